@@ -1,0 +1,1 @@
+typedef int xt_placeholder;
