@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "listing.h"
-
-PyMethodDef listing_methods[] = {
-    {NULL, NULL, 0, NULL},
-};
+/* What the Python side of a report asks for: the lines of a code object and
+   of docstrings, annotated listings, the summary table. A source file goes
+   through here as one string, never line by line. */
+#include "listing.h" // cpython/, not core/report/

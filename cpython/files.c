@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "files.h"
+
+#include "mem.h"
+
+/* Lines from here on (made up by code.replace() or a deep template) are
+   counted in a dict, so that one absurd number does not take gigabytes. */
+enum { LINES_DENSE = 1 << 22 };
+
+int
+files_init(file_table *table)
+{
+    table->index = PyDict_New();
+    table->far = PyDict_New();
+    return table->index == NULL || table->far == NULL ? -1 : 0;
+}
+
+static void
+file_free(traced_file *file)
+{
+    for (size_t i = 0; i < file->texts_cap; i++) {
+        Py_XDECREF(file->texts[i]);
+    }
+    xt_free(file->texts);
+    xt_free(file->hits);
+    Py_XDECREF(file->source);
+    Py_DECREF(file->name);
+    xt_free(file);
+}
+
+void
+files_fini(file_table *table)
+{
+    for (size_t i = 0; i < FILES_RECENT; i++) {
+        Py_CLEAR(table->recent[i].name);
+    }
+    for (size_t i = 0; i < table->len; i++) {
+        file_free(table->items[i]);
+    }
+    xt_free(table->items);
+    xt_free(table->order);
+    Py_XDECREF(table->index);
+    Py_XDECREF(table->far);
+    memset(table, 0, sizeof(*table));
+}
+
+static traced_file *
+file_add(file_table *table, PyObject *name)
+{
+    traced_file **items = xt_grow(table->items, &table->cap, table->len + 1,
+                                  sizeof(*items));
+    if (items == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    table->items = items;
+    PyObject *position = PyLong_FromSize_t(table->len);
+    traced_file *file = xt_malloc(sizeof(*file));
+    if (file == NULL) {
+        PyErr_NoMemory();
+    }
+    if (position == NULL || file == NULL ||
+        PyDict_SetItem(table->index, name, position) < 0) {
+        Py_XDECREF(position);
+        xt_free(file);
+        return NULL;
+    }
+    Py_DECREF(position);
+    *file = (traced_file){.name = Py_NewRef(name)};
+    items[table->len++] = file;
+    return file;
+}
+
+traced_file *
+files_find(file_table *table, PyObject *name)
+{
+    PyObject *position = PyDict_GetItemWithError(table->index, name);
+    traced_file *file;
+    if (position != NULL) {
+        file = table->items[PyLong_AsSize_t(position)];
+    }
+    else {
+        file = PyErr_Occurred() ? NULL : file_add(table, name);
+    }
+    if (file != NULL) {
+        size_t place = files_recent_place(name);
+        table->recent[place].file = file;
+        Py_XSETREF(table->recent[place].name, Py_NewRef(name));
+    }
+    return file;
+}
+
+static PyObject *
+make_key(const traced_file *file, int line)
+{
+    return Py_BuildValue("(Oi)", file->name, line);
+}
+
+/* counts[key] += hits, for any mapping. */
+static int
+add_hits(PyObject *counts, PyObject *key, PyObject *hits)
+{
+    PyObject *before;
+    if (PyDict_Check(counts)) {
+        before = PyDict_GetItemWithError(counts, key);
+        Py_XINCREF(before);
+    }
+    else {
+        before = PyObject_GetItem(counts, key);
+        if (before == NULL && PyErr_ExceptionMatches(PyExc_KeyError)) {
+            PyErr_Clear();
+        }
+    }
+    if (before == NULL) {
+        return PyErr_Occurred() ? -1 : PyObject_SetItem(counts, key, hits);
+    }
+    PyObject *sum = PyNumber_Add(before, hits);
+    Py_DECREF(before);
+    int result = sum == NULL ? -1 : PyObject_SetItem(counts, key, sum);
+    Py_XDECREF(sum);
+    return result;
+}
+
+static int
+hit_far(file_table *table, const traced_file *file, int line)
+{
+    PyObject *key = make_key(file, line);
+    PyObject *one = PyLong_FromLong(1);
+    int result = -1;
+    if (key != NULL && one != NULL) {
+        result = add_hits(table->far, key, one);
+    }
+    Py_XDECREF(key);
+    Py_XDECREF(one);
+    return result;
+}
+
+static int
+note_order(file_table *table, traced_file *file, int line)
+{
+    first_hit *order = xt_grow(table->order, &table->order_cap,
+                               table->order_len + 1, sizeof(*order));
+    if (order == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    table->order = order;
+    order[table->order_len++] = (first_hit){file, line};
+    return 0;
+}
+
+int
+files_hit_slowly(file_table *table, traced_file *file, int line)
+{
+    if (line < 0 || line >= LINES_DENSE) {
+        return hit_far(table, file, line);
+    }
+    size_t cap = file->cap;
+    if ((size_t)line >= cap) {
+        uint64_t *hits =
+            xt_grow(file->hits, &cap, (size_t)line + 1, sizeof(*hits));
+        if (hits == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        memset(hits + file->cap, 0, (cap - file->cap) * sizeof(*hits));
+        file->hits = hits;
+        file->cap = cap;
+    }
+    if (note_order(table, file, line) < 0) {
+        return -1;
+    }
+    file->hits[line]++;
+    return 0;
+}
+
+/* Takes the hits of one line out of the table and adds them to `counts`. */
+static int
+flush_line(const first_hit *hit, PyObject *counts)
+{
+    uint64_t *slot = &hit->file->hits[hit->line];
+    uint64_t taken = *slot;
+    if (taken == 0) {
+        return 0;
+    }
+    PyObject *key = make_key(hit->file, hit->line);
+    PyObject *hits = PyLong_FromUnsignedLongLong(taken);
+    int result = -1;
+    if (key != NULL && hits != NULL) {
+        /* Adding may run the program's code (a finalizer, a mapping of its
+           own), which may hit the line again or make the array move. */
+        *slot = 0;
+        result = add_hits(counts, key, hits);
+        if (result < 0) {
+            hit->file->hits[hit->line] += taken;
+        }
+    }
+    Py_XDECREF(key);
+    Py_XDECREF(hits);
+    return result;
+}
+
+static int
+flush_far(file_table *table, PyObject *counts)
+{
+    PyObject *fresh = PyDict_New();
+    if (fresh == NULL) {
+        return -1;
+    }
+    PyObject *far = table->far;
+    table->far = fresh;
+    PyObject *key;
+    PyObject *hits;
+    Py_ssize_t position = 0;
+    int result = 0;
+    while (result == 0 && PyDict_Next(far, &position, &key, &hits)) {
+        result = add_hits(counts, key, hits);
+    }
+    Py_DECREF(far);
+    return result;
+}
+
+int
+files_flush(file_table *table, PyObject *counts)
+{
+    first_hit *order = table->order;
+    size_t len = table->order_len;
+    table->order = NULL;
+    table->order_len = 0;
+    table->order_cap = 0;
+
+    size_t done = 0;
+    while (done < len && flush_line(&order[done], counts) == 0) {
+        done++;
+    }
+    int result = done == len ? 0 : -1;
+    if (result < 0) {
+        /* Keep the rest for the next flush. A line may stand in the list
+           twice: the second time it has no hits left to move. */
+        PyObject *type, *value, *traceback;
+        PyErr_Fetch(&type, &value, &traceback);
+        while (done < len && note_order(table, order[done].file,
+                                        order[done].line) == 0) {
+            done++;
+        }
+        PyErr_Restore(type, value, traceback);
+    }
+    xt_free(order);
+    if (result == 0 && PyDict_GET_SIZE(table->far) > 0) {
+        result = flush_far(table, counts);
+    }
+    return result;
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The files that are traced, and how often each of their lines ran.
+ *
+ * Workload: files_hit() once for every line that runs, files_get() whenever
+ * the running frame changes. A file is known by its name as code objects
+ * spell it (co_filename). Many string objects may spell one name: the table
+ * keeps the ones seen last, so that most look-ups compare one pointer.
+ *
+ * All functions need the GIL, which guards everything here.
+ */
+#ifndef XT_FILES_H
+#define XT_FILES_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <stdint.h>
+
+typedef struct {
+    PyObject *name; /* owned: str, as in co_filename */
+    uint64_t *hits; /* owned: hits[line] since the last files_flush() */
+    size_t cap;     /* lines that `hits` has room for */
+
+    /* Kept by linelog.c, which prints lines. */
+    PyObject *source;      /* owned: the entry of linecache, or NULL */
+    PyObject **texts;      /* owned: texts[line] as printed, or NULL */
+    size_t texts_cap;
+} traced_file;
+
+typedef struct {
+    traced_file *file; /* borrowed from the table */
+    int line;
+} first_hit;
+
+enum { FILES_RECENT = 256 };
+
+typedef struct {
+    traced_file **items; /* owned, also each item; they never move */
+    size_t len;
+    size_t cap;
+    PyObject *index; /* owned: dict of name to position in `items` */
+    struct {
+        PyObject *name;    /* owned, or NULL */
+        traced_file *file; /* borrowed */
+    } recent[FILES_RECENT];
+
+    /* The lines that were hit since the last flush, in the order of their
+       first hit: the order in which the standard module's dict has them. */
+    first_hit *order; /* owned */
+    size_t order_len;
+    size_t order_cap;
+    PyObject *far; /* owned: dict {(name, line): hits} of absurd lines */
+} file_table;
+
+/* Zero memory is a valid empty table before and after these. */
+int files_init(file_table *table); /* -1 with an exception */
+void files_fini(file_table *table);
+
+/* The file called `name` (a str), made on first sight. Borrowed from the
+   table and valid as long as it; NULL with an exception. */
+traced_file *files_find(file_table *table, PyObject *name);
+
+static inline size_t
+files_recent_place(PyObject *name)
+{
+    return ((uintptr_t)name >> 4) % FILES_RECENT;
+}
+
+static inline traced_file *
+files_get(file_table *table, PyObject *name)
+{
+    size_t place = files_recent_place(name);
+    if (table->recent[place].name == name) {
+        return table->recent[place].file;
+    }
+    return files_find(table, name);
+}
+
+/* What files_hit() does when it is not a mere addition. */
+int files_hit_slowly(file_table *table, traced_file *file, int line);
+
+/* Counts one run of a line. -1 with an exception when out of memory. */
+static inline int
+files_hit(file_table *table, traced_file *file, int line)
+{
+    if ((size_t)line < file->cap && file->hits[line] != 0) {
+        file->hits[line]++;
+        return 0;
+    }
+    return files_hit_slowly(table, file, line);
+}
+
+/* Moves all hits into `counts`, a mapping {(name, line): hits} to which they
+   are added. -1 with an exception; no hit is lost or counted twice then. */
+int files_flush(file_table *table, PyObject *counts);
+
+#endif

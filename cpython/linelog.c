@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "linelog.h"
+
+#include "compat.h"
+#include "mem.h"
+
+/* As in files.c: beyond this, texts are made anew each time. */
+enum { LINES_KEPT = 1 << 22 };
+
+static PyObject *
+import_attr(const char *module_name, const char *attribute)
+{
+    PyObject *module = PyImport_ImportModule(module_name);
+    if (module == NULL) {
+        return NULL;
+    }
+    PyObject *result = PyObject_GetAttrString(module, attribute);
+    Py_DECREF(module);
+    return result;
+}
+
+int
+linelog_init(line_log *log, PyObject *start)
+{
+    linelog_clear(log);
+    log->broken = false;
+    int timed = start == NULL ? 0 : PyObject_IsTrue(start);
+    if (timed < 0) {
+        return -1;
+    }
+    if (timed) {
+        log->start = PyFloat_AsDouble(start);
+        log->monotonic = import_attr("time", "monotonic");
+        if (log->monotonic == NULL || PyErr_Occurred()) {
+            return -1;
+        }
+    }
+    log->sys = import_attr("sys", "__dict__");
+    log->linecache = import_attr("linecache", "__dict__");
+    log->basename = import_attr("os.path", "basename");
+    log->s_stdout = PyUnicode_InternFromString("stdout");
+    log->s_write = PyUnicode_InternFromString("write");
+    log->s_cache = PyUnicode_InternFromString("cache");
+    log->s_getline = PyUnicode_InternFromString("getline");
+    bool whole = log->sys != NULL && log->linecache != NULL &&
+                 log->basename != NULL && log->s_stdout != NULL &&
+                 log->s_write != NULL && log->s_cache != NULL &&
+                 log->s_getline != NULL;
+    return whole ? 0 : -1;
+}
+
+void
+linelog_clear(line_log *log)
+{
+    Py_CLEAR(log->sys);
+    Py_CLEAR(log->linecache);
+    Py_CLEAR(log->basename);
+    Py_CLEAR(log->monotonic);
+    Py_CLEAR(log->s_stdout);
+    Py_CLEAR(log->s_write);
+    Py_CLEAR(log->s_cache);
+    Py_CLEAR(log->s_getline);
+}
+
+int
+linelog_traverse(line_log *log, visitproc visit, void *arg)
+{
+    Py_VISIT(log->sys);
+    Py_VISIT(log->linecache);
+    Py_VISIT(log->basename);
+    Py_VISIT(log->monotonic);
+    return 0;
+}
+
+/* `text` with what `out` cannot encode written as escapes, or NULL with an
+   exception. */
+static PyObject *
+escape_for(PyObject *out, PyObject *text)
+{
+    PyObject *encoding = PyObject_GetAttrString(out, "encoding");
+    if (encoding == NULL) {
+        return NULL;
+    }
+    PyObject *escaped = NULL;
+    const char *name =
+        PyUnicode_Check(encoding) ? PyUnicode_AsUTF8(encoding) : "ascii";
+    PyObject *bytes = name == NULL ? NULL
+                                   : PyUnicode_AsEncodedString(
+                                         text, name, "backslashreplace");
+    if (bytes != NULL) {
+        escaped = PyUnicode_FromEncodedObject(bytes, name, "replace");
+        Py_DECREF(bytes);
+    }
+    Py_DECREF(encoding);
+    return escaped;
+}
+
+static int
+print_text(line_log *log, PyObject *text)
+{
+    PyObject *out = PyDict_GetItemWithError(log->sys, log->s_stdout);
+    if (out == NULL) {
+        if (!PyErr_Occurred()) {
+            PyErr_SetString(PyExc_RuntimeError, "lost sys.stdout");
+        }
+        return -1;
+    }
+    if (out == Py_None) {
+        return 0;
+    }
+    Py_INCREF(out);
+    PyObject *done = PyObject_CallMethodOneArg(out, log->s_write, text);
+    if (done == NULL && PyErr_ExceptionMatches(PyExc_UnicodeEncodeError)) {
+        PyErr_Clear();
+        PyObject *escaped = escape_for(out, text);
+        if (escaped != NULL) {
+            done = PyObject_CallMethodOneArg(out, log->s_write, escaped);
+            Py_DECREF(escaped);
+        }
+    }
+    Py_DECREF(out);
+    Py_XDECREF(done);
+    return done == NULL ? -1 : 0;
+}
+
+static int
+print_time(line_log *log)
+{
+    PyObject *now = PyObject_CallNoArgs(log->monotonic);
+    if (now == NULL) {
+        return -1;
+    }
+    double seconds = PyFloat_AsDouble(now) - log->start;
+    Py_DECREF(now);
+    char *digits = PyOS_double_to_string(seconds, 'f', 2, 0, NULL);
+    if (digits == NULL) {
+        return -1;
+    }
+    PyObject *text = PyUnicode_FromFormat("%s ", digits);
+    PyMem_Free(digits);
+    int result = text == NULL ? -1 : print_text(log, text);
+    Py_XDECREF(text);
+    return result;
+}
+
+static PyObject *
+format_line(line_log *log, PyObject *name, int line, PyObject *source)
+{
+    PyObject *base = PyObject_CallOneArg(log->basename, name);
+    if (base == NULL) {
+        return NULL;
+    }
+    PyObject *text =
+        source != NULL && PyUnicode_GetLength(source) > 0
+            ? PyUnicode_FromFormat("%U(%d)" COMPAT_BEFORE_SOURCE "%U", base,
+                                   line, source)
+            : PyUnicode_FromFormat("%U(%d)" COMPAT_NO_SOURCE, base, line);
+    Py_DECREF(base);
+    return text;
+}
+
+/* linecache knows no source for names such as <string> unless somebody put it
+   there; asking again for each line would be slow. */
+static bool
+never_has_source(PyObject *name)
+{
+    Py_ssize_t length = PyUnicode_GET_LENGTH(name);
+    return length > 1 && PyUnicode_READ_CHAR(name, 0) == '<' &&
+           PyUnicode_READ_CHAR(name, length - 1) == '>';
+}
+
+/* What linecache holds of the file: borrowed, NULL when nothing (or with an
+   exception). */
+static PyObject *
+cached_source(line_log *log, PyObject *name)
+{
+    PyObject *cache = PyDict_GetItemWithError(log->linecache, log->s_cache);
+    if (cache == NULL || !PyDict_Check(cache)) {
+        return NULL;
+    }
+    return PyDict_GetItemWithError(cache, name);
+}
+
+static void
+forget_texts(traced_file *file)
+{
+    for (size_t i = 0; i < file->texts_cap; i++) {
+        Py_CLEAR(file->texts[i]);
+    }
+}
+
+/* Keeps `text` for the next time. Failing is harmless: it is made again. */
+static void
+keep_text(line_log *log, traced_file *file, int line, PyObject *text)
+{
+    PyObject *source = cached_source(log, file->name);
+    if (source == NULL || line < 0 || line >= LINES_KEPT) {
+        PyErr_Clear();
+        return;
+    }
+    if (file->source != source) {
+        forget_texts(file);
+        Py_XSETREF(file->source, Py_NewRef(source));
+    }
+    size_t cap = file->texts_cap;
+    PyObject **texts =
+        xt_grow(file->texts, &cap, (size_t)line + 1, sizeof(*texts));
+    if (texts == NULL) {
+        return;
+    }
+    for (size_t i = file->texts_cap; i < cap; i++) {
+        texts[i] = NULL;
+    }
+    file->texts = texts;
+    file->texts_cap = cap;
+    Py_XSETREF(texts[line], Py_NewRef(text));
+}
+
+/* The text of a line, a new reference. */
+static PyObject *
+line_text(line_log *log, traced_file *file, int line)
+{
+    PyObject *held = cached_source(log, file->name);
+    if (held == NULL && PyErr_Occurred()) {
+        return NULL;
+    }
+    if (held != NULL && held == file->source && line >= 0 &&
+        (size_t)line < file->texts_cap && file->texts[line] != NULL) {
+        return Py_NewRef(file->texts[line]);
+    }
+    if (held == NULL && never_has_source(file->name)) {
+        return format_line(log, file->name, line, NULL);
+    }
+    PyObject *getline =
+        PyDict_GetItemWithError(log->linecache, log->s_getline);
+    if (getline == NULL) {
+        return PyErr_Occurred() ? NULL
+                                : format_line(log, file->name, line, NULL);
+    }
+    Py_INCREF(getline);
+    PyObject *source =
+        PyObject_CallFunction(getline, "Oi", file->name, line);
+    Py_DECREF(getline);
+    if (source == NULL) {
+        return NULL;
+    }
+    PyObject *text = NULL;
+    if (PyUnicode_Check(source)) {
+        text = format_line(log, file->name, line, source);
+    }
+    else {
+        PyErr_Format(PyExc_TypeError,
+                     "linecache.getline() returned %R, not a str", source);
+    }
+    Py_DECREF(source);
+    if (text != NULL) {
+        keep_text(log, file, line, text);
+    }
+    return text;
+}
+
+int
+linelog_line(line_log *log, traced_file *file, int line)
+{
+    if (log->broken) {
+        return 0;
+    }
+    if (log->monotonic != NULL && print_time(log) < 0) {
+        return -1;
+    }
+    PyObject *text = line_text(log, file, line);
+    if (text == NULL) {
+        return -1;
+    }
+    int result = print_text(log, text);
+    Py_DECREF(text);
+    return result;
+}
+
+int
+linelog_call(line_log *log, PyObject *modulename, PyObject *funcname)
+{
+    if (log->broken) {
+        return 0;
+    }
+    PyObject *text = PyUnicode_FromFormat(
+        " --- modulename: %U, funcname: %U\n", modulename, funcname);
+    if (text == NULL) {
+        return -1;
+    }
+    int result = print_text(log, text);
+    Py_DECREF(text);
+    return result;
+}

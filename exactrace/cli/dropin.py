@@ -1,0 +1,236 @@
+"""The command line of the standard `trace` module.
+
+Option names, checks and messages are those of `python -m trace`; the help
+texts are our own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import sysconfig
+
+from exactrace import _version, countsfile, runner
+from exactrace.results import CoverageResults
+from exactrace.tracer import Trace
+
+
+def build_parser(prog: str) -> argparse.ArgumentParser:
+    """Return the parser. Every option of the standard module is in it."""
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        description="Trace a Python program: count its lines, print them, list "
+        "its functions. Takes what `python -m trace` takes.",
+        epilog="Subcommands with friendlier defaults: `exactrace run --help`, "
+        "`exactrace report --help`.",
+    )
+    version = "trace 2.0"
+    if not prog.startswith("python"):
+        version = f"exactrace {_version.__version__} ({version})"
+    parser.add_argument("--version", action="version", version=version)
+
+    main_options = parser.add_argument_group(
+        "Main options", "At least one of these, or --report, is needed"
+    )
+    add = main_options.add_argument
+    add(
+        "-c",
+        "--count",
+        action="store_true",
+        help="count how often each line runs; write the annotated source of each "
+        "file to NAME.cover beside it, or into --coverdir",
+    )
+    add(
+        "-t",
+        "--trace",
+        action="store_true",
+        help="print each line to standard output before it runs",
+    )
+    add(
+        "-l",
+        "--listfuncs",
+        action="store_true",
+        help="list the functions that were called, when the program has ended; "
+        "excludes --count and --trace",
+    )
+    add(
+        "-T",
+        "--trackcalls",
+        action="store_true",
+        help="list which function called which, when the program has ended; "
+        "takes the place of the other main options",
+    )
+
+    modifiers = parser.add_argument_group("Modifiers")
+    report_or_not = modifiers.add_mutually_exclusive_group()
+    report_or_not.add_argument(
+        "-r",
+        "--report",
+        action="store_true",
+        help="run nothing; report on the counts file given by --file",
+    )
+    report_or_not.add_argument(
+        "-R",
+        "--no-report",
+        action="store_true",
+        help="write no reports, only the counts file given by --file",
+    )
+    add = modifiers.add_argument
+    add("-f", "--file", help="counts file to add this run to, or to report on")
+    add(
+        "-C",
+        "--coverdir",
+        help="folder for the annotated sources, made if need be; the one of "
+        "package.module is called package.module.cover",
+    )
+    add(
+        "-m",
+        "--missing",
+        action="store_true",
+        help='mark the executable lines that did not run with ">>>>>> "',
+    )
+    add(
+        "-s",
+        "--summary",
+        action="store_true",
+        help="print a summary line for each file; for --count and --report",
+    )
+    add(
+        "-g",
+        "--timing",
+        action="store_true",
+        help="begin each line that --trace prints with the seconds since the start",
+    )
+
+    filters = parser.add_argument_group("Filters", "Can be given several times")
+    add = filters.add_argument
+    add(
+        "--ignore-module",
+        action="append",
+        default=[],
+        help="leave out this module and those below it; or several, parted by commas",
+    )
+    add(
+        "--ignore-dir",
+        action="append",
+        default=[],
+        help="leave out the files below this folder; or several, parted by "
+        f"'{os.pathsep}'. $prefix stands for the standard library",
+    )
+
+    parser.add_argument(
+        "--module",
+        action="store_true",
+        default=False,
+        help="the program is the name of a module, not a file",
+    )
+    parser.add_argument("progname", nargs="?", help="the program to run")
+    parser.add_argument(
+        "arguments", nargs=argparse.REMAINDER, help="the arguments for the program"
+    )
+    return parser
+
+
+def ignored_modules(values: list[str]) -> list[str]:
+    """Return the module names in the values of --ignore-module."""
+    return [name.strip() for value in values for name in value.split(",")]
+
+
+def ignored_folders(values: list[str]) -> list[str]:
+    """Return the folders in the values of --ignore-dir, with `~`, variables
+    of the environment, `$prefix` and `$exec_prefix` expanded.
+    """
+    folders = []
+    for value in values:
+        for item in filter(None, value.split(os.pathsep)):
+            # Before the environment, which may well have a variable "prefix".
+            folder = item.replace("$prefix", sysconfig.get_path("stdlib"))
+            folder = folder.replace("$exec_prefix", sysconfig.get_path("platstdlib"))
+            folder = os.path.expanduser(os.path.expandvars(folder))
+            folders.append(os.path.normpath(folder))
+    return folders
+
+
+def check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """End with status 2 and a message unless the options go together."""
+    if options.report:
+        if not options.file:
+            parser.error("-r/--report requires -f/--file")
+        return
+    if not any(
+        [options.trace, options.count, options.listfuncs, options.trackcalls]
+    ):
+        parser.error(
+            "must specify one of --trace, --count, --report, "
+            "--listfuncs, or --trackcalls"
+        )
+    if options.listfuncs and (options.count or options.trace):
+        parser.error("cannot specify both --listfuncs and (--trace or --count)")
+    if options.summary and not options.count:
+        parser.error("--summary can only be used with --count or --report")
+    if options.progname is None:
+        parser.error("progname is missing: required with the main options")
+
+
+def check_counts_file(path: str | None) -> None:
+    """End with status 1 and a message if the file holds something that is not
+    counts: before the program runs, so that nothing is lost.
+    """
+    if path is None:
+        return
+    try:
+        countsfile.load(path)
+    except countsfile.CountsFileError as error:
+        sys.exit(f"exactrace: counts file {path!r}: {error}")
+    except (OSError, EOFError):
+        pass  # a new file: said later, as the standard module does
+
+
+def find_program(options: argparse.Namespace) -> runner.Program:
+    """Return the program to run, or end with status 1 and a message."""
+    name = options.progname
+    try:
+        if options.module:
+            return runner.Program.from_module(name, options.arguments)
+        return runner.Program.from_script(name, options.arguments, shown_as=name)
+    except runner.ProgramError as error:
+        if isinstance(error.__cause__, OSError):
+            sys.exit(f"Cannot run file {name!r} because: {error.__cause__}")
+        sys.exit(f"exactrace: {error}")
+
+
+def report(results: CoverageResults, options: argparse.Namespace) -> None:
+    """Write what the options ask for."""
+    if options.no_report:
+        results.write_counts_file()
+        return
+    results.write_results(options.missing, options.summary, options.coverdir)
+
+
+def main(argv: list[str], prog: str) -> None:
+    """Run the standard command line."""
+    parser = build_parser(prog)
+    options = parser.parse_args(argv)
+    check(parser, options)
+    check_counts_file(options.file)
+    if options.report:
+        report(CoverageResults(infile=options.file, outfile=options.file), options)
+        return
+    tracer = Trace(
+        options.count,
+        options.trace,
+        countfuncs=options.listfuncs,
+        countcallers=options.trackcalls,
+        ignoremods=ignored_modules(options.ignore_module),
+        ignoredirs=ignored_folders(options.ignore_dir),
+        infile=options.file,
+        outfile=options.file,
+        timing=options.timing,
+    )
+    program = find_program(options)
+    outcome = program.run(
+        lambda code, namespace: tracer.runctx(code, namespace, namespace)
+    )
+    report(tracer.results(), options)
+    outcome.exit()

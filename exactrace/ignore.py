@@ -1,0 +1,86 @@
+"""Which files a tracer leaves out."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from exactrace import _native
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+class _Ignore:
+    """The standard module's ignore object, as programs replace and extend it.
+
+    `names` keeps the standard answers, which go by the last part of a module's
+    name and are remembered under it. A tracer asks it only when a program put
+    an object of its own in its place; else `FileFilter` decides per file.
+    """
+
+    def __init__(
+        self,
+        modules: Iterable[str] | None = None,
+        dirs: Iterable[str] | None = None,
+    ) -> None:
+        self._mods = set(modules or ())
+        self._dirs = [os.path.normpath(folder) for folder in dirs or ()]
+        self._ignore = {"<string>": 1}
+
+    def names(self, filename: str | None, modulename: str) -> int:
+        """Return 1 if the module is to be ignored, else 0."""
+        if modulename not in self._ignore:
+            rules = _native.Rules(self._mods, self._dirs)
+            self._ignore[modulename] = int(
+                rules.covers_module(modulename)
+                or filename is None  # built in
+                or rules.covers_file(filename)
+            )
+        return self._ignore[modulename]
+
+
+class FileFilter:
+    """Decides for each file by its own full module name and its own path."""
+
+    def __init__(self, modules: Iterable[str], folders: Iterable[str]) -> None:
+        """Take module names and folders to ignore, with all below them.
+
+        Folders may be relative (to the current directory, now) and may be
+        reached through symbolic links.
+        """
+        spellings: dict[str, None] = {}
+        for folder in folders:
+            for path in (folder, os.path.abspath(folder), os.path.realpath(folder)):
+                spellings[path.rstrip(os.sep)] = None
+        self._start = os.getcwd() if spellings else ""
+        self._rules = _native.Rules(modules, spellings) if spellings or modules else None
+
+    def wants(self, filename: str, module: str) -> bool:
+        """Whether to trace the file that holds the module of that full name."""
+        if filename == "<string>":
+            return False
+        rules = self._rules
+        if rules is None:
+            return True
+        if rules.covers_module(module) or rules.covers_file(filename):
+            return False
+        if not self._start:
+            return True
+        path = os.path.normpath(os.path.join(self._start, filename))
+        return not (
+            rules.covers_file(path) or rules.covers_file(os.path.realpath(path))
+        )
+
+
+def full_module_name(module_globals: Mapping[str, object], basename: str) -> str:
+    """Return the dotted name of the module with these globals.
+
+    A program's main module goes by its real name if it was started as a
+    module, else by `basename`, that of its file.
+    """
+    spec_name = getattr(module_globals.get("__spec__"), "name", None)
+    for name in (spec_name, module_globals.get("__name__")):
+        if isinstance(name, str) and name and name != "__main__":
+            return name
+    return basename

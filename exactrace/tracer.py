@@ -1,0 +1,228 @@
+"""The class Trace: what to record, and the hooks that programs override."""
+
+from __future__ import annotations
+
+import linecache
+import os
+import sys
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from exactrace import _native
+from exactrace.compat import _modname
+from exactrace.ignore import FileFilter, _Ignore, full_module_name
+from exactrace.results import CoverageResults
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from types import FrameType
+
+    LocalTrace = Callable[[FrameType, str, object], object]
+    Function = tuple[str, str | None, str]  # file name, module name, function
+
+# The methods which the C engine does the work of, and so must be our own for
+# it to be used.
+_HOOKS = (
+    "globaltrace_lt",
+    "globaltrace_countfuncs",
+    "globaltrace_trackcallers",
+    "localtrace_count",
+    "localtrace_trace",
+    "localtrace_trace_and_count",
+    "file_module_function_of",
+)
+
+
+class Trace(_native.Tracer):
+    """Trace the execution of a statement, a string of code or a function.
+
+    The C engine records everything as long as the hooks (`globaltrace`,
+    `localtrace`, `ignore` and the methods behind them) are our own. When a
+    program replaces or overrides one of them, its hook is called through
+    `sys.settrace`, in the way of the standard module.
+    """
+
+    _modname = staticmethod(_modname)
+    # Who the callers' report shows as the caller of the traced program.
+    _own_file = os.path.join(os.path.dirname(__file__), "__init__.py")
+
+    def __init__(
+        self,
+        count: object = 1,
+        trace: object = 1,
+        countfuncs: object = 0,
+        countcallers: object = 0,
+        ignoremods: Iterable[str] = (),
+        ignoredirs: Iterable[str] = (),
+        infile: str | None = None,
+        outfile: str | None = None,
+        timing: object = False,
+    ) -> None:
+        """Say what to record.
+
+        count: count how often each line runs. trace: print each line before
+        it runs. countfuncs: note which functions are called (instead of count
+        and trace). countcallers: note which function calls which (instead of
+        all others). ignoremods, ignoredirs: modules and folders to leave out.
+        infile, outfile: counts file to add to the results, and to write them
+        to. timing: begin printed lines with the seconds since now.
+        """
+        super().__init__()
+        self.infile = infile
+        self.outfile = outfile
+        self.ignore: Any = _Ignore(ignoremods, ignoredirs)
+        self.counts = {}
+        self.pathtobasename: dict[str, str] = {}
+        self.donothing = 0
+        self.trace = trace
+        self._calledfuncs: dict[Function, int] = {}
+        self._callers: dict[tuple[Function, Function], int] = {}
+        self._caller_cache: dict[object, str | None] = {}
+        self._start_directory = os.getcwd()
+        self.start_time: float | None = monotonic() if timing else None
+        if countcallers:
+            self.globaltrace: Any = self.globaltrace_trackcallers
+        elif countfuncs:
+            self.globaltrace = self.globaltrace_countfuncs
+        elif trace or count:
+            self.globaltrace = self.globaltrace_lt
+            self.localtrace: Any = (
+                self.localtrace_trace_and_count
+                if trace and count
+                else self.localtrace_trace
+                if trace
+                else self.localtrace_count
+            )
+        else:
+            self.donothing = 1
+
+    def results(self) -> CoverageResults:
+        """Return what was recorded so far, with the counts of `infile` added."""
+        return CoverageResults(
+            self.counts,
+            infile=self.infile,
+            outfile=self.outfile,
+            calledfuncs=self._calledfuncs,
+            callers=self._callers,
+        )
+
+    # What the C engine asks
+
+    def _plan(self) -> int | None:
+        """Return what the C engine is to do (bits), or None if it cannot."""
+        for name in _HOOKS:
+            if getattr(type(self), name) is not getattr(Trace, name):
+                return None
+            if name in self.__dict__:
+                return None
+        mode = {
+            "globaltrace_trackcallers": _native.CALLERS,
+            "globaltrace_countfuncs": _native.FUNCTIONS,
+            "globaltrace_lt": 0,
+        }.get(self._own_method(self.globaltrace))
+        if mode != 0:
+            return mode
+        ignore = self.ignore
+        if type(ignore) is not _Ignore or "names" in ignore.__dict__:
+            return None
+        mode = {
+            "localtrace_count": _native.COUNT,
+            "localtrace_trace": _native.LINES,
+            "localtrace_trace_and_count": _native.COUNT | _native.LINES,
+        }.get(self._own_method(self.localtrace))
+        # The headers of calls go by `trace`, the lines by `localtrace`: in
+        # agreement, unless a program has set one of them.
+        if mode is None or bool(self.trace) != bool(mode & _native.LINES):
+            return None
+        self._filter = FileFilter(ignore._mods, ignore._dirs)
+        return mode
+
+    def _own_method(self, hook: object) -> str:
+        """Return the name of a bound method of this object, else ''."""
+        if getattr(hook, "__self__", None) is not self:
+            return ""
+        return str(getattr(hook, "__name__", ""))
+
+    def _judge(self, filename: str, module_globals: Mapping[str, object]) -> str | None:
+        """Return the file's module name if it is to be traced, else None."""
+        if not filename:
+            return None
+        basename = _modname(filename)
+        name = full_module_name(module_globals, basename)
+        return basename if self._filter.wants(filename, name) else None
+
+    # The hooks, as sys.settrace calls them
+
+    def globaltrace_lt(self, frame: FrameType, why: str, arg: object) -> object:
+        """Handle a call: return `localtrace` if the new frame is wanted."""
+        if why != "call" or self._take_over(frame, why):
+            return None
+        filename = frame.f_globals.get("__file__", None)
+        if not filename:
+            return None
+        modulename = _modname(filename)
+        if self.ignore.names(filename, modulename):
+            return None
+        if self.trace:
+            print(f" --- modulename: {modulename}, funcname: {frame.f_code.co_name}")
+        return self.localtrace
+
+    def globaltrace_countfuncs(self, frame: FrameType, why: str, arg: object) -> object:
+        """Handle a call: note the function."""
+        if why == "call" and not self._take_over(frame, why):
+            self._calledfuncs[self.file_module_function_of(frame)] = 1
+        return None
+
+    def globaltrace_trackcallers(
+        self, frame: FrameType, why: str, arg: object
+    ) -> object:
+        """Handle a call: note the function together with its caller."""
+        if why == "call" and not self._take_over(frame, why):
+            this = self.file_module_function_of(frame)
+            if frame.f_back is not None:
+                parent = self.file_module_function_of(frame.f_back)
+                self._callers[(parent, this)] = 1
+        return None
+
+    def localtrace_count(self, frame: FrameType, why: str, arg: object) -> LocalTrace:
+        """Count a line."""
+        if why == "line":
+            self._count_line(frame)
+        return self.localtrace  # type: ignore[no-any-return]
+
+    def localtrace_trace(self, frame: FrameType, why: str, arg: object) -> LocalTrace:
+        """Print a line."""
+        if why == "line":
+            self._print_line(frame)
+        return self.localtrace  # type: ignore[no-any-return]
+
+    def localtrace_trace_and_count(
+        self, frame: FrameType, why: str, arg: object
+    ) -> LocalTrace:
+        """Count a line and print it."""
+        if why == "line":
+            self._count_line(frame)
+            self._print_line(frame)
+        return self.localtrace  # type: ignore[no-any-return]
+
+    def _count_line(self, frame: FrameType) -> None:
+        key = frame.f_code.co_filename, frame.f_lineno
+        counts = self.counts
+        counts[key] = counts.get(key, 0) + 1
+
+    def _print_line(self, frame: FrameType) -> None:
+        filename = frame.f_code.co_filename
+        if self.start_time:
+            print(f"{monotonic() - self.start_time:.2f}", end=" ")
+        print(f"{os.path.basename(filename)}({frame.f_lineno})", end="")
+        source = linecache.getline(filename, frame.f_lineno)
+        if sys.version_info < (3, 13):
+            print(f": {source}", end="")
+        elif source:
+            print(f":  {source}", end="")
+        else:
+            print()
+
+    def file_module_function_of(self, frame: FrameType) -> Function:
+        """Return (file name, module name, function name) of a frame."""
+        return _native.function_name(frame.f_code, _modname)
