@@ -15,6 +15,7 @@ functions_clear(function_table *table)
     Py_CLEAR(table->outer);
     Py_CLEAR(table->calledfuncs);
     Py_CLEAR(table->callers);
+    Py_CLEAR(table->disable);
 }
 
 int
@@ -95,16 +96,14 @@ set_one(PyObject *dict, PyObject *key)
 }
 
 int
-functions_called(function_table *table, PyFrameObject *frame)
+functions_note(function_table *table, PyCodeObject *code)
 {
-    PyCodeObject *code = PyFrame_GetCode(frame);
-    int result = 0;
-    if (!seen(table, NULL, code)) {
-        PyObject *key = functions_name(table->modname, code);
-        result = key == NULL ? -1 : set_one(table->calledfuncs, key);
-        Py_XDECREF(key);
+    if (seen(table, NULL, code)) {
+        return 0;
     }
-    Py_DECREF(code);
+    PyObject *key = functions_name(table->modname, code);
+    int result = key == NULL ? -1 : set_one(table->calledfuncs, key);
+    Py_XDECREF(key);
     return result;
 }
 
@@ -127,7 +126,7 @@ note_pair(function_table *table, PyCodeObject *caller, PyCodeObject *callee)
 }
 
 int
-functions_called_by(function_table *table, PyFrameObject *frame)
+functions_note_caller(function_table *table, PyFrameObject *frame)
 {
     PyCodeObject *callee = PyFrame_GetCode(frame);
     PyFrameObject *back = PyFrame_GetBack(frame);

@@ -18,6 +18,7 @@ typedef struct {
     PyFrameObject *outer;  /* owned: the frame that started the run, or NULL */
     PyObject *calledfuncs; /* owned: dict {function: 1} or NULL */
     PyObject *callers;     /* owned: dict {(caller, callee): 1} or NULL */
+    PyObject *disable;     /* owned: sys.monitoring.DISABLE, or NULL */
     struct {
         PyCodeObject *caller; /* owned, or NULL */
         PyCodeObject *callee; /* owned, or NULL */
@@ -33,8 +34,9 @@ int functions_traverse(function_table *table, visitproc visit, void *arg);
    module name from a file name. */
 PyObject *functions_name(PyObject *modname, PyCodeObject *code);
 
-/* Note that the code of `frame` was called. -1 with an exception. */
-int functions_called(function_table *table, PyFrameObject *frame);
-int functions_called_by(function_table *table, PyFrameObject *frame);
+/* Note that `code` was called; that the code of `frame` was called by the
+   frame behind it. -1 with an exception. */
+int functions_note(function_table *table, PyCodeObject *code);
+int functions_note_caller(function_table *table, PyFrameObject *frame);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Reports: from code objects, counts and source texts to what is written. */
-#ifndef XT_LISTING_PART_H
-#define XT_LISTING_PART_H
+/* Reports: what is asked of code objects, counts and source texts. */
+#ifndef XT_LISTING_H
+#define XT_LISTING_H
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>

@@ -1,432 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tracer.h"
 
-#include <stddef.h> // offsetof()
-
-#include "files.h"
-#include "functions.h"
-#include "linelog.h"
-#include "ptrmap.h"
-
-typedef struct {
-    PyObject_HEAD
-    PyObject *counts; /* owned: what the attribute `counts` shows */
-    unsigned mode;    /* TRACER_* bits; 0: not planned, or the slow path */
-    Py_ssize_t runs;  /* runs that have begun and not ended */
-    file_table files;
-    xt_ptrmap frames; /* frames that are wanted -> their traced_file */
-
-    /* The frame of the last event, so that most lines need no look-up. The
-       frame is borrowed: its return event, the last of its life, clears it. */
-    PyFrameObject *hot_frame;
-    traced_file *hot_file; /* NULL: the frame is not wanted */
-
-    PyObject *judged; /* owned: dict {__file__: module name, or None} */
-    function_table functions;
-    line_log log;
-    PyObject *trouble; /* owned: the first exception of ours, or NULL */
-} TracerObject;
-
-/* --- Events ------------------------------------------------------------ */
-
-/* An exception of ours must not disturb the program: the first is kept until
-   the run ends. What is not ours (Ctrl-C in the midst of our work) goes on to
-   the program: -1. */
-static int
-keep_trouble(TracerObject *self)
-{
-    if (!PyErr_ExceptionMatches(PyExc_Exception)) {
-        return -1;
-    }
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    if (self->trouble == NULL) {
-        PyErr_NormalizeException(&type, &value, &traceback);
-        self->trouble = Py_XNewRef(value);
-    }
-    Py_XDECREF(type);
-    Py_XDECREF(value);
-    Py_XDECREF(traceback);
-    return 0;
-}
-
-static int
-keep_log_trouble(TracerObject *self)
-{
-    self->log.broken = true;
-    return keep_trouble(self);
-}
-
-/* The module name under which the file is wanted, or None: borrowed from
-   `judged`. NULL with an exception. */
-static PyObject *
-judge(TracerObject *self, PyObject *filename, PyObject *globals)
-{
-    PyObject *module = PyDict_GetItemWithError(self->judged, filename);
-    if (module != NULL || PyErr_Occurred()) {
-        return module;
-    }
-    module = PyObject_CallMethod((PyObject *)self, "_judge", "OO", filename,
-                                 globals);
-    if (module == NULL) {
-        return NULL;
-    }
-    int stored = PyDict_SetItem(self->judged, filename, module);
-    Py_DECREF(module);
-    return stored < 0 ? NULL : module;
-}
-
-/* Sets *file to where the lines of the frame count, or to NULL when they are
-   not wanted. -1 with an exception. */
-static int
-find_file(TracerObject *self, PyFrameObject *frame, traced_file **file)
-{
-    *file = NULL;
-    PyObject *globals = PyFrame_GetGlobals(frame);
-    PyObject *filename = PyDict_GetItemString(globals, "__file__");
-    int result = 0;
-    PyObject *module = NULL;
-    if (filename != NULL && filename != Py_None) {
-        Py_INCREF(filename);
-        module = judge(self, filename, globals);
-        result = module == NULL ? -1 : 0;
-        Py_DECREF(filename);
-    }
-    Py_DECREF(globals);
-    if (module == NULL || module == Py_None) {
-        return result;
-    }
-    PyCodeObject *code = PyFrame_GetCode(frame);
-    if (self->mode & TRACER_LINES) {
-        if (linelog_call(&self->log, module, code->co_name) < 0) {
-            result = keep_log_trouble(self);
-        }
-    }
-    *file = files_get(&self->files, code->co_filename);
-    Py_DECREF(code);
-    return *file == NULL ? -1 : result;
-}
-
-static int
-on_call(TracerObject *self, PyFrameObject *frame)
-{
-    if (self->mode & (TRACER_FUNCTIONS | TRACER_CALLERS)) {
-        int result = self->mode & TRACER_CALLERS
-                         ? functions_called_by(&self->functions, frame)
-                         : functions_called(&self->functions, frame);
-        return result < 0 ? keep_trouble(self) : 0;
-    }
-    traced_file *file;
-    int result = find_file(self, frame, &file);
-    if (result == 0 && file != NULL) {
-        if (xt_ptrmap_set(&self->frames, frame, file) != XT_OK) {
-            PyErr_NoMemory();
-            result = -1;
-        }
-    }
-    else {
-        /* A frame that ended unseen may have left its address behind. */
-        xt_ptrmap_remove(&self->frames, frame);
-    }
-    self->hot_frame = frame;
-    self->hot_file = result == 0 ? file : NULL;
-    return result < 0 ? keep_trouble(self) : 0;
-}
-
-static int
-on_return(TracerObject *self, PyFrameObject *frame)
-{
-    xt_ptrmap_remove(&self->frames, frame);
-    self->hot_frame = NULL;
-    return 0;
-}
-
-static int
-on_line(TracerObject *self, PyFrameObject *frame)
-{
-    if (frame != self->hot_frame) {
-        self->hot_frame = frame;
-        self->hot_file = xt_ptrmap_get(&self->frames, frame);
-    }
-    traced_file *file = self->hot_file;
-    if (file == NULL) {
-        return 0;
-    }
-    int line = PyFrame_GetLineNumber(frame);
-    int result = 0;
-    if (self->mode & TRACER_COUNT) {
-        if (files_hit(&self->files, file, line) < 0) {
-            result = keep_trouble(self);
-        }
-    }
-    if (self->mode & TRACER_LINES && result == 0) {
-        if (linelog_line(&self->log, file, line) < 0) {
-            result = keep_log_trouble(self);
-        }
-    }
-    return result;
-}
-
-/* The trace function. Its object is the bound method `_event` of the tracer,
-   so that sys.gettrace() shows something that sys.settrace() takes back. */
-static int
-on_event(PyObject *handle, PyFrameObject *frame, int what,
-         PyObject *Py_UNUSED(arg))
-{
-    TracerObject *self = (TracerObject *)PyCFunction_GET_SELF(handle);
-    switch (what) {
-    case PyTrace_LINE:
-        return on_line(self, frame);
-    case PyTrace_CALL:
-        return on_call(self, frame);
-    case PyTrace_RETURN:
-        return on_return(self, frame);
-    default:
-        return 0;
-    }
-}
-
-/* --- Planning ---------------------------------------------------------- */
-
-static int
-plan_functions(TracerObject *self, PyFrameObject *outer, const char *name)
-{
-    function_table *table = &self->functions;
-    functions_clear(table);
-    PyObject *me = (PyObject *)self;
-    table->outer = (PyFrameObject *)Py_XNewRef(outer);
-    table->calledfuncs = PyObject_GetAttrString(me, "_calledfuncs");
-    table->callers = PyObject_GetAttrString(me, "_callers");
-    table->modname = PyObject_GetAttrString(me, "_modname");
-    PyObject *file = PyObject_GetAttrString(me, "_own_file");
-    if (file != NULL) {
-        table->root = Py_BuildValue("(Oss)", file, "trace", name);
-        Py_DECREF(file);
-    }
-    bool whole = table->calledfuncs != NULL && table->callers != NULL &&
-                 table->modname != NULL && table->root != NULL;
-    return whole ? 0 : -1;
-}
-
-static int
-plan_lines(TracerObject *self)
-{
-    PyObject *start = PyObject_GetAttrString((PyObject *)self, "start_time");
-    if (start == NULL) {
-        return -1;
-    }
-    int result = linelog_init(&self->log, start);
-    Py_DECREF(start);
-    return result;
-}
-
-/* Asks the Python side what is wanted now, and gets ready for it. Returns 1
-   when this engine can do it, 0 when a hook was replaced and the slow path
-   must, -1 with an exception. `outer` may be NULL. */
-static int
-plan(TracerObject *self, PyFrameObject *outer, const char *name)
-{
-    PyObject *wanted = PyObject_CallMethod((PyObject *)self, "_plan", NULL);
-    if (wanted == NULL) {
-        return -1;
-    }
-    long mode = wanted == Py_None ? 0 : PyLong_AsLong(wanted);
-    Py_DECREF(wanted);
-    if (mode == -1 && PyErr_Occurred()) {
-        return -1;
-    }
-    if (mode == 0) {
-        self->mode = 0;
-        return 0;
-    }
-    if (self->runs > 0 && (long)self->mode == mode) {
-        return 1;
-    }
-    PyDict_Clear(self->judged);
-    if (mode & (TRACER_FUNCTIONS | TRACER_CALLERS) &&
-        plan_functions(self, outer, name) < 0) {
-        return -1;
-    }
-    if (mode & TRACER_LINES && plan_lines(self) < 0) {
-        return -1;
-    }
-    self->mode = (unsigned)mode;
-    return 1;
-}
-
-static PyObject *
-make_handle(TracerObject *self)
-{
-    return PyObject_GetAttrString((PyObject *)self, "_event");
-}
-
-static void
-install(TracerObject *self, PyObject *handle)
-{
-    self->hot_frame = NULL;
-    PyEval_SetTrace(on_event, handle);
-}
-
-/* --- Runs -------------------------------------------------------------- */
-
-/* What traced this thread and new threads before us; it comes back. */
-typedef struct {
-    Py_tracefunc func;
-    PyObject *object; /* owned, or NULL */
-    PyObject *hook;   /* owned: threading's trace function, or NULL */
-} previous_trace;
-
-static PyObject *
-call_threading(const char *function, PyObject *argument)
-{
-    PyObject *threading = PyImport_ImportModule("threading");
-    if (threading == NULL) {
-        return NULL;
-    }
-    PyObject *result =
-        argument == NULL
-            ? PyObject_CallMethod(threading, function, NULL)
-            : PyObject_CallMethod(threading, function, "O", argument);
-    Py_DECREF(threading);
-    return result;
-}
-
-static int
-settrace_python(PyObject *function)
-{
-    PyObject *settrace = PySys_GetObject("settrace");
-    if (settrace == NULL) {
-        PyErr_SetString(PyExc_RuntimeError, "lost sys.settrace");
-        return -1;
-    }
-    PyObject *done = PyObject_CallOneArg(settrace, function);
-    Py_XDECREF(done);
-    return done == NULL ? -1 : 0;
-}
-
-/* Starts to trace this thread and those that it starts. */
-static int
-begin(TracerObject *self, previous_trace *previous, const char *name)
-{
-    *previous = (previous_trace){0};
-    int fast = plan(self, PyEval_GetFrame(), name);
-    if (fast < 0) {
-        return -1;
-    }
-    PyObject *function =
-        fast ? make_handle(self)
-             : PyObject_GetAttrString((PyObject *)self, "globaltrace");
-    if (function == NULL) {
-        return -1;
-    }
-    previous->hook = call_threading("gettrace", NULL);
-    PyObject *set = previous->hook == NULL
-                        ? NULL
-                        : call_threading("settrace", function);
-    int result = set == NULL ? -1 : 0;
-    Py_XDECREF(set);
-    if (result == 0) {
-        PyThreadState *thread = PyThreadState_Get();
-        previous->func = thread->c_tracefunc;
-        previous->object = Py_XNewRef(thread->c_traceobj);
-        self->runs++;
-        if (fast) {
-            install(self, function);
-        }
-        else {
-            result = settrace_python(function);
-        }
-    }
-    Py_DECREF(function);
-    return result;
-}
-
-static int
-report_trouble(TracerObject *self)
-{
-    PyObject *trouble = self->trouble;
-    if (trouble == NULL) {
-        return 0;
-    }
-    self->trouble = NULL;
-    int result =
-        PyErr_WarnFormat(PyExc_RuntimeWarning, 1,
-                         "exactrace could not record everything: %R", trouble);
-    Py_DECREF(trouble);
-    return result;
-}
-
-/* Ends what begin() began, whether or not an exception is set: that stays. */
-static int
-end(TracerObject *self, previous_trace *previous)
-{
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    PyEval_SetTrace(previous->func, previous->object);
-    self->hot_frame = NULL;
-    self->runs--;
-    Py_CLEAR(self->functions.outer);
-    PyObject *set = call_threading("settrace", previous->hook);
-    int result = set == NULL ? -1 : 0;
-    Py_XDECREF(set);
-    if (result == 0) {
-        result = files_flush(&self->files, self->counts);
-    }
-    if (result == 0) {
-        result = report_trouble(self);
-    }
-    Py_CLEAR(previous->object);
-    Py_CLEAR(previous->hook);
-    if (type != NULL) {
-        PyErr_Restore(type, value, traceback);
-    }
-    return result;
-}
-
-static void
-forget_previous(previous_trace *previous)
-{
-    Py_CLEAR(previous->object);
-    Py_CLEAR(previous->hook);
-}
-
-/* Whether this tracer has nothing to do: -1 with an exception. */
-static int
-does_nothing(TracerObject *self)
-{
-    PyObject *flag = PyObject_GetAttrString((PyObject *)self, "donothing");
-    if (flag == NULL) {
-        return -1;
-    }
-    int result = PyObject_IsTrue(flag);
-    Py_DECREF(flag);
-    return result;
-}
-
-/* Calls `func` with tracing on. `name` is what the callers' report shows as
-   its caller. */
-static PyObject *
-call_traced(TracerObject *self, const char *name, PyObject *func,
-            PyObject *const *args, size_t nargs, PyObject *kwnames)
-{
-    int idle = does_nothing(self);
-    if (idle < 0) {
-        return NULL;
-    }
-    if (idle) {
-        return PyObject_Vectorcall(func, args, nargs, kwnames);
-    }
-    previous_trace previous;
-    if (begin(self, &previous, name) < 0) {
-        forget_previous(&previous);
-        return NULL;
-    }
-    PyObject *result = PyObject_Vectorcall(func, args, nargs, kwnames);
-    if (end(self, &previous) < 0) {
-        Py_CLEAR(result);
-    }
-    return result;
-}
+#include "monitor.h"
+#include "run.h"
+#include "session.h"
+#include "settrace.h"
 
 PyDoc_STRVAR(runfunc_doc,
              "runfunc($self, func, /, *args, **kw)\n--\n\n"
@@ -443,7 +21,7 @@ tracer_runfunc(TracerObject *self, PyObject *const *args, Py_ssize_t nargs,
             "Trace.runfunc() missing 1 required positional argument: 'func'");
         return NULL;
     }
-    return call_traced(self, "Trace.runfunc", args[0], args + 1,
+    return run_call(self, "Trace.runfunc", args[0], args + 1,
                        (size_t)(nargs - 1), kwnames);
 }
 
@@ -488,7 +66,7 @@ tracer_runctx(TracerObject *self, PyObject *args, PyObject *kwargs)
     }
     if (code != NULL && exec != NULL) {
         PyObject *const parts[] = {code, globals, locals};
-        result = call_traced(self, "Trace.runctx", exec, parts, 3, NULL);
+        result = run_call(self, "Trace.runctx", exec, parts, 3, NULL);
     }
     Py_XDECREF(code);
     Py_XDECREF(exec);
@@ -544,6 +122,24 @@ own_trace_object(TracerObject *self)
     return owner == (PyObject *)self ? object : NULL;
 }
 
+/* Has an engine trace this thread in place of the trampoline that
+   sys.settrace() installed. */
+static int
+take_thread(TracerObject *self)
+{
+    if (self->tool >= 0) {
+        PyEval_SetTrace(NULL, NULL);
+        return monitor_add_thread(self);
+    }
+    PyObject *handle = run_handle(self);
+    if (handle == NULL) {
+        return -1;
+    }
+    settrace_install(self, handle);
+    Py_DECREF(handle);
+    return 0;
+}
+
 /* Replaces the trampoline that sys.settrace() installed by the C function and
    handles the call that made it known. Returns 1 when done, 0 when somebody
    else traces this thread, -1 with an exception. */
@@ -558,18 +154,15 @@ take_over(TracerObject *self, PyObject *frame, PyObject *why)
     if (own_trace_object(self) == NULL) {
         return 0;
     }
-    int fast = self->mode != 0 ? 1 : plan(self, NULL, "Trace.runctx");
+    int fast = self->mode != 0 ? 1 : run_plan(self, NULL, "Trace.runctx");
     if (fast <= 0) {
         return fast;
     }
-    PyObject *handle = make_handle(self);
-    if (handle == NULL) {
+    if (take_thread(self) < 0) {
         return -1;
     }
-    install(self, handle);
-    Py_DECREF(handle);
     if (PyUnicode_CompareWithASCIIString(why, "call") == 0 &&
-        on_call(self, (PyFrameObject *)frame) < 0) {
+        settrace_call(self, (PyFrameObject *)frame) < 0) {
         return -1;
     }
     return 1;
@@ -619,6 +212,19 @@ tracer_take_over(TracerObject *self, PyObject *const *args, Py_ssize_t nargs)
     }
     int taken = take_over(self, args[0], args[1]);
     return taken < 0 ? NULL : PyBool_FromLong(taken);
+}
+
+PyDoc_STRVAR(called_doc, "_called($self, code, offset, /, *rest)\n--\n\n"
+                         "The callback of sys.monitoring for calls.");
+
+static PyObject *
+tracer_called(TracerObject *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    if (nargs < 1 || !PyCode_Check(args[0])) {
+        PyErr_SetString(PyExc_TypeError, "_called() takes a code object");
+        return NULL;
+    }
+    return monitor_call(self, args[0], nargs == 3);
 }
 
 PyDoc_STRVAR(function_name_doc,
@@ -674,10 +280,12 @@ tracer_new(PyTypeObject *type, PyObject *Py_UNUSED(args),
     if (self == NULL) {
         return NULL;
     }
+    self->tool = -1;
     self->counts = PyDict_New();
     self->judged = PyDict_New();
+    self->s_file = PyUnicode_InternFromString("__file__");
     if (self->counts == NULL || self->judged == NULL ||
-        files_init(&self->files) < 0) {
+        self->s_file == NULL || files_init(&self->files) < 0) {
         Py_DECREF(self);
         return NULL;
     }
@@ -712,8 +320,10 @@ tracer_dealloc(TracerObject *self)
     linelog_clear(&self->log);
     Py_CLEAR(self->counts);
     Py_CLEAR(self->judged);
+    Py_CLEAR(self->s_file);
     files_fini(&self->files);
     xt_ptrmap_fini(&self->frames);
+    xt_ptrmap_fini(&self->threads);
     type->tp_free(self);
     Py_DECREF(type);
 }
@@ -726,6 +336,8 @@ static PyMethodDef tracer_methods[] = {
      METH_FASTCALL | METH_KEYWORDS, runfunc_doc},
     {"_event", (PyCFunction)(void (*)(void))tracer_event, METH_FASTCALL,
      event_doc},
+    {"_called", (PyCFunction)(void (*)(void))tracer_called, METH_FASTCALL,
+     called_doc},
     {"_take_over", (PyCFunction)(void (*)(void))tracer_take_over,
      METH_FASTCALL, take_over_doc},
     {NULL, NULL, 0, NULL},

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The event engine: callbacks of sys.monitoring (PEP 669, CPython 3.12).
+ *
+ * It serves the modes that look at calls only. Lines then cost nothing, and a
+ * function that is merely listed costs nothing after its first call, for the
+ * event is switched off there. Monitoring is global; the threads that count
+ * are those that the standard module would trace, and are kept by their id.
+ */
+#ifndef XT_MONITOR_H
+#define XT_MONITOR_H
+
+#include "session.h"
+
+/* Starts to note calls in this thread, for the mode of the session. Returns 1
+   when on, 0 when this interpreter has no sys.monitoring or no free tool id,
+   -1 with an exception. */
+int monitor_begin(TracerObject *self);
+
+/* Ends what monitor_begin() began. -1 with an exception. */
+int monitor_end(TracerObject *self);
+
+/* Notes calls in the current thread too. -1 with an exception. */
+int monitor_add_thread(TracerObject *self);
+
+/* The callback for a call of `code` (a throw into a generator is one too, but
+   cannot be switched off): None, or sys.monitoring.DISABLE when the same call
+   needs no second event. */
+PyObject *monitor_call(TracerObject *self, PyObject *code, bool thrown);
+
+#endif

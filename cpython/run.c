@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "run.h"
+
+#include "monitor.h"
+#include "settrace.h"
+
+static int
+plan_functions(TracerObject *self, PyFrameObject *outer, const char *name)
+{
+    function_table *table = &self->functions;
+    functions_clear(table);
+    PyObject *me = (PyObject *)self;
+    table->outer = (PyFrameObject *)Py_XNewRef(outer);
+    table->calledfuncs = PyObject_GetAttrString(me, "_calledfuncs");
+    table->callers = PyObject_GetAttrString(me, "_callers");
+    table->modname = PyObject_GetAttrString(me, "_modname");
+    PyObject *file = PyObject_GetAttrString(me, "_own_file");
+    if (file != NULL) {
+        table->root = Py_BuildValue("(Oss)", file, "trace", name);
+        Py_DECREF(file);
+    }
+    bool whole = table->calledfuncs != NULL && table->callers != NULL &&
+                 table->modname != NULL && table->root != NULL;
+    return whole ? 0 : -1;
+}
+
+static int
+plan_lines(TracerObject *self)
+{
+    PyObject *start = PyObject_GetAttrString((PyObject *)self, "start_time");
+    if (start == NULL) {
+        return -1;
+    }
+    int result = linelog_init(&self->log, start);
+    Py_DECREF(start);
+    return result;
+}
+
+int
+run_plan(TracerObject *self, PyFrameObject *outer, const char *name)
+{
+    PyObject *wanted = PyObject_CallMethod((PyObject *)self, "_plan", NULL);
+    if (wanted == NULL) {
+        return -1;
+    }
+    long mode = wanted == Py_None ? 0 : PyLong_AsLong(wanted);
+    Py_DECREF(wanted);
+    if (mode == -1 && PyErr_Occurred()) {
+        return -1;
+    }
+    if (mode == 0) {
+        self->mode = 0;
+        return 0;
+    }
+    if (self->runs > 0 && (long)self->mode == mode) {
+        return 1;
+    }
+    PyDict_Clear(self->judged);
+    if (mode & (TRACER_FUNCTIONS | TRACER_CALLERS) &&
+        plan_functions(self, outer, name) < 0) {
+        return -1;
+    }
+    if (mode & TRACER_LINES && plan_lines(self) < 0) {
+        return -1;
+    }
+    self->mode = (unsigned)mode;
+    return 1;
+}
+
+PyObject *
+run_handle(TracerObject *self)
+{
+    return PyObject_GetAttrString((PyObject *)self, "_event");
+}
+
+/* What traced this thread and new threads before us; it comes back. */
+typedef struct {
+    Py_tracefunc func;
+    PyObject *object; /* owned, or NULL */
+    PyObject *hook;   /* owned: threading's trace function, or NULL */
+} previous_trace;
+
+static PyObject *
+call_threading(const char *function, PyObject *argument)
+{
+    PyObject *threading = PyImport_ImportModule("threading");
+    if (threading == NULL) {
+        return NULL;
+    }
+    PyObject *result =
+        argument == NULL
+            ? PyObject_CallMethod(threading, function, NULL)
+            : PyObject_CallMethod(threading, function, "O", argument);
+    Py_DECREF(threading);
+    return result;
+}
+
+static int
+settrace_python(PyObject *function)
+{
+    PyObject *settrace = PySys_GetObject("settrace");
+    if (settrace == NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "lost sys.settrace");
+        return -1;
+    }
+    PyObject *done = PyObject_CallOneArg(settrace, function);
+    Py_XDECREF(done);
+    return done == NULL ? -1 : 0;
+}
+
+/* Switches an engine on for this thread: the one that the mode wants, or the
+   slow path when there is no mode. */
+static int
+switch_on(TracerObject *self, PyObject *function)
+{
+    if (self->mode == 0) {
+        return settrace_python(function);
+    }
+    if (self->mode & (TRACER_FUNCTIONS | TRACER_CALLERS)) {
+        int on = monitor_begin(self);
+        if (on != 0) {
+            return on < 0 ? -1 : 0;
+        }
+    }
+    settrace_install(self, function);
+    return 0;
+}
+
+/* Starts to trace this thread and those that it starts. */
+static int
+begin(TracerObject *self, previous_trace *previous, const char *name)
+{
+    *previous = (previous_trace){0};
+    int fast = run_plan(self, PyEval_GetFrame(), name);
+    if (fast < 0) {
+        return -1;
+    }
+    PyObject *function =
+        fast ? run_handle(self)
+             : PyObject_GetAttrString((PyObject *)self, "globaltrace");
+    if (function == NULL) {
+        return -1;
+    }
+    int result = -1;
+    previous->hook = call_threading("gettrace", NULL);
+    PyObject *set = previous->hook == NULL
+                        ? NULL
+                        : call_threading("settrace", function);
+    if (set != NULL) {
+        PyThreadState *thread = PyThreadState_Get();
+        previous->func = thread->c_tracefunc;
+        previous->object = Py_XNewRef(thread->c_traceobj);
+        self->runs++;
+        result = switch_on(self, function);
+        Py_DECREF(set);
+    }
+    Py_DECREF(function);
+    return result;
+}
+
+static int
+report_trouble(TracerObject *self)
+{
+    PyObject *trouble = self->trouble;
+    if (trouble == NULL) {
+        return 0;
+    }
+    self->trouble = NULL;
+    int result =
+        PyErr_WarnFormat(PyExc_RuntimeWarning, 1,
+                         "exactrace could not record everything: %R", trouble);
+    Py_DECREF(trouble);
+    return result;
+}
+
+/* Ends what begin() began, whether or not an exception is set: that stays. */
+static int
+end(TracerObject *self, previous_trace *previous)
+{
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyEval_SetTrace(previous->func, previous->object);
+    self->hot_frame = NULL;
+    self->runs--;
+    Py_CLEAR(self->functions.outer);
+    int result = self->runs == 0 ? monitor_end(self) : 0;
+    PyObject *set = call_threading("settrace", previous->hook);
+    result = set == NULL ? -1 : result;
+    Py_XDECREF(set);
+    if (result == 0) {
+        result = files_flush(&self->files, self->counts);
+    }
+    if (result == 0) {
+        result = report_trouble(self);
+    }
+    Py_CLEAR(previous->object);
+    Py_CLEAR(previous->hook);
+    if (type != NULL) {
+        PyErr_Restore(type, value, traceback);
+    }
+    return result;
+}
+
+static void
+forget_previous(previous_trace *previous)
+{
+    Py_CLEAR(previous->object);
+    Py_CLEAR(previous->hook);
+}
+
+/* Whether this tracer has nothing to do: -1 with an exception. */
+static int
+does_nothing(TracerObject *self)
+{
+    PyObject *flag = PyObject_GetAttrString((PyObject *)self, "donothing");
+    if (flag == NULL) {
+        return -1;
+    }
+    int result = PyObject_IsTrue(flag);
+    Py_DECREF(flag);
+    return result;
+}
+
+PyObject *
+run_call(TracerObject *self, const char *name, PyObject *func,
+            PyObject *const *args, size_t nargs, PyObject *kwnames)
+{
+    int idle = does_nothing(self);
+    if (idle < 0) {
+        return NULL;
+    }
+    if (idle) {
+        return PyObject_Vectorcall(func, args, nargs, kwnames);
+    }
+    previous_trace previous;
+    if (begin(self, &previous, name) < 0) {
+        forget_previous(&previous);
+        return NULL;
+    }
+    PyObject *result = PyObject_Vectorcall(func, args, nargs, kwnames);
+    if (end(self, &previous) < 0) {
+        Py_CLEAR(result);
+    }
+    return result;
+}

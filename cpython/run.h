@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Runs: what the program does between the start and the end of tracing. */
+#ifndef XT_RUN_H
+#define XT_RUN_H
+
+#include "session.h"
+
+/* Asks the Python side what is wanted now, and gets ready for it. Returns 1
+   when an engine can do it, 0 when a hook was replaced and the slow path must,
+   -1 with an exception. `outer` (may be NULL) is the frame that starts the
+   run, `name` what the callers' report calls it. */
+int run_plan(TracerObject *self, PyFrameObject *outer, const char *name);
+
+/* The tracer's bound method `_event`: a new reference. */
+PyObject *run_handle(TracerObject *self);
+
+/* Calls `func` (as PyObject_Vectorcall) with tracing on in this thread and in
+   those that it starts, and restores what traced before. */
+PyObject *run_call(TracerObject *self, const char *name, PyObject *func,
+                   PyObject *const *args, size_t nargs, PyObject *kwnames);
+
+#endif

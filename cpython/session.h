@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What one tracer holds: the Python object Tracer.
+ *
+ * tracer.c makes it and gives it its methods, run.c starts and ends runs, and
+ * two engines fill it while the program runs: settrace.c and monitor.c.
+ * Everything in it is guarded by the GIL.
+ */
+#ifndef XT_SESSION_H
+#define XT_SESSION_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <stdbool.h>
+
+#include "files.h"
+#include "functions.h"
+#include "linelog.h"
+#include "ptrmap.h"
+
+/* What a tracer is asked to do: bits of its mode. */
+enum {
+    TRACER_COUNT = 1,
+    TRACER_LINES = 2,
+    TRACER_FUNCTIONS = 4,
+    TRACER_CALLERS = 8,
+};
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *counts; /* owned: what the attribute `counts` shows */
+    unsigned mode;    /* TRACER_* bits; 0: not planned, or the slow path */
+    Py_ssize_t runs;  /* runs that have begun and not ended */
+    PyObject *trouble; /* owned: the first exception of ours, or NULL */
+
+    /* Lines: counted and printed. */
+    file_table files;
+    line_log log;
+    PyObject *judged; /* owned: dict {__file__: module name, or None} */
+    PyObject *s_file; /* owned: the string "__file__" */
+    xt_ptrmap frames; /* frames that are wanted -> their traced_file */
+    /* The frame of the last event, so that most lines need no look-up. It is
+       borrowed: its return event, the last of its life, clears it. */
+    PyFrameObject *hot_frame;
+    traced_file *hot_file; /* NULL: the frame is not wanted */
+
+    /* Functions and callers. */
+    function_table functions;
+    int tool;           /* tool id held from sys.monitoring, or -1 */
+    xt_ptrmap threads;  /* with a tool: threads that are traced, by their id */
+    uint64_t hot_thread; /* the id of the last of them that was looked up */
+} TracerObject;
+
+/* An exception of ours must not disturb the program: the first is kept until
+   the run ends. What is not ours (Ctrl-C in the midst of our work) goes on to
+   the program: -1. An exception must be set. */
+int session_keep_trouble(TracerObject *self);
+
+#endif

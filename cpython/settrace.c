@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "settrace.h"
+
+static int
+keep_log_trouble(TracerObject *self)
+{
+    self->log.broken = true;
+    return session_keep_trouble(self);
+}
+
+/* The module name under which the file is wanted, or None: borrowed from
+   `judged`. NULL with an exception. */
+static PyObject *
+judge(TracerObject *self, PyObject *filename, PyObject *globals)
+{
+    PyObject *module = PyDict_GetItemWithError(self->judged, filename);
+    if (module != NULL || PyErr_Occurred()) {
+        return module;
+    }
+    module = PyObject_CallMethod((PyObject *)self, "_judge", "OO", filename,
+                                 globals);
+    if (module == NULL) {
+        return NULL;
+    }
+    int stored = PyDict_SetItem(self->judged, filename, module);
+    Py_DECREF(module);
+    return stored < 0 ? NULL : module;
+}
+
+/* Sets *file to where the lines of the frame count, or to NULL when they are
+   not wanted. -1 with an exception. */
+static int
+find_file(TracerObject *self, PyFrameObject *frame, traced_file **file)
+{
+    *file = NULL;
+    PyObject *globals = PyFrame_GetGlobals(frame);
+    PyObject *filename = PyDict_GetItemWithError(globals, self->s_file);
+    int result = filename == NULL && PyErr_Occurred() ? -1 : 0;
+    PyObject *module = NULL;
+    if (filename != NULL && filename != Py_None) {
+        Py_INCREF(filename);
+        module = judge(self, filename, globals);
+        result = module == NULL ? -1 : 0;
+        Py_DECREF(filename);
+    }
+    Py_DECREF(globals);
+    if (module == NULL || module == Py_None) {
+        return result;
+    }
+    PyCodeObject *code = PyFrame_GetCode(frame);
+    if (self->mode & TRACER_LINES) {
+        if (linelog_call(&self->log, module, code->co_name) < 0) {
+            result = keep_log_trouble(self);
+        }
+    }
+    *file = files_get(&self->files, code->co_filename);
+    Py_DECREF(code);
+    return *file == NULL ? -1 : result;
+}
+
+static int
+note_function(TracerObject *self, PyFrameObject *frame)
+{
+    if (self->mode & TRACER_CALLERS) {
+        return functions_note_caller(&self->functions, frame);
+    }
+    PyCodeObject *code = PyFrame_GetCode(frame);
+    int result = functions_note(&self->functions, code);
+    Py_DECREF(code);
+    return result;
+}
+
+int
+settrace_call(TracerObject *self, PyFrameObject *frame)
+{
+    if (self->mode & (TRACER_FUNCTIONS | TRACER_CALLERS)) {
+        return note_function(self, frame) < 0 ? session_keep_trouble(self) : 0;
+    }
+    traced_file *file;
+    int result = find_file(self, frame, &file);
+    if (result == 0 && file != NULL) {
+        if (xt_ptrmap_set(&self->frames, frame, file) != XT_OK) {
+            PyErr_NoMemory();
+            result = -1;
+        }
+    }
+    else {
+        /* A frame that ended unseen may have left its address behind. */
+        xt_ptrmap_remove(&self->frames, frame);
+    }
+    self->hot_frame = frame;
+    self->hot_file = result == 0 ? file : NULL;
+    return result < 0 ? session_keep_trouble(self) : 0;
+}
+
+static int
+on_return(TracerObject *self, PyFrameObject *frame)
+{
+    xt_ptrmap_remove(&self->frames, frame);
+    self->hot_frame = NULL;
+    return 0;
+}
+
+static int
+on_line(TracerObject *self, PyFrameObject *frame)
+{
+    if (frame != self->hot_frame) {
+        self->hot_frame = frame;
+        self->hot_file = xt_ptrmap_get(&self->frames, frame);
+    }
+    traced_file *file = self->hot_file;
+    if (file == NULL) {
+        return 0;
+    }
+    int line = PyFrame_GetLineNumber(frame);
+    int result = 0;
+    if (self->mode & TRACER_COUNT) {
+        if (files_hit(&self->files, file, line) < 0) {
+            result = session_keep_trouble(self);
+        }
+    }
+    if (self->mode & TRACER_LINES && result == 0) {
+        if (linelog_line(&self->log, file, line) < 0) {
+            result = keep_log_trouble(self);
+        }
+    }
+    return result;
+}
+
+/* The trace function. Its object is the bound method `_event` of the tracer,
+   so that sys.gettrace() shows something that sys.settrace() takes back. */
+static int
+on_event(PyObject *handle, PyFrameObject *frame, int what,
+         PyObject *Py_UNUSED(arg))
+{
+    TracerObject *self = (TracerObject *)PyCFunction_GET_SELF(handle);
+    switch (what) {
+    case PyTrace_LINE:
+        return on_line(self, frame);
+    case PyTrace_CALL:
+        return settrace_call(self, frame);
+    case PyTrace_RETURN:
+        return on_return(self, frame);
+    default:
+        return 0;
+    }
+}
+
+void
+settrace_install(TracerObject *self, PyObject *handle)
+{
+    self->hot_frame = NULL;
+    PyEval_SetTrace(on_event, handle);
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The settrace engine: a C trace function (PyEval_SetTrace).
+ *
+ * For every call it decides whether the new frame is wanted; for every line
+ * of a wanted frame it counts or prints. What it sees is what sys.settrace
+ * would see, so its counts are exact by construction.
+ */
+#ifndef XT_SETTRACE_H
+#define XT_SETTRACE_H
+
+#include "session.h"
+
+/* Traces the current thread from now on. `handle` is the tracer's bound method
+   `_event`, which sys.gettrace() will show. */
+void settrace_install(TracerObject *self, PyObject *handle);
+
+/* Handles a call event that came another way. -1 with an exception. */
+int settrace_call(TracerObject *self, PyFrameObject *frame);
+
+#endif
