@@ -4,7 +4,7 @@
    through here as one string, never line by line. */
 #include "listing.h"
 
-#include <stdbool.h>
+#include <string.h>
 
 #include "annotate.h"
 #include "bitset.h"
@@ -44,14 +44,11 @@ collect_code(PyCodeObject *code, xt_location_lines *into)
     return failed;
 }
 
-/* Adds the lines of `code`: None, a code object, or the bytes of a compiled
-   file. Returns 0, or -1 with an exception set. */
+/* Adds the lines of `code`: a code object, or the bytes of a compiled file.
+   Returns 0, or -1 with an exception set. */
 static int
 collect_lines(PyObject *code, xt_location_lines *into)
 {
-    if (code == Py_None) {
-        return 0;
-    }
     if (PyCode_Check(code)) {
         return collect_code((PyCodeObject *)code, into);
     }
@@ -191,59 +188,106 @@ error:
     return NULL;
 }
 
-/* Annotates `source`, whose counts and executable lines are not yet filled
-   in. Returns (listing, lines hit, lines), or NULL with an exception. */
+PyDoc_STRVAR(executable_doc,
+             "executable(text, code, /)\n--\n\n"
+             "Return the lines of a source text that can run, as bytes that\n"
+             "annotate() takes. code is the compiled text: a code object, or\n"
+             "the bytes of a compiled file. Lines end with \\n. Raises\n"
+             "ValueError when code is corrupt.");
+
 static PyObject *
-annotate(xt_annotate_source *source, PyObject *hits, PyObject *code)
+listing_executable(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    const char *text;
+    Py_ssize_t len;
+    PyObject *code;
+    if (!PyArg_ParseTuple(args, "s#O:executable", &text, &len, &code)) {
+        return NULL;
+    }
+    PyObject *set = NULL;
+    xt_bitset docstrings = {0};
+    xt_location_lines found = {
+        .limit = xt_annotate_count_lines(text, (size_t)len),
+    };
+    if (collect_lines(code, &found) < 0) {
+        goto done;
+    }
+    xt_status status =
+        xt_docstrings_find(text, (size_t)len, PY_MINOR_VERSION, &docstrings);
+    if (status != XT_OK) {
+        errors_raise(status, "source");
+        goto done;
+    }
+    xt_bitset_subtract(&found.lines, &docstrings);
+    set = PyBytes_FromStringAndSize(
+        (const char *)found.lines.words,
+        (Py_ssize_t)(found.lines.cap * sizeof(*found.lines.words)));
+done:
+    xt_bitset_fini(&docstrings);
+    xt_bitset_fini(&found.lines);
+    return set;
+}
+
+/* Makes a set, which the caller must fini, of what listing_executable()
+   returned. Returns 0, or -1 with an exception set. */
+static int
+set_from_bytes(const char *bytes, Py_ssize_t len, xt_bitset *set)
+{
+    size_t n = (size_t)len / sizeof(*set->words);
+    if (n == 0) {
+        return 0;
+    }
+    set->words = xt_grow(NULL, &set->cap, n, sizeof(*set->words));
+    if (set->words == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    memset(set->words, 0, set->cap * sizeof(*set->words));
+    memcpy(set->words, bytes, n * sizeof(*set->words));
+    return 0;
+}
+
+/* Annotates `source`, whose counts are not yet filled in. Returns (listing,
+   lines hit, lines), or NULL with an exception set. */
+static PyObject *
+annotate(xt_annotate_source *source, PyObject *hits)
 {
     PyObject *result = NULL;
     xt_buf out = {0};
-    xt_bitset docstrings = {0};
     size_t n_lines = xt_annotate_count_lines(source->text, source->len);
-    xt_location_lines found = {.limit = n_lines};
     int64_t *counts = counts_by_line(hits, n_lines);
-    if (counts == NULL || collect_lines(code, &found) < 0) {
-        goto done;
-    }
-    xt_status status = XT_OK;
-    if (code != Py_None) {
-        status = xt_docstrings_find(source->text, source->len,
-                                    PY_MINOR_VERSION, &docstrings);
-        xt_bitset_subtract(&found.lines, &docstrings);
+    if (counts == NULL) {
+        return NULL;
     }
     source->counts = counts;
     source->counts_len = n_lines + 1;
-    source->executable = &found.lines;
     xt_annotate_totals totals;
-    if (status == XT_OK) {
-        status = xt_buf_reserve(&out, source->len + n_lines * 8);
-    }
+    /* Without tabs this is the size of it. */
+    xt_status status = xt_buf_reserve(&out, source->len + n_lines * 8);
     if (status == XT_OK) {
         status = xt_annotate_write(source, &out, &totals);
     }
-    if (status != XT_OK) {
-        errors_raise(status, "listing");
-        goto done;
+    if (status == XT_OK) {
+        result = Py_BuildValue("y#nn", out.bytes, (Py_ssize_t)out.len,
+                               (Py_ssize_t)totals.hit,
+                               (Py_ssize_t)totals.lines);
     }
-    result = Py_BuildValue("y#nn", out.bytes, (Py_ssize_t)out.len,
-                           (Py_ssize_t)totals.hit, (Py_ssize_t)totals.lines);
-done:
+    else {
+        errors_raise(status, "listing");
+    }
     xt_buf_fini(&out);
-    xt_bitset_fini(&docstrings);
-    xt_bitset_fini(&found.lines);
     xt_free(counts);
     return result;
 }
 
 PyDoc_STRVAR(
     annotate_doc,
-    "annotate(text, hits, code, pragma, /)\n--\n\n"
+    "annotate(text, hits, executable, pragma, /)\n--\n\n"
     "Return (listing, lines hit, lines hit or missing) of a source text whose\n"
     "lines end with \\n; the listing is UTF-8. hits maps lines to counts.\n"
-    "code is the compiled source (a code object, or the bytes of a compiled\n"
-    "file), which says what lines can be missing; None: none can. Nor can one\n"
-    "that holds pragma. Raises TypeError or OverflowError when hits holds\n"
-    "anything but integers of 64 bits, ValueError when code is corrupt.");
+    "executable, from executable(), says what lines can be missing; a line\n"
+    "that holds pragma never is. Raises TypeError or OverflowError when hits\n"
+    "holds anything but integers, or a count of more than 64 bits.");
 
 static PyObject *
 listing_annotate(PyObject *Py_UNUSED(module), PyObject *args)
@@ -252,15 +296,23 @@ listing_annotate(PyObject *Py_UNUSED(module), PyObject *args)
     Py_ssize_t len;
     Py_ssize_t pragma_len;
     PyObject *hits;
-    PyObject *code;
-    if (!PyArg_ParseTuple(args, "s#O!Os#:annotate", &source.text, &len,
-                          &PyDict_Type, &hits, &code, &source.pragma,
-                          &pragma_len)) {
+    const char *lines;
+    Py_ssize_t lines_len;
+    if (!PyArg_ParseTuple(args, "s#O!y#s#:annotate", &source.text, &len,
+                          &PyDict_Type, &hits, &lines, &lines_len,
+                          &source.pragma, &pragma_len)) {
+        return NULL;
+    }
+    xt_bitset executable = {0};
+    if (set_from_bytes(lines, lines_len, &executable) < 0) {
         return NULL;
     }
     source.len = (size_t)len;
     source.pragma_len = (size_t)pragma_len;
-    return annotate(&source, hits, code);
+    source.executable = &executable;
+    PyObject *result = annotate(&source, hits);
+    xt_bitset_fini(&executable);
+    return result;
 }
 
 /* Returns the dict of `filename` in `by_file`, borrowed; makes it if there is
@@ -402,6 +454,7 @@ PyMethodDef listing_methods[] = {
     {"annotate", listing_annotate, METH_VARARGS, annotate_doc},
     {"code_lines", listing_code_lines, METH_VARARGS, code_lines_doc},
     {"docstring_lines", listing_docstring_lines, METH_O, docstring_lines_doc},
+    {"executable", listing_executable, METH_VARARGS, executable_doc},
     {"group_counts", listing_group_counts, METH_O, group_counts_doc},
     {"summary", listing_summary, METH_VARARGS, summary_doc},
     {NULL, NULL, 0, NULL},

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from exactrace import _native
+from exactrace.compat import _current_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -53,7 +54,7 @@ class FileFilter:
         for folder in folders:
             for path in (folder, os.path.abspath(folder), os.path.realpath(folder)):
                 spellings[path.rstrip(os.sep)] = None
-        self._start = os.getcwd() if spellings else ""
+        self._start = _current_directory() if spellings else ""
         self._rules = _native.Rules(modules, spellings) if spellings or modules else None
 
     def wants(self, filename: str, module: str) -> bool:

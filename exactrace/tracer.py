@@ -9,7 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from exactrace import _native
-from exactrace.compat import _modname
+from exactrace.compat import _current_directory, _modname
 from exactrace.ignore import FileFilter, _Ignore, full_module_name
 from exactrace.results import CoverageResults
 
@@ -78,7 +78,7 @@ class Trace(_native.Tracer):
         self._calledfuncs: dict[Function, int] = {}
         self._callers: dict[tuple[Function, Function], int] = {}
         self._caller_cache: dict[object, str | None] = {}
-        self._start_directory = os.getcwd()
+        self._start_directory = _current_directory()
         self.start_time: float | None = monotonic() if timing else None
         if countcallers:
             self.globaltrace: Any = self.globaltrace_trackcallers
@@ -98,13 +98,15 @@ class Trace(_native.Tracer):
 
     def results(self) -> CoverageResults:
         """Return what was recorded so far, with the counts of `infile` added."""
-        return CoverageResults(
+        results = CoverageResults(
             self.counts,
             infile=self.infile,
             outfile=self.outfile,
             calledfuncs=self._calledfuncs,
             callers=self._callers,
         )
+        results._start_directory = self._start_directory
+        return results
 
     # What the C engine asks
 

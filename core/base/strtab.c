@@ -39,8 +39,8 @@ xt_strtab_intern(xt_strtab *tab, const char *bytes, size_t len, uint32_t *id)
             return XT_OK;
         }
     }
-    xt_strtab_entry *entries = xt_grow(tab->entries, &tab->cap,
-                                       tab->count + 1, sizeof(*entries));
+    xt_strtab_entry *entries =
+        xt_grow(tab->entries, &tab->cap, tab->count + 1, sizeof(*entries));
     if (entries == NULL) {
         return XT_NOMEM;
     }

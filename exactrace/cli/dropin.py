@@ -201,11 +201,15 @@ def find_program(options: argparse.Namespace) -> runner.Program:
 
 
 def report(results: CoverageResults, options: argparse.Namespace) -> None:
-    """Write what the options ask for."""
+    """Write what the options ask for. A source that is gone costs a line on
+    stderr, not the rest of the report.
+    """
     if options.no_report:
-        results.write_counts_file()
+        results._save_counts()
         return
-    results.write_results(options.missing, options.summary, options.coverdir)
+    results._write_results(
+        options.missing, options.summary, options.coverdir, "report"
+    )
 
 
 def main(argv: list[str], prog: str) -> None:

@@ -1,1 +1,0 @@
-typedef int xt_placeholder;

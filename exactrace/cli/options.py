@@ -1,0 +1,91 @@
+"""Options that several subcommands share, each defined once."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from exactrace.compat import _current_directory
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+    from typing import TextIO
+
+DATA_VARIABLE = "EXACTRACE_DATA"
+
+
+def default_data_file() -> str:
+    """Return where `run` leaves its counts for `report` if nothing is said: a
+    file for each working directory, outside of it.
+    """
+    told = os.environ.get(DATA_VARIABLE)
+    if told:
+        return told
+    state = os.environ.get("XDG_STATE_HOME") or os.path.join("~", ".local", "state")
+    here = _current_directory()
+    name = hashlib.sha256(os.fsencode(here)).hexdigest()[:16]
+    return os.path.join(os.path.expanduser(state), "exactrace", f"{name}.counts")
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """Add --data FILE."""
+    parser.add_argument(
+        "-d",
+        "--data",
+        metavar="FILE",
+        default=default_data_file(),
+        help="counts file (default: the environment variable "
+        f"{DATA_VARIABLE}, or else one for this working directory: %(default)s)",
+    )
+
+
+def add_output(parser: argparse.ArgumentParser, default: str) -> None:
+    """Add -o/--output FILE. `default` says where the report goes without it."""
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help=f"write the report to FILE, '-' for standard output (default: {default})",
+    )
+
+
+def add_listing(parser: argparse.ArgumentParser) -> None:
+    """Add --listing and --listings DIR."""
+    parser.add_argument(
+        "-a",
+        "--annotate",
+        action="store_true",
+        help="show the source of each file with the count of each line, not only a "
+        "summary",
+    )
+    parser.add_argument(
+        "-C",
+        "--coverdir",
+        metavar="DIR",
+        help="also write the annotated source of each file to a file in DIR",
+    )
+
+
+@contextlib.contextmanager
+def open_output(path: str | None, default: TextIO) -> Iterator[TextIO]:
+    """Open what -o/--output names. Ends with status 1 and a message if the
+    file cannot be written. A reader of a pipe may leave early.
+    """
+    try:
+        if path is None or path == "-":
+            stream = default if path is None else sys.stdout
+            yield stream
+            stream.flush()
+            return
+        with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
+            yield file
+    except BrokenPipeError:
+        # Python would fail to flush it once more at exit.
+        sys.stdout = io.TextIOWrapper(io.BytesIO())
+    except OSError as error:
+        sys.exit(f"exactrace: cannot write the report: {error}")

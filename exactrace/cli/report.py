@@ -1,0 +1,79 @@
+"""`exactrace report`: shows what a run has counted."""
+
+from __future__ import annotations
+
+import argparse
+import fnmatch
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from exactrace import countsfile, text
+from exactrace.cli import options
+from exactrace.results import CoverageResults
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+SUMMARY = "show the counts of a run again: a table, or annotated sources"
+
+
+def build_parser(prog: str) -> argparse.ArgumentParser:
+    """Return the parser of this subcommand."""
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        description="Show what `exactrace run` has counted: a table of files, or "
+        "their sources with the count of each line.",
+    )
+    parser.add_argument(
+        "files",
+        nargs="*",
+        metavar="FILE",
+        help="show only these; patterns such as 'app/*.py' too (default: all)",
+    )
+    options.add_listing(parser)
+    options.add_data(parser)
+    options.add_output(parser, "standard output")
+    return parser
+
+
+def show(
+    results: CoverageResults, settings: argparse.Namespace, default: TextIO
+) -> int:
+    """Write the report that -a, -C and -o ask for. Returns the number of files."""
+    reports = text.file_reports(results)
+    patterns = getattr(settings, "files", [])
+    if patterns:
+        reports = [report for report in reports if _matches(report.name, patterns)]
+    with options.open_output(settings.output, default) as out:
+        if settings.annotate:
+            out.write(text.annotated(reports))
+        if reports:
+            out.write(text.table(reports))
+    if settings.coverdir is not None:
+        results._write_results(True, False, settings.coverdir, "report")
+    return len(reports)
+
+
+def _matches(name: str, patterns: list[str]) -> bool:
+    path = os.path.abspath(name)
+    return any(
+        fnmatch.fnmatch(path, os.path.abspath(pattern)) for pattern in patterns
+    )
+
+
+def main(argv: list[str], prog: str) -> None:
+    """Run this subcommand."""
+    settings = build_parser(prog).parse_args(argv)
+    try:
+        counts, _, _ = countsfile.load(settings.data)
+    except FileNotFoundError:
+        sys.exit(
+            f"exactrace: no counts in {settings.data!r}: run a program with "
+            "`exactrace run` first, or name a file with --data"
+        )
+    except (OSError, EOFError, countsfile.CountsFileError) as error:
+        sys.exit(f"exactrace: cannot read the counts file {settings.data!r}: {error}")
+    if show(CoverageResults(counts), settings, sys.stdout) == 0:
+        what = "of these files " if settings.files else ""
+        sys.exit(f"exactrace: {settings.data!r} holds no counts {what}to show")

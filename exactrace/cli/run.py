@@ -1,0 +1,140 @@
+"""`exactrace run`: runs a program and says how often its lines ran."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import sysconfig
+
+from exactrace import countsfile, runner
+from exactrace.cli import dropin, options, report
+from exactrace.results import CoverageResults
+from exactrace.tracer import Trace
+
+SUMMARY = "run a program and show how often its lines ran"
+
+
+def build_parser(prog: str) -> argparse.ArgumentParser:
+    """Return the parser of this subcommand."""
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        usage=f"{prog} [options] PROGRAM | -m MODULE | -c CODE  [argument ...]",
+        description="Run a Python program as Python would, count every line "
+        "exactly, and show a table of its files when it has ended. The counts "
+        "are kept for `exactrace report`; the exit status is the program's.",
+        epilog="The standard library and installed packages are left out unless "
+        "--all is given.",
+    )
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "-m", dest="module", action="store_true", help="PROGRAM is a module's name"
+    )
+    what.add_argument(
+        "-c", dest="code", action="store_true", help="PROGRAM is Python code"
+    )
+    parser.add_argument(
+        "program", metavar="PROGRAM", help="a file, a folder or zip file, or '-'"
+    )
+    parser.add_argument(
+        "arguments",
+        nargs=argparse.REMAINDER,
+        metavar="argument",
+        help="the arguments for the program",
+    )
+    parser.add_argument(
+        "--all",
+        action="store_true",
+        help="count the standard library and installed packages too",
+    )
+    parser.add_argument(
+        "--ignore-module",
+        action="append",
+        default=[],
+        metavar="NAME[,NAME]",
+        help="leave out this module and those below it",
+    )
+    parser.add_argument(
+        "--ignore-dir",
+        action="append",
+        default=[],
+        metavar=f"DIR[{os.pathsep}DIR]",
+        help="leave out the files below this folder",
+    )
+    parser.add_argument(
+        "--append",
+        action="store_true",
+        help="add to the counts of earlier runs instead of starting anew",
+    )
+    parser.add_argument(
+        "-q", "--quiet", action="store_true", help="show no report, only keep the counts"
+    )
+    options.add_listing(parser)
+    options.add_data(parser)
+    options.add_output(parser, "standard error, so that the program's own output "
+                       "stays as it is")
+    return parser
+
+
+def installed_folders() -> list[str]:
+    """Return the folders of the standard library and of installed packages."""
+    names = ("stdlib", "platstdlib", "purelib", "platlib")
+    folders = {sysconfig.get_path(name) for name in names}
+    return sorted(folder for folder in folders if folder)
+
+
+def find_program(settings: argparse.Namespace) -> runner.Program:
+    """Return the program to run, or end with status 1 and a message."""
+    try:
+        if settings.module:
+            return runner.Program.from_module(settings.program, settings.arguments)
+        if settings.code:
+            return runner.Program.from_string(settings.program, settings.arguments)
+        return runner.Program.from_script(settings.program, settings.arguments)
+    except runner.ProgramError as error:
+        sys.exit(f"exactrace: {error}")
+
+
+def keep(results: CoverageResults, path: str, append: bool) -> None:
+    """Write the counts file, with what it held before if `append`."""
+    if append and os.path.exists(path):
+        try:
+            results.update(CoverageResults(*countsfile.load(path)[:1]))
+        except (OSError, EOFError, countsfile.CountsFileError) as error:
+            print(f"exactrace: {path!r} is not added to: {error}", file=sys.stderr)
+    try:
+        os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+        kept = countsfile.save(path, results.counts, {}, {}, keep_unreadable=append)
+    except (OSError, countsfile.CountsFileError) as error:
+        print(f"exactrace: the counts are not kept: {error}", file=sys.stderr)
+        return
+    if kept is not None:
+        print(f"exactrace: what {path!r} held is now in {kept!r}", file=sys.stderr)
+
+
+def main(argv: list[str], prog: str) -> None:
+    """Run this subcommand. Ends this process as the program would have."""
+    settings = build_parser(prog).parse_args(argv)
+    folders = dropin.ignored_folders(settings.ignore_dir)
+    if not settings.all:
+        folders += installed_folders()
+    tracer = Trace(
+        count=1,
+        trace=0,
+        ignoremods=dropin.ignored_modules(settings.ignore_module),
+        ignoredirs=folders,
+    )
+    data = os.path.abspath(settings.data)  # the program may change directory
+    if settings.output not in (None, "-"):
+        settings.output = os.path.abspath(settings.output)
+    if settings.coverdir is not None:
+        settings.coverdir = os.path.abspath(settings.coverdir)
+    outcome = find_program(settings).run(
+        lambda code, namespace: tracer.runctx(code, namespace, namespace)
+    )
+    results = tracer.results()
+    keep(results, data, settings.append)
+    if not settings.quiet and report.show(results, settings, sys.stderr) == 0:
+        hint = "" if settings.all else " outside the standard library; see --all"
+        print(f"exactrace: no line was counted{hint}", file=sys.stderr)
+    outcome.exit()

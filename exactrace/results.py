@@ -1,0 +1,419 @@
+"""The class CoverageResults: what was recorded, merged and reported."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any, Literal
+
+from exactrace import _native, compat, source
+from exactrace.progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Mapping
+
+    Counts = dict[tuple[str, int], int]
+    Function = tuple[str, str | None, str]  # file name, module name, function
+    Call = tuple[Function, Function]
+    # What to do when the source of a counted file is not there: go on and
+    # raise at the end, say nothing, or say so on stderr.
+    Missing = Literal["raise", "ignore", "report"]
+
+_EXTENSION = ".cover"
+
+
+class CoverageResults:
+    """Counts of lines, called functions and calls between functions."""
+
+    # Relative names of counted files start here: the current directory when
+    # the counting began, if whoever made this object knows it.
+    _start_directory: str | None = None
+
+    def __init__(
+        self,
+        counts: Counts | None = None,
+        calledfuncs: dict[Function, int] | None = None,
+        infile: str | None = None,
+        callers: dict[Call, int] | None = None,
+        outfile: str | None = None,
+    ) -> None:
+        """Take results, and add those of the counts file `infile` to them.
+
+        counts: {(filename, line): count}; kept as it is, and updated.
+        calledfuncs: {(filename, module, function): 1}; copied.
+        callers: {(calling function, called function): 1}; copied.
+        outfile: counts file that `write_results` writes.
+        """
+        self.counts: Counts = {} if counts is None else counts
+        self.counter = self.counts.copy()
+        self.calledfuncs = {} if calledfuncs is None else calledfuncs.copy()
+        self.callers = {} if callers is None else callers.copy()
+        self.infile = infile
+        self.outfile = outfile
+        if infile:
+            self._add_file(infile)
+
+    def _add_file(self, infile: str) -> None:
+        """Add the content of a counts file, or say on stderr why not."""
+        from exactrace import countsfile
+
+        try:
+            counts, calledfuncs, callers = countsfile.load(infile)
+        except (OSError, EOFError, ValueError) as error:
+            print(f"Skipping counts file {infile!r}: {error}", file=sys.stderr)
+            return
+        self.update(CoverageResults(counts, calledfuncs, callers=callers))
+
+    def is_ignored_filename(self, filename: str) -> bool:
+        """Whether the name stands for code without a file, such as <string>."""
+        return filename.startswith("<") and filename.endswith(">")
+
+    def update(self, other: CoverageResults) -> None:
+        """Add the results of another object to those of this one."""
+        counts = self.counts
+        for key, count in other.counts.items():
+            counts[key] = counts.get(key, 0) + count
+        self.calledfuncs.update(dict.fromkeys(other.calledfuncs, 1))
+        self.callers.update(dict.fromkeys(other.callers, 1))
+
+    def write_results(
+        self,
+        show_missing: bool = True,
+        summary: bool = False,
+        coverdir: str | None = None,
+        *,
+        ignore_missing_files: bool = False,
+    ) -> None:
+        """Print called functions and calls, write listings and the counts file.
+
+        show_missing: mark the lines that could have run but did not.
+        summary: print the share of lines that ran, for each file.
+        coverdir: the folder for listings; None: each beside its source.
+        ignore_missing_files: pass over files whose source is gone. Otherwise
+        FileNotFoundError is raised for the first of them, after everything
+        else has been written.
+        """
+        missing: Missing = "ignore" if ignore_missing_files else "raise"
+        self._write_results(show_missing, summary, coverdir, missing)
+
+    def _write_results(
+        self,
+        show_missing: bool,
+        summary: bool,
+        coverdir: str | None,
+        missing: Missing,
+    ) -> None:
+        """Do what `write_results` says. Raises OSError only at the end."""
+        if self.calledfuncs:
+            _show(_function_lines(self.calledfuncs))
+        if self.callers:
+            _show(_call_lines(self.callers))
+        report = _Report(self, show_missing, coverdir, missing)
+        report.write_listings()
+        if summary and report.rows:
+            rows = sorted(report.rows, key=lambda row: (row[0], row[3]))
+            tenths = sys.version_info >= (3, 14)
+            _show([_native.summary(rows, tenths).removesuffix("\n")])
+        if self.outfile:
+            self._save(self.outfile)
+        if report.failure is not None:
+            raise report.failure
+
+    def _save(self, outfile: str) -> None:
+        """Write the counts file, or say on stderr why not."""
+        from exactrace import countsfile
+
+        try:
+            countsfile.save(outfile, self.counts, self.calledfuncs, self.callers)
+        except (OSError, ValueError) as error:
+            print(f"Can't save counts files because {error}", file=sys.stderr)
+
+    def write_results_file(
+        self,
+        path: str,
+        lines: Iterable[str],
+        lnotab: Container[int],
+        lines_hit: Mapping[int, int],
+        encoding: str | None = None,
+    ) -> tuple[int, int]:
+        """Write the listing of one file, and return (lines hit, lines).
+
+        lines: the source, each with its newline. lnotab: the lines that can
+        run. lines_hit: counts by line. The second number includes the lines
+        that did not run but could. When `path` cannot be opened, stderr gets
+        a line and both numbers are 0.
+        """
+        n_hits = n_missing = 0
+        pragma = _hook("PRAGMA_NOCOVER")
+        try:
+            outfile = open(path, "w", encoding=encoding)
+        except OSError as error:
+            _complain_of_path(path, error)
+            return 0, 0
+        with outfile:
+            for number, line in enumerate(lines, 1):
+                margin = " " * 7
+                if number in lines_hit:
+                    margin = "%5d: " % lines_hit[number]
+                    n_hits += 1
+                elif number in lnotab and pragma not in line:
+                    margin = ">>>>>> "
+                    n_missing += 1
+                outfile.write(margin + line.expandtabs(8))
+        return n_hits, n_hits + n_missing
+
+
+class _Report:
+    """One run through all counted files: writes their listings."""
+
+    def __init__(
+        self,
+        results: CoverageResults,
+        show_missing: bool,
+        coverdir: str | None,
+        missing: Missing,
+    ) -> None:
+        self.rows: list[tuple[str, int, int, str]] = []  # for the summary
+        self.failure: OSError | None = None  # the first one
+        self._results = results
+        self._show_missing = show_missing
+        self._coverdir = coverdir
+        self._missing = missing
+        self._base = results._start_directory or compat._current_directory()
+        self._taken: set[str] = set()  # paths of listings
+        self._progress = Progress("listings", 0)
+        # What programs override or replace is called with the arguments of
+        # the standard module; if all is our own, C does the work.
+        own = CoverageResults.write_results_file
+        self._by_hand = (
+            getattr(results.write_results_file, "__func__", None) is not own
+            or _hook("_find_executable_linenos")
+            is not compat._find_executable_linenos
+        )
+
+    def write_listings(self) -> None:
+        """Write the listing of every file that is not to be ignored."""
+        files = self._files()
+        with Progress("listings", len(files)) as self._progress:
+            for filename, hits in files:
+                self._write_listing(filename, hits)
+                self._progress.step()
+
+    def _files(self) -> list[tuple[str, dict[int, int]]]:
+        """Return (filename, {line: count}) for each file, once for each path."""
+        files: dict[str, tuple[str, dict[int, int]]] = {}
+        for filename, hits in _by_file(self._results.counts).items():
+            if self._results.is_ignored_filename(filename):
+                continue
+            if filename.endswith(".pyc"):
+                filename = filename[:-1]
+            path = os.path.normpath(os.path.join(self._base, filename))
+            if path not in files:
+                files[path] = filename, hits
+                continue
+            total = files[path][1]
+            for line, count in hits.items():
+                total[line] = total.get(line, 0) + count
+        return list(files.values())
+
+    def _write_listing(self, filename: str, hits: dict[int, int]) -> None:
+        try:
+            found = source.read(filename, self._base)
+        except OSError as error:
+            self._note_missing(filename, error)
+            return
+        try:
+            folder, module = self._place(found)
+        except OSError as error:
+            self.failure = self.failure or error
+            return
+        path = self._free_path(folder, module, found)
+        if self._by_hand:
+            n_hits, n_lines = self._write_by_hand(path, found, hits)
+        else:
+            n_hits, n_lines = self._write(path, found, hits)
+        if n_lines:
+            self.rows.append((module, n_hits, n_lines, filename))
+
+    def _note_missing(self, filename: str, error: OSError) -> None:
+        if self._missing == "ignore":
+            return
+        if self._missing == "raise":
+            self.failure = self.failure or error
+        if self._missing == "report" or self._show_missing:
+            self._complain(f"Not printing coverage data for {filename!r}: {error}")
+
+    def _complain(self, text: str) -> None:
+        self._progress.clear()
+        print(text, file=sys.stderr)
+
+    def _place(self, found: source.Source) -> tuple[str, str]:
+        """Return the folder of a listing and the module's name. Raises OSError."""
+        if self._coverdir is not None:
+            os.makedirs(self._coverdir, exist_ok=True)
+        if found.archive is not None:
+            folder = os.path.dirname(found.archive)
+            member = os.path.splitext(found.path[len(found.archive) + 1 :])[0]
+            return self._coverdir or folder, member.replace(os.sep, ".")
+        if self._coverdir is not None:
+            return self._coverdir, compat._fullmodname(found.filename)
+        return os.path.dirname(found.path), compat._modname(found.filename)
+
+    def _free_path(self, folder: str, module: str, found: source.Source) -> str:
+        """Return a path for a listing that none of this report has."""
+        path = os.path.join(folder, module + _EXTENSION)
+        if path in self._taken:
+            # A second module of one name goes by its whole path, or by its
+            # whole file name if both are in one folder.
+            name = os.path.basename(found.path)
+            if self._coverdir is not None:
+                name = os.path.splitdrive(found.path)[1].strip(os.sep)
+            name = name.replace(os.sep, ".")
+            path = os.path.join(folder, name + _EXTENSION)
+            number = 2
+            while path in self._taken:
+                path = os.path.join(folder, f"{name}.{number}{_EXTENSION}")
+                number += 1
+        self._taken.add(path)
+        return path
+
+    def _write(
+        self, path: str, found: source.Source, hits: dict[int, int]
+    ) -> tuple[int, int]:
+        """Write a listing with the help of C."""
+        text, encoding = self._decode(found)
+        try:
+            listing, n_hits, n_lines = _native.annotate(
+                text,
+                hits,
+                self._executable_set(found, text),
+                _hook("PRAGMA_NOCOVER"),
+            )
+        except (TypeError, OverflowError, UnicodeEncodeError):
+            # Counts of other types or of more than 64 bits; lone surrogates.
+            return self._write_by_hand(path, found, hits)
+        if encoding == "utf-8-sig":
+            listing = b"\xef\xbb\xbf" + listing
+        elif encoding != "utf-8":
+            listing = listing.decode().encode(encoding, "backslashreplace")
+        if os.linesep != "\n":
+            listing = listing.replace(b"\n", os.linesep.encode())
+        try:
+            outfile = open(path, "wb")
+        except OSError as error:
+            self._progress.clear()
+            _complain_of_path(path, error)
+            return 0, 0
+        try:
+            with outfile:
+                outfile.write(listing)
+        except OSError as error:
+            self._complain(f"trace: Could not write {path!r}: {error}")
+        return n_hits, n_lines
+
+    def _decode(self, found: source.Source) -> tuple[str, str]:
+        """Return (text, encoding); bytes as they are if they do not decode."""
+        try:
+            return source.decode(found.data)
+        except (SyntaxError, UnicodeDecodeError) as error:
+            self._complain(f"Cannot decode {found.filename!r}: {error}")
+            return found.data.decode("latin-1"), "latin-1"
+
+    def _executable_set(self, found: source.Source, text: str) -> bytes:
+        """Return the lines that are to be marked if they did not run."""
+        if not self._show_missing:
+            return b""
+        try:
+            return source.executable_set(found, text)
+        except source.COMPILE_ERRORS as error:
+            self._complain_of_code(found, error)
+            return b""
+
+    def _complain_of_code(self, found: source.Source, error: Exception) -> None:
+        self._complain(f"Not showing missing lines of {found.filename!r}: {error}")
+
+    def _write_by_hand(
+        self, path: str, found: source.Source, hits: dict[int, int]
+    ) -> tuple[int, int]:
+        """Write a listing as the standard module does, by what may be hooks."""
+        text, encoding = self._decode(found)
+        lnotab: dict[Any, int] = {}
+        if self._show_missing:
+            try:
+                lnotab = self._executable_lines(found, text)
+            except source.COMPILE_ERRORS as error:
+                self._complain_of_code(found, error)
+        lines = [line + "\n" for line in text.removesuffix("\n").split("\n")]
+        self._progress.clear()
+        return self._results.write_results_file(path, lines, lnotab, hits, encoding)
+
+    def _executable_lines(self, found: source.Source, text: str) -> dict[Any, int]:
+        hook = _hook("_find_executable_linenos")
+        if hook is not compat._find_executable_linenos:
+            lines: dict[Any, int] = hook(found.filename)
+            return lines
+        return source.executable_lines(found, text)
+
+
+def _hook(name: str) -> Any:
+    """Return a name of the package, which a program may have replaced."""
+    package = sys.modules.get("exactrace")
+    return getattr(package, name, getattr(compat, name))
+
+
+def _by_file(counts: Counts) -> dict[str, dict[int, int]]:
+    """Turn {(filename, line): count} into {filename: {line: count}}."""
+    try:
+        return _native.group_counts(counts)
+    except TypeError:  # not quite the usual types
+        files: dict[str, dict[int, int]] = {}
+        for key, count in counts.items():
+            filename, line = key
+            files.setdefault(filename, {})[line] = count
+        return files
+
+
+def _function_lines(calledfuncs: Iterable[Function]) -> list[str]:
+    """Return the lines of the list of called functions."""
+    lines = ["", "functions called:"]
+    for filename, module, function in sorted(calledfuncs):
+        lines.append(
+            f"filename: {filename}, modulename: {module}, funcname: {function}"
+        )
+    return lines
+
+
+def _call_lines(callers: Iterable[Call]) -> list[str]:
+    """Return the lines of the list of calls, grouped by the calling file."""
+    lines = ["", "calling relationships:"]
+    last_file = last_called = ""
+    for caller, called in sorted(callers):
+        file, module, function = caller
+        called_file, called_module, called_function = called
+        if file != last_file:
+            lines += ["", f"*** {file} ***"]
+            last_file, last_called = file, ""
+        if called_file not in (file, last_called):
+            lines.append(f"  --> {called_file}")
+            last_called = called_file
+        lines.append(
+            f"    {module}.{function} -> {called_module}.{called_function}"
+        )
+    return lines
+
+
+def _show(lines: list[str]) -> None:
+    """Print lines, even when stdout cannot encode the name of some file."""
+    text = "\n".join(lines)
+    try:
+        print(text)
+    except UnicodeEncodeError:
+        encoding = sys.stdout.encoding
+        print(text.encode(encoding, "backslashreplace").decode(encoding))
+
+
+def _complain_of_path(path: str, error: OSError) -> None:
+    print(
+        f"trace: Could not open {path!r} for writing: {error} - skipping",
+        file=sys.stderr,
+    )

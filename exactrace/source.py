@@ -1,0 +1,186 @@
+"""Reads the source that counts belong to, and finds the lines that can run."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from exactrace import _native
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import CodeType
+
+    Compiled = CodeType | bytes
+
+T = TypeVar("T")
+
+# What compiling some text can raise, beside SyntaxError.
+COMPILE_ERRORS = (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError)
+
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True)
+class Source:
+    """The bytes of one source file, and where they are from."""
+
+    filename: str  # the name that counts have
+    path: str  # absolute; for a file in an archive, as if that were a folder
+    archive: str | None  # the zip file that holds it
+    data: bytes
+    status: os.stat_result | None  # None in an archive
+
+
+def read(filename: str, base: str | None = None) -> Source:
+    """Read the source file that `filename` is the name of.
+
+    A relative name is looked up in the folder `base`, then in the current
+    one. A path may lead into a zip file: /x/lib.zip/package/module.py.
+
+    Raises OSError, as `open(filename)` does.
+    """
+    paths = [filename if base is None else os.path.join(base, filename)]
+    if base is not None and not os.path.isabs(filename):
+        paths.append(filename)
+    failure: OSError | None = None
+    for path in paths:
+        try:
+            return _read_path(filename, path)
+        except OSError as error:
+            failure = failure or error
+    assert failure is not None
+    # The name that the reader of the message knows, not the path.
+    raise OSError(failure.errno, failure.strerror, filename) from None
+
+
+def _read_path(filename: str, path: str) -> Source:
+    """Read a file or one in an archive. Raises OSError."""
+    try:
+        status = os.stat(path)
+    except ValueError as error:  # a name with a null character
+        raise OSError(errno.EINVAL, str(error)) from None
+    except (FileNotFoundError, NotADirectoryError):
+        found = _read_from_archive(filename, os.path.abspath(path))
+        if found is None:
+            raise
+        return found
+    # Opening a pipe could wait for ever.
+    if not (stat.S_ISREG(status.st_mode) or path == os.devnull):
+        if stat.S_ISDIR(status.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        raise OSError(errno.EINVAL, "Not a regular file")
+    with open(path, "rb") as file:
+        data = file.read()
+        status = os.fstat(file.fileno())
+    return Source(filename, os.path.abspath(path), None, data, status)
+
+
+def _read_from_archive(filename: str, path: str) -> Source | None:
+    """Read a file in a zip archive; None if that is not what `path` leads to."""
+    import zipimport
+    import zlib
+
+    try:
+        importer = zipimport.zipimporter(os.path.dirname(path))
+        data = importer.get_data(path)
+    except (ImportError, OSError, EOFError, ValueError, zlib.error):
+        return None
+    return Source(filename, path, importer.archive, data, None)
+
+
+def decode(data: bytes) -> tuple[str, str]:
+    r"""Return (text, encoding) of a source file; lines of the text end with \n.
+
+    Raises SyntaxError or UnicodeDecodeError as reading the file by its
+    declared encoding does.
+    """
+    encoding = "utf-8"
+    head = b"\n".join(data.split(b"\n", 2)[:2])
+    if data.startswith(_BOM) or b"coding" in head:
+        import io
+        import tokenize
+
+        encoding = tokenize.detect_encoding(io.BytesIO(data).readline)[0]
+    text = data.decode(encoding)
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return text, encoding
+
+
+def compile_text(source: Source, text: str) -> CodeType:
+    """Compile a source. Raises one of COMPILE_ERRORS."""
+    code: CodeType = compile(text, source.filename, "exec", dont_inherit=True)
+    return code
+
+
+def _fresh_pyc(source: Source) -> bytes | None:
+    """Return the .pyc file that an import of the source would use, if any."""
+    if source.status is None:
+        return None
+    from importlib.util import MAGIC_NUMBER, cache_from_source, source_hash
+
+    try:
+        with open(cache_from_source(source.path), "rb") as file:
+            data = file.read()
+    except (OSError, NotImplementedError):  # the latter without a cache tag
+        return None
+    flags = int.from_bytes(data[4:8], "little")
+    if flags == 0:
+        stamp = _u32(int(source.status.st_mtime)) + _u32(source.status.st_size)
+    elif flags in (0b01, 0b11):
+        stamp = source_hash(source.data)
+    else:
+        return None
+    return data if data[:4] == MAGIC_NUMBER and data[8:16] == stamp else None
+
+
+def _u32(number: int) -> bytes:
+    return (number & 0xFFFFFFFF).to_bytes(4, "little")
+
+
+def docstring_lines(text: str) -> dict[int, int]:
+    """Return {line: 1} for the lines of every docstring."""
+    return _native.docstring_lines(text)
+
+
+def executable_set(source: Source, text: str) -> bytes:
+    """Return the lines of a source that can run, for `_native.annotate`.
+
+    Raises one of COMPILE_ERRORS.
+    """
+    return _with_code(source, text, lambda code: _native.executable(text, code))
+
+
+def executable_lines(source: Source, text: str) -> dict[int | None, int]:
+    """Return {line: 1} for the lines of a source that can run.
+
+    From 3.13 on the key None stands for code without a line. Raises one of
+    COMPILE_ERRORS.
+    """
+    limit = text.count("\n") + 2
+    lines = _with_code(source, text, lambda code: _native.code_lines(code, limit))
+    if sys.version_info < (3, 13):
+        lines.pop(None, None)
+    for line in docstring_lines(text):
+        lines.pop(line, None)
+    return lines
+
+
+def _with_code(source: Source, text: str, use: Callable[[Compiled], T]) -> T:
+    """Return what `use` makes of the code of a source.
+
+    That is the content of a fresh .pyc file, or else compiled now. Raises
+    one of COMPILE_ERRORS.
+    """
+    pyc = _fresh_pyc(source)
+    if pyc is not None:
+        try:
+            return use(pyc)
+        except ValueError:
+            pass  # a damaged file
+    return use(compile_text(source, text))
