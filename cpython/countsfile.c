@@ -77,13 +77,22 @@ set_taken(PyObject *dict, PyObject *key, int64_t number)
     return result;
 }
 
+static PyObject *
+build_line(PyObject *file, int64_t line)
+{
+    PyObject *number = PyLong_FromLongLong(line);
+    PyObject *key = number == NULL ? NULL : PyTuple_Pack(2, file, number);
+    Py_XDECREF(number);
+    return key;
+}
+
 static int
 fill_counts(PyObject *dict, const xt_tally *tally, PyObject *strings)
 {
     for (size_t i = 0; i < tally->ncounts; i++) {
         const xt_tally_count *row = &tally->counts[i];
         PyObject *file = PyTuple_GET_ITEM(strings, row->file);
-        PyObject *key = Py_BuildValue("OL", file, (long long)row->line);
+        PyObject *key = build_line(file, row->line);
         if (set_taken(dict, key, row->count) < 0) {
             return -1;
         }

@@ -5,6 +5,7 @@
 #include <Python.h>
 
 #include "countsfile.h"
+#include "display.h"
 #include "filter.h"
 #include "listing.h"
 #include "tracer.h"
@@ -14,6 +15,7 @@ module_exec(PyObject *module)
 {
     if (PyModule_AddFunctions(module, countsfile_methods) < 0 ||
         PyModule_AddFunctions(module, listing_methods) < 0 ||
+        PyModule_AddFunctions(module, display_methods) < 0 ||
         filter_init(module) < 0 || tracer_init(module) < 0) {
         return -1;
     }

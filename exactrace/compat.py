@@ -59,9 +59,7 @@ def _find_lines_from_code(
     return {line: 1 for _, line in dis.findlinestarts(code) if line not in strs}
 
 
-def _find_lines(
-    code: CodeType, strs: Container[int | None]
-) -> dict[int | None, int]:
+def _find_lines(code: CodeType, strs: Container[int | None]) -> dict[int | None, int]:
     """Return {line: 1} for the lines of a code object and all code within it."""
     lines = _find_lines_from_code(code, strs)
     for item in code.co_consts:
@@ -89,8 +87,6 @@ def _find_executable_linenos(filename: str) -> dict[int | None, int]:
         found = source.read(filename)
         text, _ = source.decode(found.data)
     except OSError as error:
-        print(
-            f"Not printing coverage data for {filename!r}: {error}", file=sys.stderr
-        )
+        print(f"Not printing coverage data for {filename!r}: {error}", file=sys.stderr)
         return {}
     return source.executable_lines(found, text)

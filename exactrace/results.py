@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import os
 import sys
 from typing import TYPE_CHECKING, Any, Literal
@@ -187,8 +188,7 @@ class _Report:
         own = CoverageResults.write_results_file
         self._by_hand = (
             getattr(results.write_results_file, "__func__", None) is not own
-            or _hook("_find_executable_linenos")
-            is not compat._find_executable_linenos
+            or _hook("_find_executable_linenos") is not compat._find_executable_linenos
         )
 
     def write_listings(self) -> None:
@@ -267,8 +267,8 @@ class _Report:
             # whole file name if both are in one folder.
             name = os.path.basename(found.path)
             if self._coverdir is not None:
-                name = os.path.splitdrive(found.path)[1].strip(os.sep)
-            name = name.replace(os.sep, ".")
+                whole = os.path.splitdrive(os.path.splitext(found.path)[0])[1]
+                name = whole.strip(os.sep).replace(os.sep, ".")
             path = os.path.join(folder, name + _EXTENSION)
             number = 2
             while path in self._taken:
@@ -281,13 +281,13 @@ class _Report:
         self, path: str, found: source.Source, hits: dict[int, int]
     ) -> tuple[int, int]:
         """Write a listing with the help of C."""
-        text, encoding = self._decode(found)
+        text, encoding, decoded = self._decode(found)
+        if not text:
+            return self._write_by_hand(path, found, hits)
+        marked = self._executable_set(found, text) if decoded else b""
         try:
             listing, n_hits, n_lines = _native.annotate(
-                text,
-                hits,
-                self._executable_set(found, text),
-                _hook("PRAGMA_NOCOVER"),
+                text, hits, marked, _hook("PRAGMA_NOCOVER")
             )
         except (TypeError, OverflowError, UnicodeEncodeError):
             # Counts of other types or of more than 64 bits; lone surrogates.
@@ -311,13 +311,16 @@ class _Report:
             self._complain(f"trace: Could not write {path!r}: {error}")
         return n_hits, n_lines
 
-    def _decode(self, found: source.Source) -> tuple[str, str]:
-        """Return (text, encoding); bytes as they are if they do not decode."""
+    def _decode(self, found: source.Source) -> tuple[str, str, bool]:
+        """Return (text, encoding, whether that is the encoding declared).
+
+        What does not decode is taken byte by byte as latin-1.
+        """
         try:
-            return source.decode(found.data)
+            return *source.decode(found.data), True
         except (SyntaxError, UnicodeDecodeError) as error:
             self._complain(f"Cannot decode {found.filename!r}: {error}")
-            return found.data.decode("latin-1"), "latin-1"
+            return found.data.decode("latin-1"), "latin-1", False
 
     def _executable_set(self, found: source.Source, text: str) -> bytes:
         """Return the lines that are to be marked if they did not run."""
@@ -336,14 +339,17 @@ class _Report:
         self, path: str, found: source.Source, hits: dict[int, int]
     ) -> tuple[int, int]:
         """Write a listing as the standard module does, by what may be hooks."""
-        text, encoding = self._decode(found)
+        text, encoding, decoded = self._decode(found)
         lnotab: dict[Any, int] = {}
-        if self._show_missing:
+        if self._show_missing and decoded:
             try:
                 lnotab = self._executable_lines(found, text)
             except source.COMPILE_ERRORS as error:
                 self._complain_of_code(found, error)
         lines = [line + "\n" for line in text.removesuffix("\n").split("\n")]
+        if not text:
+            # From some version on linecache finds one line in an empty file.
+            lines = linecache.getlines(found.path)
         self._progress.clear()
         return self._results.write_results_file(path, lines, lnotab, hits, encoding)
 
@@ -396,9 +402,7 @@ def _call_lines(callers: Iterable[Call]) -> list[str]:
         if called_file not in (file, last_called):
             lines.append(f"  --> {called_file}")
             last_called = called_file
-        lines.append(
-            f"    {module}.{function} -> {called_module}.{called_function}"
-        )
+        lines.append(f"    {module}.{function} -> {called_module}.{called_function}")
     return lines
 
 

@@ -6,7 +6,7 @@
 #include "hash.h"
 #include "mem.h"
 
-enum { FIRST_PLACES = 16 };
+enum { FEWEST_PLACES = 16 };
 
 void
 xt_rowindex_fini(xt_rowindex *index)
@@ -36,7 +36,7 @@ xt_rowindex_reserve(xt_rowindex *index)
     if (index->used >= UINT32_MAX - 1) {
         return XT_UNSUPPORTED;
     }
-    size_t places = old == 0 ? FIRST_PLACES : old * 2;
+    size_t places = old == 0 ? FEWEST_PLACES : old * 2;
     if (places > SIZE_MAX / 2 / sizeof(*index->places)) {
         return XT_NOMEM;
     }

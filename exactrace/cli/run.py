@@ -92,7 +92,8 @@ def find_program(settings: argparse.Namespace) -> runner.Program:
             return runner.Program.from_string(settings.program, settings.arguments)
         return runner.Program.from_script(settings.program, settings.arguments)
     except runner.ProgramError as error:
-        sys.exit(f"exactrace: {error}")
+        print(f"exactrace: {error}", file=sys.stderr)
+        sys.exit(error.status)
 
 
 def keep(results: CoverageResults, path: str, append: bool) -> None:

@@ -3,6 +3,7 @@
    against Python's own tokenizer. */
 #include "cmocka_all.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -2,6 +2,7 @@
 #include "cmocka_all.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "location.h"
 #include "mem.h"
@@ -51,7 +52,7 @@ collect(const unsigned char *table, size_t len, int64_t first,
 {
     /* A copy of the exact size, so that a sanitizer sees every byte that is
        read behind the end. */
-    unsigned char *copy = malloc(len == 0 ? 1 : len);
+    unsigned char *copy = calloc(1, len == 0 ? 1 : len);
     memcpy(copy, table, len);
     xt_status status = xt_location_collect(copy, len, first, into);
     free(copy);

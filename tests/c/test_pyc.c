@@ -4,6 +4,7 @@
 #include "cmocka_all.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "buf.h"
 #include "mem.h"
