@@ -118,9 +118,12 @@ fill_callers(PyObject *dict, const xt_tally *tally, PyObject *functions)
 {
     for (size_t i = 0; i < tally->ncalls; i++) {
         const xt_tally_call *row = &tally->calls[i];
+        PyObject *caller = PyTuple_GET_ITEM(functions, row->caller);
         PyObject *key =
-            PyTuple_Pack(2, PyTuple_GET_ITEM(functions, row->caller),
-                         PyTuple_GET_ITEM(functions, row->callee));
+            xt_tally_is_named_call(tally, row)
+                ? Py_NewRef(PyTuple_GET_ITEM(caller, 0))
+                : PyTuple_Pack(2, caller,
+                               PyTuple_GET_ITEM(functions, row->callee));
         if (set_taken(dict, key, 1) < 0) {
             return -1;
         }
@@ -332,6 +335,13 @@ take_called(taker *t, PyObject *key, PyObject *Py_UNUSED(value))
 static int
 take_call(taker *t, PyObject *key, PyObject *Py_UNUSED(value))
 {
+    if (PyUnicode_Check(key)) {
+        uint32_t string;
+        if (take_string(t, key, &string) < 0) {
+            return -1;
+        }
+        return check(xt_tally_add_named_call(&t->tally, string));
+    }
     if (!PyTuple_Check(key) || PyTuple_GET_SIZE(key) != 2 ||
         !is_function(PyTuple_GET_ITEM(key, 0)) ||
         !is_function(PyTuple_GET_ITEM(key, 1))) {

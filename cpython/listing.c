@@ -333,10 +333,34 @@ counts_of_file(PyObject *by_file, PyObject *filename)
     return counts;
 }
 
+/* Puts one item of the counts into `by_file`. Returns the dict of its file,
+   borrowed, or NULL with an exception set. The last two are
+   those of the item before, as neighbours mostly share their file. */
+static PyObject *
+group_item(PyObject *by_file, PyObject *key, PyObject *count,
+           PyObject *last_file, PyObject *last_counts)
+{
+    if (!PyTuple_CheckExact(key) || PyTuple_GET_SIZE(key) != 2 ||
+        !PyUnicode_CheckExact(PyTuple_GET_ITEM(key, 0)) ||
+        !PyLong_CheckExact(PyTuple_GET_ITEM(key, 1))) {
+        PyErr_SetString(PyExc_TypeError, "a key of counts must be (str, int)");
+        return NULL;
+    }
+    PyObject *file = PyTuple_GET_ITEM(key, 0);
+    PyObject *file_counts = file == last_file
+                                ? last_counts
+                                : counts_of_file(by_file, file);
+    if (file_counts != NULL &&
+        PyDict_SetItem(file_counts, PyTuple_GET_ITEM(key, 1), count) < 0) {
+        return NULL;
+    }
+    return file_counts;
+}
+
 PyDoc_STRVAR(group_counts_doc,
              "group_counts(counts, /)\n--\n\n"
              "Turn {(filename, line): count} into {filename: {line: count}}.\n"
-             "Raises TypeError when a key is no tuple of a str and a value.");
+             "Raises TypeError when a key is no tuple of a str and an int.");
 
 static PyObject *
 listing_group_counts(PyObject *Py_UNUSED(module), PyObject *counts)
@@ -348,35 +372,28 @@ listing_group_counts(PyObject *Py_UNUSED(module), PyObject *counts)
     if (by_file == NULL) {
         return NULL;
     }
-    PyObject *last_filename = NULL; /* borrowed from a key */
-    PyObject *last_counts = NULL;   /* borrowed from by_file */
+    PyObject *file = NULL;        /* borrowed from a key of by_file */
+    PyObject *file_counts = NULL; /* borrowed from by_file */
     Py_ssize_t at = 0;
     PyObject *key;
     PyObject *count;
     while (PyDict_Next(counts, &at, &key, &count)) {
-        if (!PyTuple_CheckExact(key) || PyTuple_GET_SIZE(key) != 2 ||
-            !PyUnicode_CheckExact(PyTuple_GET_ITEM(key, 0)) ||
-            !PyLong_CheckExact(PyTuple_GET_ITEM(key, 1))) {
-            PyErr_SetString(PyExc_TypeError,
-                            "a key of counts must be (str, int)");
-            goto error;
+        /* A new dict can start the garbage collector, and that a finalizer
+           which takes the item away. */
+        Py_INCREF(key);
+        Py_INCREF(count);
+        file_counts = group_item(by_file, key, count, file, file_counts);
+        if (file_counts != NULL) {
+            file = PyTuple_GET_ITEM(key, 0);
         }
-        PyObject *filename = PyTuple_GET_ITEM(key, 0);
-        if (filename != last_filename) {
-            last_counts = counts_of_file(by_file, filename);
-            if (last_counts == NULL) {
-                goto error;
-            }
-            last_filename = filename;
-        }
-        if (PyDict_SetItem(last_counts, PyTuple_GET_ITEM(key, 1), count) < 0) {
-            goto error;
+        Py_DECREF(key);
+        Py_DECREF(count);
+        if (file_counts == NULL) {
+            Py_DECREF(by_file);
+            return NULL;
         }
     }
     return by_file;
-error:
-    Py_DECREF(by_file);
-    return NULL;
 }
 
 /* Appends one row (module, hit, lines, file). Returns 0, or -1 with an

@@ -115,19 +115,34 @@ class CoverageResults:
             rows = sorted(report.rows, key=lambda row: (row[0], row[3]))
             tenths = sys.version_info >= (3, 14)
             _show([_native.summary(rows, tenths).removesuffix("\n")])
-        if self.outfile:
-            self._save(self.outfile)
+        self._save_counts()
         if report.failure is not None:
             raise report.failure
 
-    def _save(self, outfile: str) -> None:
-        """Write the counts file, or say on stderr why not."""
+    def _save_counts(self) -> None:
+        """Write the counts file, if there is to be one, or say on stderr why
+        not. A file that could not be read is kept under another name.
+        """
         from exactrace import countsfile
 
+        if not self.outfile:
+            return
         try:
-            countsfile.save(outfile, self.counts, self.calledfuncs, self.callers)
-        except (OSError, ValueError) as error:
+            kept = countsfile.save(
+                self.outfile,
+                self.counts,
+                self.calledfuncs,
+                self.callers,
+                keep_unreadable=True,
+            )
+        except (OSError, countsfile.CountsFileError) as error:
             print(f"Can't save counts files because {error}", file=sys.stderr)
+            return
+        if kept is not None:
+            print(
+                f"Counts file {self.outfile!r} could not be read; it is now {kept!r}",
+                file=sys.stderr,
+            )
 
     def write_results_file(
         self,
@@ -318,7 +333,7 @@ class _Report:
         """
         try:
             return *source.decode(found.data), True
-        except (SyntaxError, UnicodeDecodeError) as error:
+        except source.DECODE_ERRORS as error:
             self._complain(f"Cannot decode {found.filename!r}: {error}")
             return found.data.decode("latin-1"), "latin-1", False
 
@@ -351,7 +366,12 @@ class _Report:
             # From some version on linecache finds one line in an empty file.
             lines = linecache.getlines(found.path)
         self._progress.clear()
-        return self._results.write_results_file(path, lines, lnotab, hits, encoding)
+        write = self._results.write_results_file
+        try:
+            return write(path, lines, lnotab, hits, encoding)
+        except OSError as error:  # a full disk
+            self.failure = self.failure or error
+            return 0, 0
 
     def _executable_lines(self, found: source.Source, text: str) -> dict[Any, int]:
         hook = _hook("_find_executable_linenos")

@@ -22,6 +22,9 @@ T = TypeVar("T")
 # What compiling some text can raise, beside SyntaxError.
 COMPILE_ERRORS = (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError)
 
+# What decoding a source by its declared encoding can raise.
+DECODE_ERRORS = (SyntaxError, UnicodeError, LookupError)
+
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -96,8 +99,7 @@ def _read_from_archive(filename: str, path: str) -> Source | None:
 def decode(data: bytes) -> tuple[str, str]:
     r"""Return (text, encoding) of a source file; lines of the text end with \n.
 
-    Raises SyntaxError or UnicodeDecodeError as reading the file by its
-    declared encoding does.
+    Raises one of DECODE_ERRORS.
     """
     encoding = "utf-8"
     head = b"\n".join(data.split(b"\n", 2)[:2])

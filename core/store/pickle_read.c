@@ -6,7 +6,7 @@
  *     line      (text, integer)
  *     function  (text, text or None, text)
  *     call      (function, function)
- *     dict      of lines, of functions or of calls
+ *     dict      of lines, of functions, or of calls (a text: named by hand)
  *     result    (dict of lines, dict of functions, dict of calls)
  *
  * A tuple becomes one of these the moment it is built, or the file is
@@ -345,10 +345,11 @@ static xt_status
 set_item(reader *r, uint32_t dict, const value *key, const value *item)
 {
     if (key->kind != KIND_LINE && key->kind != KIND_FUNCTION &&
-        key->kind != KIND_CALL) {
+        key->kind != KIND_CALL && key->kind != KIND_TEXT) {
         return refuse(r, XT_UNSUPPORTED, "a key that no counts file holds");
     }
-    if (r->keys[dict] != KIND_MARK && r->keys[dict] != key->kind) {
+    value_kind kind = key->kind == KIND_TEXT ? KIND_CALL : key->kind;
+    if (r->keys[dict] != KIND_MARK && r->keys[dict] != kind) {
         return refuse(r, XT_UNSUPPORTED, "a dict with keys of two kinds");
     }
     if (item->kind != KIND_NUMBER) {
@@ -357,7 +358,7 @@ set_item(reader *r, uint32_t dict, const value *key, const value *item)
     if (item->b < 0) {
         return refuse(r, XT_UNSUPPORTED, "a count below zero");
     }
-    r->keys[dict] = key->kind;
+    r->keys[dict] = kind;
     if (key->kind == KIND_LINE) {
         return pass(r, xt_tally_set_count(&r->tally, key->a, key->b, item->b));
     }
@@ -366,6 +367,9 @@ set_item(reader *r, uint32_t dict, const value *key, const value *item)
     if (key->kind == KIND_FUNCTION) {
         xt_tally_set_called(&r->tally, key->a);
         return XT_OK;
+    }
+    if (key->kind == KIND_TEXT) {
+        return pass(r, xt_tally_add_named_call(&r->tally, key->a));
     }
     return pass(r, xt_tally_add_call(&r->tally, key->a, (uint32_t)key->b));
 }

@@ -191,11 +191,17 @@ put_calls(writer *w)
     const xt_tally *tally = w->tally;
     put_op(w, XT_OP_EMPTY_DICT, 0, 0);
     for (size_t i = 0; i < tally->ncalls && w->status == XT_OK; i++) {
+        const xt_tally_call *call = &tally->calls[i];
         begin_item(w, i);
-        put_op(w, XT_OP_MARK, 0, 0);
-        put_function(w, tally->calls[i].caller);
-        put_function(w, tally->calls[i].callee);
-        put_op(w, XT_OP_TUPLE, 0, 0);
+        if (xt_tally_is_named_call(tally, call)) {
+            put_string(w, tally->functions[call->caller].file);
+        }
+        else {
+            put_op(w, XT_OP_MARK, 0, 0);
+            put_function(w, call->caller);
+            put_function(w, call->callee);
+            put_op(w, XT_OP_TUPLE, 0, 0);
+        }
         put_number(w, 1);
     }
     end_items(w, tally->ncalls);

@@ -80,7 +80,7 @@ xt_tally_function_number(xt_tally *tally, uint32_t file, uint32_t module,
 {
     assert(file >= 1 && file <= tally->strings.count);
     assert(module <= tally->strings.count);
-    assert(name >= 1 && name <= tally->strings.count);
+    assert(name <= tally->strings.count);
     xt_rowindex *index = &tally->functions_index;
     xt_status status = xt_rowindex_reserve(index);
     if (status != XT_OK) {
@@ -144,4 +144,14 @@ xt_tally_add_call(xt_tally *tally, uint32_t caller, uint32_t callee)
     xt_rowindex_put(index, hash, (uint32_t)tally->ncalls);
     tally->ncalls++;
     return XT_OK;
+}
+
+xt_status
+xt_tally_add_named_call(xt_tally *tally, uint32_t string)
+{
+    uint32_t function;
+    xt_status status = xt_tally_function_number(
+        tally, string, XT_STRTAB_NONE, XT_STRTAB_NONE, &function);
+    return status == XT_OK ? xt_tally_add_call(tally, function, function)
+                           : status;
 }

@@ -24,7 +24,7 @@ typedef struct {
 typedef struct {
     uint32_t file;   /* string */
     uint32_t module; /* string, or XT_STRTAB_NONE */
-    uint32_t name;   /* string */
+    uint32_t name;   /* string; XT_STRTAB_NONE: see xt_tally_add_named_call */
     uint32_t called; /* 1: it is one of the called functions */
 } xt_tally_function;
 
@@ -71,5 +71,16 @@ void xt_tally_set_called(xt_tally *tally, uint32_t function);
 
 /* Notes that one function called another. */
 xt_status xt_tally_add_call(xt_tally *tally, uint32_t caller, uint32_t callee);
+
+/* Notes a call that is a mere string, as only hand-made results hold it: as a
+   call within a function that has the string for a file and no name. */
+xt_status xt_tally_add_named_call(xt_tally *tally, uint32_t string);
+
+/* Whether the call was noted so. */
+static inline int
+xt_tally_is_named_call(const xt_tally *tally, const xt_tally_call *call)
+{
+    return tally->functions[call->caller].name == XT_STRTAB_NONE;
+}
 
 #endif

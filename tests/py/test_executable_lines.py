@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import marshal
 import os
+import random
 import sys
 import tokenize
 import trace
@@ -140,6 +141,66 @@ def test_odd_texts_have_the_lines_of_the_standard_module(
     assert check_file(path)
 
 
+PREFIXES = ["", "r", "b", "Rb", "u", "f", "fR"]
+PIECES = ["a", " ", "#", "{{", "}}", "\\\\", "\\'", '\\"', ":", "\\n", "ä", "\t"]
+FIELDS = ["{1}", "{x!r}", "{1:>{2}}", "{ {1: 2}[1] }", "{x:%H:%M}", "{(lambda: 1)()}"]
+NEW_FIELDS = ["{'a'}", '{"}"}', "{f'{1}'}", "{x['#']:{'>'}5}", "{'' if x else'b'}"]
+
+
+def random_string(rng: random.Random) -> str:
+    """Return a string literal; it need not compile."""
+    prefix = rng.choice(PREFIXES)
+    quotes = rng.choice(["'", '"', "'''", '"""'])
+    pieces = PIECES + ["\\\n"]
+    if len(quotes) == 3:
+        pieces = [*pieces, "\n", "\n  ", "'", '"']
+    if "f" in prefix:
+        pieces = pieces + FIELDS
+        if sys.version_info >= (3, 12):
+            pieces += NEW_FIELDS
+    body = "".join(rng.choice(pieces) for _ in range(rng.randrange(5)))
+    return prefix + quotes + body + quotes
+
+
+def random_block(rng: random.Random, indent: str, depth: int) -> str:
+    """Return some statements, many of them strings."""
+    lines = []
+    for _ in range(rng.randrange(1, 4)):
+        kind = rng.randrange(9)
+        string = random_string(rng)
+        if kind < 3:
+            lines.append(indent + string)
+        elif kind == 3:
+            lines.append(f"{indent}x = [{string},\n{string}]")
+        elif kind == 4:
+            lines.append(rng.choice(["", "   ", "# c", indent + "# ' c", "\f"]))
+        elif kind == 5:
+            lines.append(f"{indent}x = 1 + \\\n  len({string}); {string}")
+        elif depth < 3:
+            inner = indent + rng.choice([" ", "    ", "\t"])
+            head = rng.choice(["if x:", "def f():", "class A: # c", "if {1: 2}[1]:"])
+            lines += [indent + head, random_block(rng, inner, depth + 1).rstrip("\n")]
+            lines += [inner + "pass"]
+        else:
+            lines.append(indent + "pass")
+    return "\n".join(lines) + "\n"
+
+
+def test_random_texts_have_the_strings_of_the_standard_module(tmp_path: Path) -> None:
+    rng = random.Random(3)
+    path = tmp_path / "a.py"
+    compared = 0
+    for _ in range(1500):
+        text = random_block(rng, "", 0)
+        if compile_quietly(text) is None:
+            continue
+        path.write_text(text, encoding="utf-8")
+        expected = trace._find_strings(str(path), "utf-8")  # type: ignore[attr-defined]
+        assert _native.docstring_lines(text) == expected, text
+        compared += 1
+    assert compared > 300
+
+
 def test_line_endings_of_other_systems_make_no_difference(tmp_path: Path) -> None:
     path = tmp_path / "a.py"
     for newline in ("\r\n", "\r"):
@@ -181,12 +242,10 @@ def test_a_code_object_with_a_broken_location_table_is_refused() -> None:
         _native.code_lines(code, 10)
 
 
-@pytest.mark.parametrize("data", [b"", bytes(16), bytes(16) + b"i\0\0\0\0", b"x" * 99])
-def test_a_compiled_file_that_is_none_has_no_code_or_is_refused(data: bytes) -> None:
-    try:
-        assert _native.code_lines(data, 10) == {}
-    except ValueError as error:
-        assert "compiled file" in str(error)
+@pytest.mark.parametrize("data", [b"", bytes(16), bytes(16) + b"?", b"x" * 99])
+def test_a_compiled_file_that_is_none_is_refused(data: bytes) -> None:
+    with pytest.raises(ValueError, match="compiled file"):
+        _native.code_lines(data, 10)
 
 
 def test_lines_beyond_the_limit_are_left_out() -> None:

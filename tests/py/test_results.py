@@ -1,6 +1,4 @@
-"""The class CoverageResults: reports equal to the standard module's, and the
-cases in which that one fails.
-"""
+"""CoverageResults: equal to the standard module's, or better where that fails."""
 
 from __future__ import annotations
 
@@ -206,7 +204,9 @@ def test_shares_are_rounded_as_the_standard_module_rounds_them() -> None:
 
 
 def test_the_counts_given_are_kept_and_the_others_copied() -> None:
-    counts, functions, calls = {("a", 1): 1}, {("a", "b", "c"): 1}, {}
+    counts = {("a", 1): 1}
+    functions: dict[Any, int] = {("a", "b", "c"): 1}
+    calls: dict[Any, int] = {}
     results = exactrace.CoverageResults(counts, functions, callers=calls)
     assert results.counts is counts
     assert results.counter == counts
@@ -495,6 +495,8 @@ def test_a_missing_source_can_be_passed_over_or_reported(
         (b"<p>{{ name }}</p>\nmore\n", "Not showing missing lines of"),
         (b"x = 1\n\n\ny = '\xe4'\n", "Cannot decode"),
         (b"# coding: nonsense\nx = 1\n", "Cannot decode"),
+        (b"# coding: rot13\nx = 1\n", "Cannot decode"),
+        (b"# coding: undefined\nx = 1\n", "Cannot decode"),
         (b"x = 1\0\n", "Not showing missing lines of"),
     ],
 )
@@ -543,7 +545,7 @@ def test_names_that_stdout_cannot_encode_are_escaped(
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding="ascii", newline="\n")
     monkeypatch.setattr(sys, "stdout", stream)
-    functions = {("/ä.py", "ä", "f"): 1}
+    functions: dict[Any, int] = {("/ä.py", "ä", "f"): 1}
     exactrace.CoverageResults(calledfuncs=functions).write_results()
     stream.flush()
     assert b"filename: /\\xe4.py, modulename: \\xe4" in raw.getvalue()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import importlib.util
-import io
 import marshal
 import os
 import py_compile
@@ -151,14 +150,17 @@ def test_text_and_encoding_are_those_of_tokenize(data: bytes, tmp_path: Path) ->
         b"# coding: nonsense\n",
         codecs.BOM_UTF8 + b"# coding: latin-1\n",
         b"# coding: ascii\nx = '\xe4'\n",
+        b"# coding: rot13\nx = 1\n",
+        b"# coding: undefined\nx = 1\n",
     ],
 )
-def test_what_tokenize_cannot_decode_is_refused(data: bytes) -> None:
-    with pytest.raises((SyntaxError, UnicodeDecodeError)):
+def test_what_tokenize_cannot_decode_is_refused(data: bytes, tmp_path: Path) -> None:
+    with pytest.raises(source.DECODE_ERRORS):
         source.decode(data)
-    with pytest.raises((SyntaxError, UnicodeDecodeError)):
-        encoding = tokenize.detect_encoding(io.BytesIO(data).readline)[0]
-        data.decode(encoding)
+    path = tmp_path / "a.py"
+    path.write_bytes(data)
+    with pytest.raises(source.DECODE_ERRORS), tokenize.open(path) as file:
+        file.read()
 
 
 def test_lines_come_from_a_compiled_file_that_is_fresh(tmp_path: Path) -> None:
