@@ -338,6 +338,12 @@ start_statement(scanner *s, size_t *column)
             break;
         }
     }
+    if (joins && s->minor < 12) {
+        /* Up to 3.11 Python's tokenizer is another one than the compiler's:
+           it looks at the first line alone, and sees no blank one in it. */
+        *column = joined;
+        return true;
+    }
     if (s->at < s->end && *s->at == '#') {
         skip_comment(s);
     }
@@ -348,10 +354,7 @@ start_statement(scanner *s, size_t *column)
         skip_char(s);
         return false;
     }
-    /* Up to 3.11 the tokenizer is another one than the compiler's: it looks
-       at the first line alone. */
-    bool use_joined = s->minor < 12 ? joins : joined > 0;
-    *column = use_joined ? joined : width;
+    *column = joined > 0 ? joined : width;
     return true;
 }
 

@@ -154,6 +154,8 @@ a_backslash_before_the_first_token_keeps_the_indent(void **state)
        which is 0 here, and so finds an indent on the last line. */
     check("if x:\n  y\n\\\n  z\n  'a'\n", 11, "5");
     check("if x:\n  y\n\\\n  z\n  'a'\n", 12, "");
+    check("if x:\n  y\n\\\n\n  'a'\n", 11, "5");
+    check("if x:\n  y\n\\\n\n  'a'\n", 12, "");
 }
 
 static void
