@@ -9,7 +9,7 @@ import os
 import resource
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -21,8 +21,8 @@ class Outcome:
 
     cpu: float = 0.0  # seconds
     peak: int = 0  # KiB
+    events: int = 0  # lines that were counted
     output: str = ""  # digest of what was printed
-    size: int = 0  # bytes that were printed
     lines: int = 0  # lines that were printed
     failure: str = ""
 
@@ -84,7 +84,6 @@ class Children:
         return Outcome(
             cpu=after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime,
             output=hashlib.sha256(text).hexdigest(),
-            size=len(text),
             lines=text.count(b"\n"),
         )
 
@@ -96,10 +95,4 @@ class Children:
             record = json.loads(self._record.read_text(encoding="ascii"))
         except OSError:
             return Outcome(failure="ended before it recorded its time")
-        return Outcome(
-            cpu=record["cpu"],
-            peak=record["peak"],
-            output=outcome.output,
-            size=outcome.size,
-            lines=outcome.lines,
-        )
+        return replace(outcome, **record)

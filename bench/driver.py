@@ -3,9 +3,10 @@
 
     python driver.py TOOL RECORD PROGRAM [ARGUMENT ...]
 
-RECORD is a JSON file to write: {"cpu": seconds, "peak": KiB}. The time is the
-CPU time of all threads from before the program is compiled until the tool has
-been stopped and holds its results. What comes before (imports, reading the
+RECORD is a JSON file to write: {"cpu": seconds, "peak": KiB, "events": lines
+counted, 0 if the tool does not say how often a line ran}. The time is the CPU
+time of all threads from before the program is compiled until the tool has been
+stopped and holds its results. What comes before (imports, reading the
 configuration) and after it (reports, files) is not in it.
 """
 
@@ -156,10 +157,12 @@ def main() -> None:
     sys.path[0] = os.path.dirname(program.path)
     run = TOOLS[tool](program)
     start = time.process_time()
-    run()
+    results = run()
     sys.stdout.flush()
     cpu = time.process_time() - start
-    result = {"cpu": cpu, "peak": peak_memory()}
+    peak = peak_memory()
+    events = sum(getattr(results, "counts", {}).values())
+    result = {"cpu": cpu, "peak": peak, "events": events}
     Path(record).write_text(json.dumps(result), encoding="ascii")
 
 

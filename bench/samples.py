@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import statistics
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 
 from children import Outcome
 
@@ -26,14 +26,14 @@ class Samples:
         tools: Sequence[str],
         rounds: int,
         measure: Callable[[str, str], Outcome],
-        same_output: bool = True,
+        same_output: Container[str] | None = None,
     ) -> None:
         """Call measure(row, tool) for all, `rounds` times over.
 
         Each round goes through the tools from another one on, so that none
         always comes after the same other. A pair that failed is not tried
-        again. same_output: printing something else than the row's first tool
-        did is a failure.
+        again. Nor does one count that printed something else than the row's
+        first tool did; same_output: the tools that this holds for (None: all).
         """
         progress = Progress(part, rounds * len(rows) * len(tools))
         printed: dict[str, str] = {}
@@ -45,23 +45,20 @@ class Samples:
                     if (row, tool) in self.failures:
                         continue
                     outcome = measure(row, tool)
-                    expected = printed.setdefault(row, outcome.output)
                     if outcome.failure:
                         self._fail(row, tool, outcome.failure)
-                    elif same_output and outcome.output != expected:
-                        self._fail(row, tool, f"printed not what {tools[0]} prints")
-                    else:
-                        self._outcomes.setdefault((row, tool), []).append(outcome)
+                        continue
+                    if same_output is None or tool in same_output:
+                        expected = printed.setdefault(row, outcome.output)
+                        if outcome.output != expected:
+                            self._fail(row, tool, "printed something else")
+                            continue
+                    self._outcomes.setdefault((row, tool), []).append(outcome)
         progress.end()
 
     def _fail(self, row: str, tool: str, reason: str) -> None:
         self.failures[row, tool] = reason
         self._outcomes.pop((row, tool), None)
-
-    def adopt(self, other: Samples) -> None:
-        """Take over the outcomes and failures of tools that were taken apart."""
-        self._outcomes.update(other._outcomes)
-        self.failures.update(other.failures)
 
     def last(self, row: str, tool: str) -> Outcome | None:
         """Return the latest outcome, or None if it failed."""
@@ -91,6 +88,7 @@ class Samples:
             result.setdefault(row, {})[tool] = {
                 "cpu": [round(o.cpu, 6) for o in outcomes],
                 "peak": [o.peak for o in outcomes],
+                "events": outcomes[-1].events,
             }
         for (row, tool), reason in self.failures.items():
             result.setdefault(row, {})[tool] = {"failed": reason}

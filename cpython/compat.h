@@ -17,4 +17,78 @@
 #define COMPAT_NO_SOURCE ": "
 #endif
 
+/* Frames: the thread's topmost one, and what stands below its first. */
+static inline struct _PyInterpreterFrame **
+compat_top_frame(PyThreadState *thread)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    return &thread->current_frame;
+#else
+    return &thread->cframe->current_frame;
+#endif
+}
+
+static inline struct _PyInterpreterFrame *
+compat_bottom_frame(PyThreadState *thread)
+{
+#if PY_VERSION_HEX >= 0x030F0000
+    return thread->base_frame;
+#else
+    (void)thread;
+    return NULL;
+#endif
+}
+
+/* Without the GIL the collector must find every frame: they keep references
+   that are not counted. */
+#ifdef Py_GIL_DISABLED
+#define COMPAT_CAN_HIDE_FRAMES 0
+#else
+#define COMPAT_CAN_HIDE_FRAMES 1
+#endif
+
+/* How many more levels of recursion this thread has left, and of how many. */
+static inline int *
+compat_depth_left(PyThreadState *thread)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    return &thread->py_recursion_remaining;
+#else
+    return &thread->recursion_remaining;
+#endif
+}
+
+static inline const int *
+compat_depth_limit(PyThreadState *thread)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    return &thread->py_recursion_limit;
+#else
+    return &thread->recursion_limit;
+#endif
+}
+
+/* Whether an uncaught exception has Python die of SIGINT. */
+static inline int
+compat_is_interrupt(PyObject *exception)
+{
+#if PY_VERSION_HEX >= 0x030E0000
+    return PyErr_GivenExceptionMatches(exception, PyExc_KeyboardInterrupt);
+#else
+    return (PyObject *)Py_TYPE(exception) == PyExc_KeyboardInterrupt;
+#endif
+}
+
+/* Reports the exception that threading._shutdown() has raised. */
+static inline void
+compat_report_shutdown(PyObject *threading)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    (void)threading;
+    PyErr_FormatUnraisable("Exception ignored on threading shutdown");
+#else
+    PyErr_WriteUnraisable(threading);
+#endif
+}
+
 #endif

@@ -8,6 +8,7 @@
 #include "display.h"
 #include "filter.h"
 #include "listing.h"
+#include "program.h"
 #include "tracer.h"
 
 static int
@@ -15,6 +16,7 @@ module_exec(PyObject *module)
 {
     if (PyModule_AddFunctions(module, countsfile_methods) < 0 ||
         PyModule_AddFunctions(module, listing_methods) < 0 ||
+        PyModule_AddFunctions(module, program_methods) < 0 ||
         PyModule_AddFunctions(module, display_methods) < 0 ||
         filter_init(module) < 0 || tracer_init(module) < 0) {
         return -1;

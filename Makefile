@@ -1,0 +1,60 @@
+# exactrace. `make help` lists what can be made.
+PYTHON ?= python3
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+BUILD ?= build/$(VERSION)
+VENV := $(BUILD)/venv
+BIN := $(abspath $(VENV))/bin
+LINT_VENV := build/lint-venv
+LINT_BIN := $(abspath $(LINT_VENV))/bin
+BENCH_ARGS ?=
+FUZZ_SECONDS ?= 30
+
+.DELETE_ON_ERROR:
+.PHONY: help test test-c test-py install lint format fuzz bench clean
+
+help: ## Show this list
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+
+test: test-c test-py ## Run all tests with the interpreter PYTHON (default python3)
+
+$(VENV)/ready: tests/requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --requirement tests/requirements.txt
+	touch $@
+
+install: $(VENV)/ready ## Build the package and install it into BUILD/venv
+	PATH=$(BIN):$$PATH $(BIN)/pip install --quiet --no-build-isolation --no-deps \
+	    -Cbuild-dir=$(BUILD)/wheel -Csetup-args=-Dbuildtype=debugoptimized .
+
+# Address and undefined behaviour sanitizers, and allocations that fail.
+test-c: $(VENV)/ready ## Test the C core alone, under sanitizers
+	tools/need-cmocka
+	[ -d $(BUILD)/core ] || $(BIN)/meson setup $(BUILD)/core -Dctests=true \
+	    -Dextension=false -Db_sanitize=address,undefined
+	$(BIN)/meson compile -C $(BUILD)/core
+	$(BIN)/meson test -C $(BUILD)/core --no-rebuild --print-errorlogs
+
+# -P: the package that is installed, not the folder of its sources.
+test-py: install ## Test the installed package
+	$(BIN)/python -P -m pytest tests/py tests/compat $(PYTEST_ARGS)
+
+$(LINT_VENV)/ready: tools/lint-requirements.txt
+	$(PYTHON) -m venv $(LINT_VENV)
+	$(LINT_BIN)/pip install --quiet --requirement tools/lint-requirements.txt
+	touch $@
+
+lint: install $(LINT_VENV)/ready ## Check style and types of C and Python
+	PATH=$(LINT_BIN):$$PATH tools/lint $(BIN)/python $(BUILD)
+
+format: $(LINT_VENV)/ready ## Format C and Python in place
+	$(LINT_BIN)/ruff format exactrace tests bench tools
+	$(LINT_BIN)/clang-format -i core/*/*.[ch] cpython/*.[ch] tests/c/*.[ch] fuzz/*.c
+
+fuzz: $(VENV)/ready ## Fuzz each reader of foreign bytes for FUZZ_SECONDS (needs clang)
+	PATH=$(BIN):$$PATH tools/fuzz $(BUILD)/fuzz $(FUZZ_SECONDS)
+
+bench: ## Measure against the standard module and its rivals
+	$(PYTHON) bench/run.py $(BENCH_ARGS)
+
+clean: ## Remove everything that was built
+	rm -rf build
