@@ -22,8 +22,10 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import CodeType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from types import CodeType
 
 Run = Callable[[], object]
 
@@ -43,7 +45,7 @@ class Program:
         return compile(self.source, self.path, "exec")
 
     def run(self) -> None:
-        exec(self.compile(), self.namespace)  # noqa: S102
+        exec(self.compile(), self.namespace)
 
 
 def plain(program: Program) -> Run:
@@ -108,7 +110,7 @@ def slipcover(*, branch: bool) -> Callable[[Program], Run]:
                 tree = before.preinstrument(tree)
             code = meter.instrument(compile(tree, program.path, "exec"))
             with sc.ImportManager(meter, matcher):
-                exec(code, program.namespace)  # noqa: S102
+                exec(code, program.namespace)
 
         return run
 

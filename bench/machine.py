@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import importlib.metadata
 import os
 import platform
@@ -58,5 +58,5 @@ def describe() -> dict[str, str]:
         "coverage": version("coverage"),
         "slipcover": version("slipcover"),
         "load": f"{load[0]:.2f} when it began",
-        "date": datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %z"),
+        "date": dt.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %z"),
     }

@@ -50,6 +50,13 @@ class Plan:
     scale: float
     summary: list[str] = field(default_factory=list)
     data: dict[str, object] = field(default_factory=dict)
+    failed: bool = False  # exactrace somewhere, not merely a peer
+
+    def keep(self, part: str, samples: Samples) -> None:
+        """Put the samples of a part to the results."""
+        self.data[part] = samples.as_json()
+        if any(tool.startswith(EXACTRACE) for _, tool in samples.failures):
+            self.failed = True
 
 
 def count(plan: Plan) -> list[Table]:
@@ -61,7 +68,7 @@ def count(plan: Plan) -> list[Table]:
 
     tools = [BARE, *plan.tools]
     samples.take("count", plan.programs, tools, plan.rounds, measure)
-    plan.data["count"] = samples.as_json()
+    plan.keep("count", samples)
     table = Table(
         "Slowdown",
         "CPU time of the run as a multiple of the bare run's, which is given in "
@@ -130,7 +137,9 @@ def _summarise_overhead(
     our_mean = _mean(samples, both, ours)
     standard_mean = _mean(samples, both, standard)
     faster = geometric_mean(samples.ratio(row, standard, ours) for row in both)
-    assert our_mean and standard_mean and faster
+    assert our_mean
+    assert standard_mean
+    assert faster
     share = (our_mean - 1) / (standard_mean - 1)
     times = f", {1 / share:.1f} times less" if share > 0.001 else ""
     plan.summary.append(
@@ -156,7 +165,7 @@ def modes(plan: Plan) -> list[Table]:
         alike = (standard, ours) if mode == "--trace" else None
         tools = [BARE, standard, ours]
         samples.take(mode, programs, tools, plan.rounds, measure, alike)
-        plan.data[mode] = samples.as_json()
+        plan.keep(mode, samples)
         tables.append(_mode_table(plan, samples, programs, mode))
         _summarise_overhead(plan, samples, programs, mode, ours, standard)
     return tables
@@ -215,7 +224,7 @@ def start(plan: Plan) -> list[Table]:
     samples = Samples()
     rounds = 2 * plan.rounds
     samples.take("start-up", ["empty"], tools, rounds, measure, ())
-    plan.data["start"] = samples.as_json()
+    plan.keep("start", samples)
     table = Table(
         "Start-up",
         "CPU time of the whole process for an empty program, in milliseconds; "
@@ -245,7 +254,7 @@ def memory(plan: Plan) -> list[Table]:
     tools = [BARE, *plan.tools]
     samples = Samples()
     samples.take("memory", list(rows), tools, rounds, measure)
-    plan.data["memory"] = samples.as_json()
+    plan.keep("memory", samples)
     table = Table(
         "Memory",
         f"Peak of memory in MiB, until the run ends; medians of {rounds}.",
@@ -285,7 +294,7 @@ def report(plan: Plan) -> list[Table]:
     # Always the standard module first: its listings are what ours must be.
     for _ in range(rounds):
         samples.take("report", list(kept), [STANDARD, EXACTRACE], 1, measure)
-    plan.data["report"] = samples.as_json()
+    plan.keep("report", samples)
     table = Table(
         f"Report on {len(originals)} files",
         "CPU time of `write_results(show_missing=True, summary=True, coverdir=...)` "

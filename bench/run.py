@@ -6,6 +6,7 @@
 
 Prints Markdown. What is in `bench/requirements.txt`, and exactrace, must be
 installed for the interpreter that runs this; what is missing is shown as failed.
+Ends with status 1 if exactrace failed anywhere.
 """
 
 from __future__ import annotations
@@ -13,13 +14,17 @@ from __future__ import annotations
 import argparse
 import fnmatch
 import json
+import sys
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import machine
 from children import Children
 from parts import COUNTING, PARTS, PROGRAMS, Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -78,7 +83,7 @@ def _chosen(names: Iterable[str], patterns: list[str]) -> list[str]:
     ]
 
 
-def main() -> None:
+def main() -> int:
     options = parse_arguments()
     described = machine.describe()
     print("# exactrace and its peers\n")
@@ -103,7 +108,8 @@ def main() -> None:
     if options.json:
         plan.data["summary"] = plan.summary
         options.json.write_text(json.dumps(plan.data, indent=1), encoding="utf-8")
+    return 1 if plan.failed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import statistics
 import sys
-from collections.abc import Callable, Container, Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from children import Outcome
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container, Iterable, Sequence
+
+    from children import Outcome
 
 BARE = "bare"
 

@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
 
 FAILED = "failed"
 
@@ -49,7 +52,9 @@ class Table:
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
     first = cells[0].ljust(widths[0])
-    others = [cell.rjust(width) for cell, width in zip(cells[1:], widths[1:])]
+    others = [
+        cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=False)
+    ]
     return "| " + " | ".join([first, *others]) + " |"
 
 

@@ -47,8 +47,8 @@ files_fini(file_table *table)
 static traced_file *
 file_add(file_table *table, PyObject *name)
 {
-    traced_file **items = xt_grow(table->items, &table->cap, table->len + 1,
-                                  sizeof(*items));
+    traced_file **items =
+        xt_grow(table->items, &table->cap, table->len + 1, sizeof(*items));
     if (items == NULL) {
         PyErr_NoMemory();
         return NULL;
@@ -239,8 +239,8 @@ files_flush(file_table *table, PyObject *counts)
            twice: the second time it has no hits left to move. */
         PyObject *type, *value, *traceback;
         PyErr_Fetch(&type, &value, &traceback);
-        while (done < len && note_order(table, order[done].file,
-                                        order[done].line) == 0) {
+        while (done < len &&
+               note_order(table, order[done].file, order[done].line) == 0) {
             done++;
         }
         PyErr_Restore(type, value, traceback);

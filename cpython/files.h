@@ -22,8 +22,8 @@ typedef struct {
     size_t cap;     /* lines that `hits` has room for */
 
     /* Kept by linelog.c, which prints lines. */
-    PyObject *source;      /* owned: the entry of linecache, or NULL */
-    PyObject **texts;      /* owned: texts[line] as printed, or NULL */
+    PyObject *source; /* owned: the entry of linecache, or NULL */
+    PyObject **texts; /* owned: texts[line] as printed, or NULL */
     size_t texts_cap;
 } traced_file;
 

@@ -116,8 +116,8 @@ rules_covers_file(RulesObject *self, PyObject *path)
     if (bytes == NULL) {
         return NULL;
     }
-    bool covered = xt_rules_covers_file(&self->rules, span_of(bytes),
-                                        (char)SEP);
+    bool covered =
+        xt_rules_covers_file(&self->rules, span_of(bytes), (char)SEP);
     Py_DECREF(bytes);
     return PyBool_FromLong(covered);
 }

@@ -81,8 +81,7 @@ seen(function_table *table, PyCodeObject *caller, PyCodeObject *callee)
     }
     Py_XSETREF(table->recent[place].caller,
                (PyCodeObject *)Py_XNewRef(caller));
-    Py_XSETREF(table->recent[place].callee,
-               (PyCodeObject *)Py_NewRef(callee));
+    Py_XSETREF(table->recent[place].callee, (PyCodeObject *)Py_NewRef(callee));
     return 0;
 }
 

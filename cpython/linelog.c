@@ -84,9 +84,10 @@ escape_for(PyObject *out, PyObject *text)
     PyObject *escaped = NULL;
     const char *name =
         PyUnicode_Check(encoding) ? PyUnicode_AsUTF8(encoding) : "ascii";
-    PyObject *bytes = name == NULL ? NULL
-                                   : PyUnicode_AsEncodedString(
-                                         text, name, "backslashreplace");
+    PyObject *bytes =
+        name == NULL
+            ? NULL
+            : PyUnicode_AsEncodedString(text, name, "backslashreplace");
     if (bytes != NULL) {
         escaped = PyUnicode_FromEncodedObject(bytes, name, "replace");
         Py_DECREF(bytes);
@@ -238,8 +239,7 @@ line_text(line_log *log, traced_file *file, int line)
                                 : format_line(log, file->name, line, NULL);
     }
     Py_INCREF(getline);
-    PyObject *source =
-        PyObject_CallFunction(getline, "Oi", file->name, line);
+    PyObject *source = PyObject_CallFunction(getline, "Oi", file->name, line);
     Py_DECREF(getline);
     if (source == NULL) {
         return NULL;

@@ -21,7 +21,7 @@ typedef struct {
     PyObject *monotonic; /* owned: time.monotonic, or NULL: no time stamps */
     double start;        /* seconds on that clock */
     PyObject *s_stdout, *s_write, *s_cache, *s_getline; /* owned */
-    bool broken;         /* writing failed: print no more */
+    bool broken; /* writing failed: print no more */
 } line_log;
 
 /* Gets ready to print, with time stamps relative to `start` unless that is

@@ -21,10 +21,10 @@
 static int
 collect_code(PyCodeObject *code, xt_location_lines *into)
 {
-    xt_status status = xt_location_collect(
-        PyBytes_AS_STRING(code->co_linetable),
-        (size_t)PyBytes_GET_SIZE(code->co_linetable), code->co_firstlineno,
-        into);
+    xt_status status =
+        xt_location_collect(PyBytes_AS_STRING(code->co_linetable),
+                            (size_t)PyBytes_GET_SIZE(code->co_linetable),
+                            code->co_firstlineno, into);
     if (status != XT_OK) {
         errors_raise(status, "location table");
         return -1;
@@ -119,10 +119,11 @@ done:
     return dict;
 }
 
-PyDoc_STRVAR(docstring_lines_doc,
-             "docstring_lines(text, /)\n--\n\n"
-             "Return {line: 1} for every line of a string that comes first in\n"
-             "the text or right after an indent. Lines end with \\n.");
+PyDoc_STRVAR(
+    docstring_lines_doc,
+    "docstring_lines(text, /)\n--\n\n"
+    "Return {line: 1} for every line of a string that comes first in\n"
+    "the text or right after an indent. Lines end with \\n.");
 
 static PyObject *
 listing_docstring_lines(PyObject *Py_UNUSED(module), PyObject *text)
@@ -268,9 +269,9 @@ annotate(xt_annotate_source *source, PyObject *hits)
         status = xt_annotate_write(source, &out, &totals);
     }
     if (status == XT_OK) {
-        result = Py_BuildValue("y#nn", out.bytes, (Py_ssize_t)out.len,
-                               (Py_ssize_t)totals.hit,
-                               (Py_ssize_t)totals.lines);
+        result =
+            Py_BuildValue("y#nn", out.bytes, (Py_ssize_t)out.len,
+                          (Py_ssize_t)totals.hit, (Py_ssize_t)totals.lines);
     }
     else {
         errors_raise(status, "listing");
@@ -283,7 +284,8 @@ annotate(xt_annotate_source *source, PyObject *hits)
 PyDoc_STRVAR(
     annotate_doc,
     "annotate(text, hits, executable, pragma, /)\n--\n\n"
-    "Return (listing, lines hit, lines hit or missing) of a source text whose\n"
+    "Return (listing, lines hit, lines hit or missing) of a source text "
+    "whose\n"
     "lines end with \\n; the listing is UTF-8. hits maps lines to counts.\n"
     "executable, from executable(), says what lines can be missing; a line\n"
     "that holds pragma never is. Raises TypeError or OverflowError when hits\n"
@@ -347,9 +349,8 @@ group_item(PyObject *by_file, PyObject *key, PyObject *count,
         return NULL;
     }
     PyObject *file = PyTuple_GET_ITEM(key, 0);
-    PyObject *file_counts = file == last_file
-                                ? last_counts
-                                : counts_of_file(by_file, file);
+    PyObject *file_counts =
+        file == last_file ? last_counts : counts_of_file(by_file, file);
     if (file_counts != NULL &&
         PyDict_SetItem(file_counts, PyTuple_GET_ITEM(key, 1), count) < 0) {
         return NULL;
@@ -433,18 +434,18 @@ append_row(PyObject *item, xt_summary_style style, xt_buf *out)
     return failed;
 }
 
-PyDoc_STRVAR(summary_doc,
-             "summary(rows, tenths, /)\n--\n\n"
-             "Return the summary table of a list of (module, lines hit, lines,\n"
-             "file), with shares in whole percents, or in tenths of them.");
+PyDoc_STRVAR(
+    summary_doc,
+    "summary(rows, tenths, /)\n--\n\n"
+    "Return the summary table of a list of (module, lines hit, lines,\n"
+    "file), with shares in whole percents, or in tenths of them.");
 
 static PyObject *
 listing_summary(PyObject *Py_UNUSED(module), PyObject *args)
 {
     PyObject *rows;
     int tenths;
-    if (!PyArg_ParseTuple(args, "O!p:summary", &PyList_Type, &rows,
-                          &tenths)) {
+    if (!PyArg_ParseTuple(args, "O!p:summary", &PyList_Type, &rows, &tenths)) {
         return NULL;
     }
     xt_buf out = {0};
@@ -460,8 +461,8 @@ listing_summary(PyObject *Py_UNUSED(module), PyObject *args)
             goto done;
         }
     }
-    text = PyUnicode_DecodeUTF8(out.bytes, (Py_ssize_t)out.len,
-                                "surrogatepass");
+    text =
+        PyUnicode_DecodeUTF8(out.bytes, (Py_ssize_t)out.len, "surrogatepass");
 done:
     xt_buf_fini(&out);
     return text;

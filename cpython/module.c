@@ -5,7 +5,6 @@
 #include <Python.h>
 
 #include "countsfile.h"
-#include "display.h"
 #include "filter.h"
 #include "listing.h"
 #include "program.h"
@@ -17,7 +16,6 @@ module_exec(PyObject *module)
     if (PyModule_AddFunctions(module, countsfile_methods) < 0 ||
         PyModule_AddFunctions(module, listing_methods) < 0 ||
         PyModule_AddFunctions(module, program_methods) < 0 ||
-        PyModule_AddFunctions(module, display_methods) < 0 ||
         filter_init(module) < 0 || tracer_init(module) < 0) {
         return -1;
     }
@@ -32,11 +30,8 @@ static PyModuleDef_Slot module_slots[] = {
 PyDoc_STRVAR(module_doc, "The C part of exactrace. Not for direct use.");
 
 static struct PyModuleDef module_def = {
-    PyModuleDef_HEAD_INIT,
-    .m_name = "exactrace._native",
-    .m_doc = module_doc,
-    .m_size = 0,
-    .m_slots = module_slots,
+    PyModuleDef_HEAD_INIT, .m_name = "exactrace._native", .m_doc = module_doc,
+    .m_size = 0,           .m_slots = module_slots,
 };
 
 PyMODINIT_FUNC PyInit__native(void);

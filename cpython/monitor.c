@@ -67,10 +67,9 @@ static int
 switch_events(PyObject *monitoring, int tool, long set)
 {
     PyObject *number = PyLong_FromLong(set);
-    int result = number == NULL
-                     ? -1
-                     : call_monitoring(monitoring, "set_events", "iO", tool,
-                                       number, NULL);
+    int result = number == NULL ? -1
+                                : call_monitoring(monitoring, "set_events",
+                                                  "iO", tool, number, NULL);
     Py_XDECREF(number);
     return result;
 }
@@ -83,8 +82,8 @@ switch_on(TracerObject *self, PyObject *monitoring, int tool)
     self->functions.disable = PyObject_GetAttrString(monitoring, "DISABLE");
     int result = -1;
     if (callback != NULL && name != NULL && self->functions.disable != NULL) {
-        result = call_monitoring(monitoring, "use_tool_id", "iO", tool, name,
-                                 NULL);
+        result =
+            call_monitoring(monitoring, "use_tool_id", "iO", tool, name, NULL);
     }
     if (result == 0) {
         self->tool = tool;

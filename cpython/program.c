@@ -125,16 +125,19 @@ take_exit_status(void)
         code = Py_NewRef(exception);
     }
     Py_DECREF(exception);
+    int status = 0;
     if (PyLong_Check(code)) {
-        return code;
+        /* Without what does not fit; far too large is -1. */
+        status = (int)PyLong_AsLongLong(code);
+        PyErr_Clear();
     }
-    bool success = code == Py_None;
-    if (!success) {
+    else if (code != Py_None) {
         write_to_stderr(code);
         PySys_WriteStderr("\n");
+        status = 1;
     }
     Py_DECREF(code);
-    return PyLong_FromLong(success ? 0 : 1);
+    return PyLong_FromLong(status);
 }
 
 /* In the place of sys.excepthook for one call. `self` is a list: the hook,

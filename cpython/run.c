@@ -143,9 +143,8 @@ begin(TracerObject *self, previous_trace *previous, const char *name)
     }
     int result = -1;
     previous->hook = call_threading("gettrace", NULL);
-    PyObject *set = previous->hook == NULL
-                        ? NULL
-                        : call_threading("settrace", function);
+    PyObject *set =
+        previous->hook == NULL ? NULL : call_threading("settrace", function);
     if (set != NULL) {
         PyThreadState *thread = PyThreadState_Get();
         previous->func = thread->c_tracefunc;
@@ -223,7 +222,7 @@ does_nothing(TracerObject *self)
 
 PyObject *
 run_call(TracerObject *self, const char *name, PyObject *func,
-            PyObject *const *args, size_t nargs, PyObject *kwnames)
+         PyObject *const *args, size_t nargs, PyObject *kwnames)
 {
     int idle = does_nothing(self);
     if (idle < 0) {

@@ -28,9 +28,9 @@ enum {
 
 typedef struct {
     PyObject_HEAD
-    PyObject *counts; /* owned: what the attribute `counts` shows */
-    unsigned mode;    /* TRACER_* bits; 0: not planned, or the slow path */
-    Py_ssize_t runs;  /* runs that have begun and not ended */
+    PyObject *counts;  /* owned: what the attribute `counts` shows */
+    unsigned mode;     /* TRACER_* bits; 0: not planned, or the slow path */
+    Py_ssize_t runs;   /* runs that have begun and not ended */
     PyObject *trouble; /* owned: the first exception of ours, or NULL */
 
     /* Lines: counted and printed. */
@@ -46,8 +46,8 @@ typedef struct {
 
     /* Functions and callers. */
     function_table functions;
-    int tool;           /* tool id held from sys.monitoring, or -1 */
-    xt_ptrmap threads;  /* with a tool: threads that are traced, by their id */
+    int tool;          /* tool id held from sys.monitoring, or -1 */
+    xt_ptrmap threads; /* with a tool: threads that are traced, by their id */
     uint64_t hot_thread; /* the id of the last of them that was looked up */
 } TracerObject;
 

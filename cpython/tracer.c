@@ -22,7 +22,7 @@ tracer_runfunc(TracerObject *self, PyObject *const *args, Py_ssize_t nargs,
         return NULL;
     }
     return run_call(self, "Trace.runfunc", args[0], args + 1,
-                       (size_t)(nargs - 1), kwnames);
+                    (size_t)(nargs - 1), kwnames);
 }
 
 /* A string is compiled here, so that it inherits no __future__ from whoever
@@ -37,11 +37,12 @@ compile_command(PyObject *builtins, PyObject *cmd)
                                "exec", 0, Py_True);
 }
 
-PyDoc_STRVAR(runctx_doc,
-             "runctx($self, cmd, globals=None, locals=None)\n--\n\n"
-             "Execute cmd (a string or a code object) while tracing, with the\n"
-             "given dictionaries as its environment; new empty ones when they\n"
-             "are None.");
+PyDoc_STRVAR(
+    runctx_doc,
+    "runctx($self, cmd, globals=None, locals=None)\n--\n\n"
+    "Execute cmd (a string or a code object) while tracing, with the\n"
+    "given dictionaries as its environment; new empty ones when they\n"
+    "are None.");
 
 static PyObject *
 tracer_runctx(TracerObject *self, PyObject *args, PyObject *kwargs)
@@ -100,8 +101,8 @@ tracer_run(TracerObject *self, PyObject *cmd)
 
 /* --- Taking over a thread ---------------------------------------------- */
 
-static PyObject *
-tracer_event(TracerObject *self, PyObject *const *args, Py_ssize_t nargs);
+static PyObject *tracer_event(TracerObject *self, PyObject *const *args,
+                              Py_ssize_t nargs);
 
 /* The object with which sys.settrace() was called in this thread, if it is a
    method of this tracer; borrowed, else NULL. */
@@ -186,11 +187,12 @@ tracer_event(TracerObject *self, PyObject *const *args, Py_ssize_t nargs)
     Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(take_over_doc,
-             "_take_over($self, frame, why, /)\n--\n\n"
-             "Trace this thread by the C function from now on, beginning with\n"
-             "this event. False when a hook was replaced, or the thread is\n"
-             "traced by somebody else.");
+PyDoc_STRVAR(
+    take_over_doc,
+    "_take_over($self, frame, why, /)\n--\n\n"
+    "Trace this thread by the C function from now on, beginning with\n"
+    "this event. False when a hook was replaced, or the thread is\n"
+    "traced by somebody else.");
 
 static PyObject *
 tracer_take_over(TracerObject *self, PyObject *const *args, Py_ssize_t nargs)
@@ -284,8 +286,8 @@ tracer_new(PyTypeObject *type, PyObject *Py_UNUSED(args),
     self->counts = PyDict_New();
     self->judged = PyDict_New();
     self->s_file = PyUnicode_InternFromString("__file__");
-    if (self->counts == NULL || self->judged == NULL ||
-        self->s_file == NULL || files_init(&self->files) < 0) {
+    if (self->counts == NULL || self->judged == NULL || self->s_file == NULL ||
+        files_init(&self->files) < 0) {
         Py_DECREF(self);
         return NULL;
     }
@@ -354,14 +356,10 @@ PyDoc_STRVAR(tracer_doc,
              "and in _judge() which files are.");
 
 static PyType_Slot tracer_slots[] = {
-    {Py_tp_doc, (void *)tracer_doc},
-    {Py_tp_new, tracer_new},
-    {Py_tp_traverse, tracer_traverse},
-    {Py_tp_clear, tracer_clear},
-    {Py_tp_dealloc, tracer_dealloc},
-    {Py_tp_methods, tracer_methods},
-    {Py_tp_getset, tracer_getset},
-    {0, NULL},
+    {Py_tp_doc, (void *)tracer_doc},   {Py_tp_new, tracer_new},
+    {Py_tp_traverse, tracer_traverse}, {Py_tp_clear, tracer_clear},
+    {Py_tp_dealloc, tracer_dealloc},   {Py_tp_methods, tracer_methods},
+    {Py_tp_getset, tracer_getset},     {0, NULL},
 };
 
 static PyType_Spec tracer_spec = {

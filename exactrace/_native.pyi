@@ -1,4 +1,6 @@
+from collections.abc import Callable
 from types import CodeType
+from typing import Any
 
 # The counts file.
 
@@ -15,6 +17,21 @@ def dumps_counts(
     callers: dict[tuple[tuple[str, str | None, str], tuple[str, str | None, str]], int],
     /,
 ) -> bytes: ...
+
+# Programs.
+
+def call_alone(function: Callable[..., Any], /, *args: Any) -> tuple[Any, Any]: ...
+def end_by(exception: BaseException, /) -> tuple[int, bool]: ...
+def exec_once(
+    namespace: dict[str, Any],
+    execute: Callable[[CodeType, dict[str, Any], dict[str, Any]], object],
+    globals: dict[str, Any],
+    /,
+) -> None: ...
+def importer(path: str, /) -> object | None: ...
+def interrupt_at_exit() -> None: ...
+def join_threads() -> None: ...
+def run_source(source: bytes, filename: str, globals: dict[str, Any], /) -> object: ...
 
 # Reports.
 

@@ -28,7 +28,8 @@ def _fullmodname(path: str) -> str:
     """
     compared = os.path.normcase(path)
     longest = ""
-    for entry in sys.path:
+    entries: list[object] = [*sys.path]
+    for entry in entries:
         if not isinstance(entry, str):
             continue
         # An empty entry means the current directory.

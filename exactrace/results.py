@@ -170,6 +170,7 @@ class CoverageResults:
             for number, line in enumerate(lines, 1):
                 margin = " " * 7
                 if number in lines_hit:
+                    # Unlike an f-string this takes a float, too.
                     margin = "%5d: " % lines_hit[number]
                     n_hits += 1
                 elif number in lnotab and pragma not in line:
@@ -217,11 +218,10 @@ class _Report:
     def _files(self) -> list[tuple[str, dict[int, int]]]:
         """Return (filename, {line: count}) for each file, once for each path."""
         files: dict[str, tuple[str, dict[int, int]]] = {}
-        for filename, hits in _by_file(self._results.counts).items():
-            if self._results.is_ignored_filename(filename):
+        for name, hits in _by_file(self._results.counts).items():
+            if self._results.is_ignored_filename(name):
                 continue
-            if filename.endswith(".pyc"):
-                filename = filename[:-1]
+            filename = name[:-1] if name.endswith(".pyc") else name
             path = os.path.normpath(os.path.join(self._base, filename))
             if path not in files:
                 files[path] = filename, hits

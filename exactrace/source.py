@@ -158,6 +158,18 @@ def executable_set(source: Source, text: str) -> bytes:
     return _with_code(source, text, lambda code: _native.executable(text, code))
 
 
+def annotate(
+    source: Source, text: str, hits: dict[int, int], pragma: str
+) -> tuple[bytes, int, int]:
+    """Return (listing in UTF-8, lines hit, lines hit or missing) of a source.
+
+    hits: counts by line. pragma: a line that holds it is never missing.
+
+    Raises one of COMPILE_ERRORS, or TypeError if a count is not an integer.
+    """
+    return _native.annotate(text, hits, executable_set(source, text), pragma)
+
+
 def executable_lines(source: Source, text: str) -> dict[int | None, int]:
     """Return {line: 1} for the lines of a source that can run.
 

@@ -6,16 +6,17 @@ import linecache
 import os
 import sys
 from time import monotonic
-from typing import TYPE_CHECKING, Any
 
 from exactrace import _native
 from exactrace.compat import _current_directory, _modname
 from exactrace.ignore import FileFilter, _Ignore, full_module_name
 from exactrace.results import CoverageResults
 
+TYPE_CHECKING = False  # without the cost of importing typing
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from types import FrameType
+    from typing import Any
 
     LocalTrace = Callable[[FrameType, str, object], object]
     Function = tuple[str, str | None, str]  # file name, module name, function

@@ -70,7 +70,7 @@ def main(rounds: int) -> None:
     for number in range(rounds):
         count = make_counter(number)
         check += chain(number % 500) + count() + count()
-        adders = [lambda value, by=by: value + by for by in range(4)]  # type: ignore
+        adders = [partial(lambda by, value: value + by, by) for by in range(4)]
         check += sum(adder(number) for adder in adders)
     print(check, advance.calls)  # type: ignore[attr-defined]
 

@@ -37,8 +37,6 @@ def look_up(table: dict[int, int], key: int) -> int:
     except KeyError:
         table[key] = key * 2
         return -1
-    else:
-        return 0
 
 
 def convert(text: str) -> int:

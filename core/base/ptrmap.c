@@ -37,8 +37,7 @@ find_place(const xt_ptrmap *map, const void *key)
 static xt_status
 grow(xt_ptrmap *map)
 {
-    size_t places =
-        map->entries == NULL ? FIRST_PLACES : (map->mask + 1) * 2;
+    size_t places = map->entries == NULL ? FIRST_PLACES : (map->mask + 1) * 2;
     if (places > SIZE_MAX / sizeof(*map->entries)) {
         return XT_NOMEM;
     }

@@ -104,7 +104,7 @@ read_code(reader *r)
         NUMBERS = 5, /* argument counts, stack size, flags */
         OBJECTS = 8, /* code, constants, names, ..., qualified name */
     };
-    xt_status status = skip(r, NUMBERS * 4);
+    xt_status status = skip(r, (uint64_t)NUMBERS * 4);
     if (status == XT_OK) {
         status = skip_objects(r, OBJECTS);
     }

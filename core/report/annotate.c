@@ -117,7 +117,7 @@ append_line(xt_buf *out, const char *margin, size_t margin_len,
 
 xt_status
 xt_annotate_write(const xt_annotate_source *source, xt_buf *out,
-                 xt_annotate_totals *totals)
+                  xt_annotate_totals *totals)
 {
     const char *at = source->text;
     const char *end = at + source->len;

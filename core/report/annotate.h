@@ -41,6 +41,6 @@ size_t xt_annotate_count_lines(const char *text, size_t len);
 /* Appends the listing of `source` to `out`; its last line always ends with a
    newline. XT_NOMEM leaves part of the listing in `out`. */
 xt_status xt_annotate_write(const xt_annotate_source *source, xt_buf *out,
-                           xt_annotate_totals *totals);
+                            xt_annotate_totals *totals);
 
 #endif

@@ -58,13 +58,12 @@ xt_summary_write_row(const xt_summary_row *row, xt_summary_style style,
         const char *bytes;
         size_t len;
     } parts[] = {
-        {head, (size_t)len},   {row->module, row->module_len},
-        {"   (", 4},           {row->file, row->file_len},
+        {head, (size_t)len}, {row->module, row->module_len},
+        {"   (", 4},         {row->file, row->file_len},
         {")\n", 2},
     };
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-        xt_status status =
-            xt_buf_append(out, parts[i].bytes, parts[i].len);
+        xt_status status = xt_buf_append(out, parts[i].bytes, parts[i].len);
         if (status != XT_OK) {
             return status;
         }

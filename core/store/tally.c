@@ -150,8 +150,8 @@ xt_status
 xt_tally_add_named_call(xt_tally *tally, uint32_t string)
 {
     uint32_t function;
-    xt_status status = xt_tally_function_number(
-        tally, string, XT_STRTAB_NONE, XT_STRTAB_NONE, &function);
+    xt_status status = xt_tally_function_number(tally, string, XT_STRTAB_NONE,
+                                                XT_STRTAB_NONE, &function);
     return status == XT_OK ? xt_tally_add_call(tally, function, function)
                            : status;
 }

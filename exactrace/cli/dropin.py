@@ -12,6 +12,7 @@ import sys
 import sysconfig
 
 from exactrace import _version, countsfile, runner
+from exactrace.cli import preload
 from exactrace.results import CoverageResults
 from exactrace.tracer import Trace
 
@@ -190,14 +191,12 @@ def check_counts_file(path: str | None) -> None:
 def find_program(options: argparse.Namespace) -> runner.Program:
     """Return the program to run, or end with status 1 and a message."""
     name = options.progname
+    if options.module:
+        return runner.Program.from_module(name, options.arguments)
     try:
-        if options.module:
-            return runner.Program.from_module(name, options.arguments)
         return runner.Program.from_script(name, options.arguments, shown_as=name)
     except runner.ProgramError as error:
-        if isinstance(error.__cause__, OSError):
-            sys.exit(f"Cannot run file {name!r} because: {error.__cause__}")
-        sys.exit(f"exactrace: {error}")
+        sys.exit(f"Cannot run file {name!r} because: {error.__cause__}")
 
 
 def report(results: CoverageResults, options: argparse.Namespace) -> None:
@@ -233,8 +232,6 @@ def main(argv: list[str], prog: str) -> None:
         timing=options.timing,
     )
     program = find_program(options)
-    outcome = program.run(
-        lambda code, namespace: tracer.runctx(code, namespace, namespace)
-    )
-    report(tracer.results(), options)
-    outcome.exit()
+    preload.as_trace_does()
+    outcome = program.run(tracer.runctx)
+    outcome.exit(lambda: report(tracer.results(), options))

@@ -7,10 +7,10 @@ import hashlib
 import io
 import os
 import sys
-from typing import TYPE_CHECKING
 
 from exactrace.compat import _current_directory
 
+TYPE_CHECKING = False  # without the cost of importing typing
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator

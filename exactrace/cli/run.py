@@ -8,7 +8,7 @@ import sys
 import sysconfig
 
 from exactrace import countsfile, runner
-from exactrace.cli import dropin, options, report
+from exactrace.cli import dropin, options, preload, report
 from exactrace.results import CoverageResults
 from exactrace.tracer import Trace
 
@@ -105,7 +105,7 @@ def keep(results: CoverageResults, path: str, append: bool) -> None:
             print(f"exactrace: {path!r} is not added to: {error}", file=sys.stderr)
     try:
         os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
-        kept = countsfile.save(path, results.counts, {}, {}, keep_unreadable=append)
+        kept = countsfile.save(path, results.counts, {}, {}, keep_unreadable=True)
     except (OSError, countsfile.CountsFileError) as error:
         print(f"exactrace: the counts are not kept: {error}", file=sys.stderr)
         return
@@ -130,12 +130,14 @@ def main(argv: list[str], prog: str) -> None:
         settings.output = os.path.abspath(settings.output)
     if settings.coverdir is not None:
         settings.coverdir = os.path.abspath(settings.coverdir)
-    outcome = find_program(settings).run(
-        lambda code, namespace: tracer.runctx(code, namespace, namespace)
-    )
-    results = tracer.results()
-    keep(results, data, settings.append)
-    if not settings.quiet and report.show(results, settings, sys.stderr) == 0:
-        hint = "" if settings.all else " outside the standard library; see --all"
-        print(f"exactrace: no line was counted{hint}", file=sys.stderr)
-    outcome.exit()
+    program = find_program(settings)
+
+    def finish() -> None:
+        results = tracer.results()
+        keep(results, data, settings.append)
+        if not settings.quiet and report.show(results, settings, sys.stderr) == 0:
+            hint = "" if settings.all else " outside the standard library; see --all"
+            print(f"exactrace: no line was counted{hint}", file=sys.stderr)
+
+    preload.forget_ours()
+    program.run(tracer.runctx).exit(finish)

@@ -48,8 +48,7 @@ static void
 each_line_has_its_margin(void **state)
 {
     (void)state;
-    check("a\nb\nc\nd\n", 7,
-          "    7: a\n>>>>>> b\n>>>>>> c\n       d\n", 1, 3);
+    check("a\nb\nc\nd\n", 7, "    7: a\n>>>>>> b\n>>>>>> c\n       d\n", 1, 3);
     check("a\n", NO, "       a\n", 0, 0);
 }
 

@@ -68,8 +68,9 @@ a_string_after_an_indent_counts(void **state)
     check_all("if x:\n  'yes'\nelse:\n\t'yes'\n", "24");
     check_all("def f(): 'no'\n", "");
     check_all("def f():\n    x\n'no'\n", "");
-    check_all("class A:\n  def f():\n    'yes'\n  'no'\n  def g():\n   'yes'\n",
-              "36");
+    check_all(
+        "class A:\n  def f():\n    'yes'\n  'no'\n  def g():\n   'yes'\n",
+        "36");
     check_all("if x:\n  if y:\n    z\n  'no'\n", "");
     check_all("if x:\n    'a' + 'b'\n", "2");
     check_all("if x:\n    'a\\\nb'; y\n", "23");
@@ -171,16 +172,16 @@ texts_that_do_not_compile_end_too(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "'",      "'''",       "f'{",      "f'{a:",    "f'{a:{",  "\\",
-        "'\\",    "f'\\",      "f'\\N{",   "(((",      "}}}",     "x = f'}'",
-        "if x:\n", "if x:\n ",  "#",        "f'{'{'{'", "\t\f\t",  "f'{a:'\n",
+        "'",       "'''",      "f'{",    "f'{a:",    "f'{a:{", "\\",
+        "'\\",     "f'\\",     "f'\\N{", "(((",      "}}}",    "x = f'}'",
+        "if x:\n", "if x:\n ", "#",      "f'{'{'{'", "\t\f\t", "f'{a:'\n",
     };
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         for (int minor = 11; minor <= 15; minor++) {
             xt_bitset lines = {0};
-            assert_int_equal(XT_OK,
-                             xt_docstrings_find(texts[i], strlen(texts[i]),
-                                                minor, &lines));
+            assert_int_equal(
+                XT_OK,
+                xt_docstrings_find(texts[i], strlen(texts[i]), minor, &lines));
             xt_bitset_fini(&lines);
         }
     }

@@ -8,21 +8,21 @@
 #include "mem.h"
 
 /* The first byte of an entry. */
-#define HEAD(kind, units) (0x80 | (kind) << 3 | ((units) - 1))
+#define HEAD(kind, units) (0x80 | (kind) << 3 | ((units)-1))
 
 static void
 every_kind_of_entry_moves_the_line_as_it_should(void **state)
 {
     (void)state;
     static const unsigned char table[] = {
-        HEAD(13, 1), 0x00,                   /* no columns, the same line */
-        HEAD(0, 8),  0x12,                   /* short form */
-        HEAD(11, 2), 0x04, 0x08,             /* one line further */
-        HEAD(12, 1), 0x04, 0x08,             /* two lines further */
-        HEAD(15, 1),                         /* no line */
-        HEAD(14, 1), 0x50, 0x01, 0, 1, 1,    /* long: 2 * 40 in two groups */
-        HEAD(13, 3), 0x07,                   /* three lines back */
-        HEAD(10, 1), 0x7f, 0x7f,             /* the same line */
+        HEAD(13, 1), 0x00,                /* no columns, the same line */
+        HEAD(0, 8),  0x12,                /* short form */
+        HEAD(11, 2), 0x04, 0x08,          /* one line further */
+        HEAD(12, 1), 0x04, 0x08,          /* two lines further */
+        HEAD(15, 1),                      /* no line */
+        HEAD(14, 1), 0x50, 0x01, 0, 1, 1, /* long: 2 * 40 in two groups */
+        HEAD(13, 3), 0x07,                /* three lines back */
+        HEAD(10, 1), 0x7f, 0x7f,          /* the same line */
     };
     static const struct {
         unsigned units;
@@ -117,13 +117,13 @@ broken_tables_are_refused(void **state)
         {{HEAD(14, 1), 0x40}, 2},              /* the delta is cut off */
         {{HEAD(13, 1), 0x40, HEAD(15, 1)}, 3}, /* so it is by another entry */
         {{HEAD(13, 1), 0x7f, 0x7f, 0x7f, 0x7f, 0x7f, 0x7f, 0x7f, 0x7f, 0x01},
-         10},                                                   /* too long */
+         10}, /* too long */
         {{HEAD(13, 1), 0x7e, 0x7f, 0x7f, 0x7f, 0x7f, 0x7f, 0x01}, 8},
     };
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
         xt_location_lines found = {.limit = 100};
-        assert_int_equal(XT_CORRUPT, collect(tables[i].bytes, tables[i].len,
-                                             1, &found));
+        assert_int_equal(XT_CORRUPT,
+                         collect(tables[i].bytes, tables[i].len, 1, &found));
         xt_bitset_fini(&found.lines);
     }
 }

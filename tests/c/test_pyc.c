@@ -41,10 +41,13 @@ put_code_start(xt_buf *out)
 static void
 put_code_end(xt_buf *out, uint32_t first_line, const char *table, size_t len)
 {
-    put(out, ")\x00", 2);           /* names */
+    put(out, ")\x00", 2);                 /* names */
     put(out, "(\x01\0\0\0i\7\0\0\0", 10); /* a big tuple, a number */
     put(out, "s\0\0\0\0", 5);
-    put(out, "\xda\x04" "f.py", 6); /* a flagged short string */
+    put(out,
+        "\xda\x04"
+        "f.py",
+        6); /* a flagged short string */
     put(out, "z\x01m", 3);
     put(out, "u\x02\0\0\0\xc3\xa4", 7);
     put_u32(out, first_line);
@@ -126,9 +129,9 @@ a_table_that_occurs_twice_is_found_by_its_number(void **state)
     static const char header[16] = {0};
     xt_buf file = {0};
     put(&file, header, sizeof(header));
-    put_code_start(&file);                           /* number 0 */
+    put_code_start(&file); /* number 0 */
     put(&file, ")\x01", 2);
-    put_code_start(&file);                           /* number 1 */
+    put_code_start(&file); /* number 1 */
     put(&file, "N", 1);
     put_code_end(&file, 20, "\xf3\x02\0\0\0\xe8\x04", 7); /* 2 is f.py, 3 */
     put_code_end(&file, 1, "r\x03\0\0\0", 5);

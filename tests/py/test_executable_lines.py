@@ -151,7 +151,7 @@ def random_string(rng: random.Random) -> str:
     """Return a string literal; it need not compile."""
     prefix = rng.choice(PREFIXES)
     quotes = rng.choice(["'", '"', "'''", '"""'])
-    pieces = PIECES + ["\\\n"]
+    pieces = [*PIECES, "\\\n"]
     if len(quotes) == 3:
         pieces = [*pieces, "\n", "\n  ", "'", '"']
     if "f" in prefix:

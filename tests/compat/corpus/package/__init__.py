@@ -1,0 +1,4 @@
+"""A package."""
+
+NAME = "package"
+from . import inner  # noqa: E402

@@ -1,0 +1,6 @@
+from ...package import NAME
+from .. import inner
+
+
+def reach():
+    return NAME, inner.work(1)

@@ -1,0 +1,242 @@
+"""Runs programs under two tools and says what differs.
+
+A tool is the name of a module that is run by `python -m`: `trace`, `exactrace`,
+`reference` or `planted`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from odd_programs import ODD_PROGRAMS
+
+import exactrace
+
+HERE = Path(__file__).parent
+CORPUS = HERE / "corpus"
+# Where the package under test is, for children that must find it and not the
+# sources in the current directory.
+PACKAGE = str(Path(exactrace.__file__).parent.parent)
+# How the report of callers calls the caller of the program: the tool.
+ROOT = str(Path(exactrace.__file__))
+
+
+@dataclass(frozen=True)
+class Mode:
+    """Commands of a tool: lists of options, to which the program is added.
+
+    A command that has "-r" runs no program.
+    """
+
+    name: str
+    commands: tuple[tuple[str, ...], ...]
+    module: bool = False  # the program is named as a module
+
+
+@dataclass
+class Outcome:
+    """All that can be seen of a job from outside."""
+
+    statuses: list[int]
+    output: list[str]
+    errors: list[str]
+    files: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A program to be run in a mode."""
+
+    mode: Mode
+    program: str
+
+    @property
+    def name(self) -> str:
+        """A name for a folder."""
+        return f"{self.mode.name}/{self.program}"
+
+    def commands(self) -> list[list[str]]:
+        """The arguments of the tool, for each command."""
+        program = Path(self.program).stem if self.mode.module else self.program
+        return [
+            [*options] if "-r" in options else [*options, program, *ARGUMENTS]
+            for options in self.mode.commands
+        ]
+
+
+ARGUMENTS = ("one", "--verbose", "-c", "two words")
+COUNTS_FILE = "counts"
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """Return an environment in which nothing depends on chance or on us."""
+    result = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTHON", "EXACTRACE", "COLUMNS", "LC_", "LANG"))
+    }
+    result.update(
+        PYTHONPATH=os.pathsep.join([PACKAGE, str(HERE)]),
+        PYTHONHASHSEED="0",
+        PYTHONUTF8="1",
+        PYTHON_COLORS="0",
+        COLUMNS="80",
+        EXACTRACE_ROOT=ROOT,
+    )
+    result.update(variables)
+    return result
+
+
+def programs() -> dict[str, bytes]:
+    """Return name -> content of the programs that this version can run."""
+    found = {}
+    for path in sorted(CORPUS.glob("*.py")):
+        version = re.search(r"_3(\d\d)\.py$", path.name)
+        if version is None or sys.version_info >= (3, int(version[1])):
+            found[path.name] = path.read_bytes()
+    return {**found, **ODD_PROGRAMS}
+
+
+def prepare(folder: Path, program: str) -> None:
+    """Put a program, and what it may import, into a new folder."""
+    folder.mkdir(parents=True)
+    shutil.copyfile(CORPUS / "sibling.py", folder / "sibling.py")
+    shutil.copytree(
+        CORPUS / "package",
+        folder / "package",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
+    if not (folder / program).exists():
+        (folder / program).write_bytes(programs()[program])
+
+
+def run_jobs(
+    tool: str, jobs: Iterable[Job], base: Path, **variables: str
+) -> dict[Job, Outcome]:
+    """Run the jobs, all in one server, and collect what came out.
+
+    They run in `base/run`, which is removed. So with one `base`, all tools run
+    a program under the same path, and what they write can be compared as it is.
+    """
+    jobs = list(jobs)
+    run, output = base / "run", base / "output"
+    for path in (run, output):
+        shutil.rmtree(path, ignore_errors=True)
+    listed = []
+    for job in jobs:
+        prepare(run / job.name, job.program)
+        (output / job.name).parent.mkdir(parents=True, exist_ok=True)
+        listed.append(
+            {
+                "folder": str(run / job.name),
+                "commands": job.commands(),
+                "output": str(output / job.name),
+            }
+        )
+    (base / "jobs.json").write_text(json.dumps(listed))
+    subprocess.run(
+        [sys.executable, str(HERE / "command_server.py"), tool, "jobs.json"],
+        cwd=base,
+        env=environment(**variables),
+        stdin=subprocess.DEVNULL,
+        timeout=900,
+        check=True,
+    )
+    return {job: _collect(job, run / job.name, output / job.name) for job in jobs}
+
+
+def _collect(job: Job, folder: Path, output: Path) -> Outcome:
+    def read(kind: str) -> list[str]:
+        paths = [Path(f"{output}.{n}.{kind}") for n in range(len(job.mode.commands))]
+        return [path.read_bytes().decode("utf-8", "surrogateescape") for path in paths]
+
+    statuses = json.loads(Path(f"{output}.status").read_text())
+    return Outcome(statuses, read("out"), read("err"), written_files(folder))
+
+
+def written_files(folder: Path) -> dict[str, object]:
+    """Return the files that a tool wrote; a counts file as what it holds."""
+    found: dict[str, object] = {}
+    for path in sorted(folder.rglob("*")):
+        if path.name == COUNTS_FILE:
+            found[COUNTS_FILE] = pickle.loads(path.read_bytes())
+        elif path.suffix == ".cover":
+            found[str(path.relative_to(folder))] = path.read_bytes()
+        elif path.is_file() and path.suffix not in (".py", ".pyc", ""):
+            found[str(path.relative_to(folder))] = "unexpected"
+    return found
+
+
+def mask_times(text: str) -> str:
+    """Replace the seconds in front of lines of a trace."""
+    return re.sub(r"^\d+\.\d\d (?=\S+\(\d+\))", "0.00 ", text, flags=re.MULTILINE)
+
+
+# ` module.Class.method ->`, `funcname: Class.method`
+_CLASSES = re.compile(r"(funcname: )\S*\.(?=[^.\s]+$)", re.MULTILINE)
+
+
+def bare_functions(text: str) -> str:
+    """Leave out the classes in a list of functions, and then doubles."""
+    lines = _CLASSES.sub(r"\1", text).split("\n")
+    names = [line for line in lines if line.startswith("filename: ")]
+    others = [line for line in lines if not line.startswith("filename: ")]
+    return "\n".join([*others, *sorted(set(names))])
+
+
+def differences(expected: Outcome, got: Outcome) -> list[str]:
+    """Return a line for each thing that differs."""
+    found = []
+    for name in ("statuses", "output", "errors"):
+        pairs = zip(getattr(expected, name), getattr(got, name), strict=True)
+        for number, (one, other) in enumerate(pairs):
+            if one != other:
+                found.append(f"{name} {number}: {_first_difference(one, other)}")
+    for path in sorted(expected.files.keys() | got.files.keys()):
+        if path not in got.files:
+            found.append(f"{path} was not written")
+        elif path not in expected.files:
+            found.append(f"{path} was written, and should not")
+        elif expected.files[path] != got.files[path]:
+            text = _first_difference(expected.files[path], got.files[path])
+            found.append(f"{path}: {text}")
+    return found
+
+
+def _first_difference(expected: object, got: object) -> str:
+    if isinstance(expected, tuple) and isinstance(got, tuple):
+        parts = zip(("counts", "functions", "callers"), expected, got, strict=True)
+        return "; ".join(
+            f"{name}: {text}"
+            for name, one, other in parts
+            if (text := compare_counts(one, other))
+        )
+    if isinstance(expected, bytes) and isinstance(got, bytes):
+        expected = expected.decode("utf-8", "backslashreplace")
+        got = got.decode("utf-8", "backslashreplace")
+    if not (isinstance(expected, str) and isinstance(got, str)):
+        return f"expected {expected!r}, got {got!r}"
+    ours, theirs = got.split("\n"), expected.split("\n")
+    for number, (one, other) in enumerate(zip(theirs, ours, strict=False), 1):
+        if one != other:
+            return f"line {number}: expected {one!r}, got {other!r}"
+    return f"expected {len(theirs)} lines, got {len(ours)}: {(ours + theirs)[-3:]}"
+
+
+def compare_counts(
+    expected: Mapping[object, int], got: Mapping[object, int], most: int = 8
+) -> str:
+    """Return a text on the keys whose counts differ, "" if none does."""
+    keys = sorted(expected.keys() | got.keys(), key=repr)
+    wrong = [key for key in keys if expected.get(key) != got.get(key)]
+    shown = [f"{k}: expected {expected.get(k)}, got {got.get(k)}" for k in wrong[:most]]
+    return ", ".join(shown) + (f", and {len(wrong) - most} more" * (len(wrong) > most))

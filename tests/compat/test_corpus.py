@@ -1,0 +1,172 @@
+"""Our own programs under the standard module and under exactrace.
+
+All that can be seen from outside must be the same: counts, listings, lists of
+functions and callers, lines of a trace, messages, exit status. Where it is to
+differ, a function below says so, and why.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from pathlib import Path
+
+import planted
+import pytest
+from harness import (
+    ARGUMENTS,
+    COUNTS_FILE,
+    Job,
+    Mode,
+    Outcome,
+    bare_functions,
+    differences,
+    mask_times,
+    programs,
+    run_jobs,
+)
+
+STANDARD_LIBRARY = ("--ignore-dir", "$prefix")
+LISTING = Mode("listing", (("-c", "-m", "-s", "-C", "covers", *STANDARD_LIBRARY),))
+MODES = {
+    mode.name: mode
+    for mode in (
+        LISTING,
+        Mode("listings beside the sources", (("--count", *STANDARD_LIBRARY),)),
+        Mode(
+            "counts file",
+            (
+                ("-c", "-f", COUNTS_FILE, "-C", "covers"),
+                ("-csm", "--file=counts", "-Ccovers", *STANDARD_LIBRARY),
+                ("-r", "-f", COUNTS_FILE, "-s", "-m", "-C", "again"),
+            ),
+        ),
+        Mode("lines", (("-t",),)),
+        Mode("lines and counts", (("-t", "-c", "-C", "covers", *STANDARD_LIBRARY),)),
+        Mode("timing", (("-t", "-g", *STANDARD_LIBRARY),)),
+        Mode("functions", (("-l", "-f", COUNTS_FILE),)),
+        Mode("callers", (("-T", "-f", COUNTS_FILE),)),
+        Mode(
+            "summary without missing lines",
+            (("-c", "-s", "--ignore-module", "sibling", "-C", "a/b/c"),),
+        ),
+        Mode("module", (("-c", "-s", "-C", "covers", "--module"),), module=True),
+    )
+}
+NAMING_MODES = ("functions", "callers")
+
+# How the standard module ends where exactrace ends as the program does: it loses
+# the status of SystemExit.
+EXIT_STATUSES = {"exit_status.py": 3}
+
+# Programs that cannot be compared in a mode.
+EXCLUDED = {
+    ("module", "name with spaces.py"): "is no module",
+    ("module", "dotted.name.py"): "is no module",
+    ("module", "without_extension"): "is no module",
+    ("module", "percent_%s_{x}.py"): "is no module",
+}
+
+
+def jobs_of(mode: Mode) -> list[Job]:
+    """Return a job for each program."""
+    return [
+        Job(mode, program)
+        for program in programs()
+        if (mode.name, program) not in EXCLUDED
+    ]
+
+
+ALL_JOBS = [job for mode in MODES.values() for job in jobs_of(mode)]
+
+
+@pytest.fixture(scope="session")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("corpus")
+
+
+@pytest.fixture(scope="session")
+def standard(base: Path) -> dict[Job, Outcome]:
+    return run_jobs("trace", ALL_JOBS, base)
+
+
+@pytest.fixture(scope="session")
+def reference(base: Path) -> dict[Job, Outcome]:
+    jobs = [job for job in ALL_JOBS if job.mode.name in NAMING_MODES]
+    return run_jobs("reference", jobs, base)
+
+
+@pytest.fixture(scope="session")
+def exact(base: Path) -> dict[Job, Outcome]:
+    return run_jobs("exactrace", ALL_JOBS, base)
+
+
+def wanted(job: Job, outcome: Outcome) -> Outcome:
+    """Return what exactrace is to show where the standard module shows this."""
+    statuses = [
+        EXIT_STATUSES.get(job.program, status) if "-r" not in command else status
+        for status, command in zip(outcome.statuses, job.commands(), strict=True)
+    ]
+    return dataclasses.replace(outcome, statuses=statuses)
+
+
+def masked(job: Job, outcome: Outcome) -> Outcome:
+    """Return the outcome without what is different each time."""
+    if job.mode.name != "timing":
+        return outcome
+    output = [mask_times(text) for text in outcome.output]
+    return dataclasses.replace(outcome, output=output)
+
+
+def check(job: Job, expected: Outcome, got: Outcome) -> None:
+    """Compare the outcomes of one job."""
+    found = differences(masked(job, wanted(job, expected)), masked(job, got))
+    assert not found, "\n".join([f"{job.name} {job.commands()}", *found])
+
+
+def test_the_corpus_is_large_enough() -> None:
+    assert len(programs()) >= 75
+
+
+@pytest.mark.parametrize(
+    "job",
+    [job for job in ALL_JOBS if job.mode.name not in NAMING_MODES],
+    ids=lambda job: job.name,
+)
+def test_a_program_comes_out_as_under_the_standard_module(
+    job: Job, standard: dict[Job, Outcome], exact: dict[Job, Outcome]
+) -> None:
+    check(job, standard[job], exact[job])
+
+
+@pytest.mark.parametrize(
+    "job",
+    [job for job in ALL_JOBS if job.mode.name in NAMING_MODES],
+    ids=lambda job: job.name,
+)
+def test_functions_and_callers_come_out_as_they_should(
+    job: Job, reference: dict[Job, Outcome], exact: dict[Job, Outcome]
+) -> None:
+    check(job, reference[job], exact[job])
+
+
+@pytest.mark.parametrize("job", jobs_of(MODES["functions"]), ids=lambda job: job.name)
+def test_but_for_their_classes_functions_are_those_of_the_standard_module(
+    job: Job, standard: dict[Job, Outcome], exact: dict[Job, Outcome]
+) -> None:
+    expected, got = standard[job], exact[job]
+    assert bare_functions(expected.output[0]) == bare_functions(got.output[0])
+    assert expected.errors == got.errors
+
+
+def test_the_standard_module_equals_itself(
+    tmp_path: Path, standard: dict[Job, Outcome]
+) -> None:
+    names = ("imports_package.py", "classes.py", "threads.py", "importing.py")
+    jobs = [job for job in ALL_JOBS if job.program in names]
+    for job, outcome in run_jobs("trace", jobs, tmp_path).items():
+        again = masked(job, outcome)
+        text = repr(masked(job, standard[job]))
+        assert repr(again).replace(str(tmp_path), "") == text.replace(
+            str(tmp_path), ""
+        ), job.name
