@@ -68,6 +68,14 @@ compat_depth_limit(PyThreadState *thread)
 #endif
 }
 
+/* How many of them go to functions in C: the two with which a tracer runs a
+   program's code, where Python needs none. */
+#if PY_VERSION_HEX >= 0x030C0000
+#define COMPAT_DEPTH_OF_EXEC 0
+#else
+#define COMPAT_DEPTH_OF_EXEC 2
+#endif
+
 /* Whether an uncaught exception has Python die of SIGINT. */
 static inline int
 compat_is_interrupt(PyObject *exception)

@@ -21,7 +21,22 @@ typedef struct {
     struct _PyInterpreterFrame *top; /* owned by the thread's stack */
     int depth;                       /* levels of recursion in use */
     int limit;                       /* the recursion limit */
+    PyObject *restart;               /* owned: see find_restart() */
 } hidden_frames;
+
+/* sys.monitoring.restart_events, as a new reference, or NULL without an
+   exception (there is none in 3.11). */
+static PyObject *
+find_restart(void)
+{
+    PyObject *monitoring = PySys_GetObject("monitoring");
+    PyObject *restart =
+        monitoring == NULL
+            ? NULL
+            : PyObject_GetAttrString(monitoring, "restart_events");
+    PyErr_Clear();
+    return restart;
+}
 
 static hidden_frames
 hide_frames(void)
@@ -32,18 +47,22 @@ hide_frames(void)
         .top = *compat_top_frame(thread),
         .depth = *compat_depth_limit(thread) - *compat_depth_left(thread),
         .limit = *compat_depth_limit(thread),
+        .restart = find_restart(),
     };
-    *compat_depth_left(thread) += hidden.depth;
+    *compat_depth_left(thread) += hidden.depth + COMPAT_DEPTH_OF_EXEC;
     if (COMPAT_CAN_HIDE_FRAMES) {
         *compat_top_frame(thread) = compat_bottom_frame(thread);
     }
     return hidden;
 }
 
+/* Undoes hide_frames(), whether or not an exception is set: that stays. */
 static void
-show_frames(const hidden_frames *hidden)
+show_frames(hidden_frames *hidden)
 {
     PyThreadState *thread = hidden->thread;
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
     if (COMPAT_CAN_HIDE_FRAMES) {
         *compat_top_frame(thread) = hidden->top;
     }
@@ -51,7 +70,14 @@ show_frames(const hidden_frames *hidden)
     if (*compat_depth_limit(thread) < hidden->limit) {
         Py_SetRecursionLimit(hidden->limit);
     }
-    *compat_depth_left(thread) -= hidden->depth;
+    *compat_depth_left(thread) -= hidden->depth + COMPAT_DEPTH_OF_EXEC;
+    /* When events are switched on or off, the interpreter rewrites the code
+       of all frames that it finds. It missed these: have it do so again. */
+    if (hidden->restart != NULL) {
+        Py_XDECREF(PyObject_CallNoArgs(hidden->restart));
+        Py_CLEAR(hidden->restart);
+    }
+    PyErr_Restore(type, value, traceback);
 }
 
 /* Takes the exception that is set. Returns a new reference. */

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
 
 from exactrace import source
 
+TYPE_CHECKING = False  # without the cost of importing typing
 if TYPE_CHECKING:
     from collections.abc import Container
     from types import CodeType

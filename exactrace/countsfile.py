@@ -13,26 +13,20 @@ import errno
 import itertools
 import os
 import stat
-from typing import TYPE_CHECKING, TypeAlias
 
 from exactrace import _native
 
+TYPE_CHECKING = False  # without the cost of importing typing
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import TypeAlias
 
-Line: TypeAlias = tuple[str, int]
-"""File name and line number."""
-
-Function: TypeAlias = tuple[str, str | None, str]
-"""File name, module name and function name."""
-
-Call: TypeAlias = tuple[Function, Function]
-"""Caller and callee."""
-
-Counts: TypeAlias = tuple[dict[Line, int], dict[Function, int], dict[Call, int]]
-"""How often lines ran; which functions ran; which function called which."""
-
-StrPath: TypeAlias = str | os.PathLike[str]
+    Line: TypeAlias = tuple[str, int]  # file name, line number
+    Function: TypeAlias = tuple[str, str | None, str]  # file, module, function
+    Call: TypeAlias = tuple[Function, Function]  # caller, callee
+    # How often lines ran; which functions ran; which function called which.
+    Counts: TypeAlias = tuple[dict[Line, int], dict[Function, int], dict[Call, int]]
+    StrPath: TypeAlias = str | os.PathLike[str]
 
 # Where a new file cannot be put beside the old one, or cannot take its place
 # (a read-only folder, a file that is a mount point of its own).

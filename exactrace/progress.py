@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 from time import monotonic
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # without the cost of importing typing
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self

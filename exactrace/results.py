@@ -5,12 +5,13 @@ from __future__ import annotations
 import linecache
 import os
 import sys
-from typing import TYPE_CHECKING, Any, Literal
 
 from exactrace import _native, compat, source
 from exactrace.progress import Progress
 
+TYPE_CHECKING = False  # without the cost of importing typing
 if TYPE_CHECKING:
+    from typing import Any, Literal
     from collections.abc import Container, Iterable, Mapping
 
     Counts = dict[tuple[str, int], int]

@@ -9,6 +9,7 @@ stack and the depth of its recursion are what they are under Python alone.
 from __future__ import annotations
 
 import builtins
+import functools
 import importlib.machinery
 import importlib.util
 import io
@@ -16,7 +17,6 @@ import linecache
 import marshal
 import os
 import sys
-import textwrap
 from contextlib import suppress
 from types import CodeType, ModuleType
 
@@ -44,9 +44,9 @@ class ProgramError(Exception):
 class Outcome:
     """How a program ended. What it had to say about that has been shown."""
 
-    def __init__(self, status: object = 0, *, interrupted: bool = False) -> None:
-        """status: for SystemExit, an int. interrupted: whether Python would
-        have this process killed by SIGINT, so that a shell sees it.
+    def __init__(self, status: int = 0, *, interrupted: bool = False) -> None:
+        """status: the exit status. interrupted: whether Python would have this
+        process killed by SIGINT instead, so that a shell sees it.
         """
         self.status = status
         self.interrupted = interrupted
@@ -130,7 +130,7 @@ class Program:
         # It would keep alive what the program's frames refer to.
         del error
         _native.join_threads()
-        if not exits:
+        if not exits or sys.version_info >= (3, 14):
             self._leave(namespace)
         if not started:
             outcome.exit()
@@ -274,6 +274,8 @@ class _String(Program):
     ) -> tuple[bool, BaseException | None]:
         source = self._source
         if sys.version_info >= (3, 14):
+            import textwrap
+
             source = textwrap.dedent(source)
         code, error = _compile(source, "<string>")
         if code is None:
@@ -359,8 +361,11 @@ def _compile(
     source: bytes | str, filename: str
 ) -> tuple[CodeType | None, BaseException | None]:
     """Return (code, None) or (None, exception)."""
+    function: Callable[..., CodeType] = compile
+    if sys.version_info >= (3, 15):  # the filters of warnings see the module
+        function = functools.partial(compile, module="__main__")
     flags, inherit = 0, True
-    return _native.call_alone(compile, source, filename, "exec", flags, inherit)
+    return _native.call_alone(function, source, filename, "exec", flags, inherit)
 
 
 def _is_text(data: bytes) -> bool:

@@ -6,18 +6,17 @@ import errno
 import os
 import stat
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
 
 from exactrace import _native
 
+TYPE_CHECKING = False  # without the cost of importing typing
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import CodeType
+    from typing import TypeAlias, TypeVar
 
-    Compiled = CodeType | bytes
-
-T = TypeVar("T")
+    Compiled: TypeAlias = CodeType | bytes
+    T = TypeVar("T")
 
 # What compiling some text can raise, beside SyntaxError.
 COMPILE_ERRORS = (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError)
@@ -28,15 +27,26 @@ DECODE_ERRORS = (SyntaxError, UnicodeError, LookupError)
 _BOM = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True)
 class Source:
     """The bytes of one source file, and where they are from."""
 
-    filename: str  # the name that counts have
-    path: str  # absolute; for a file in an archive, as if that were a folder
-    archive: str | None  # the zip file that holds it
-    data: bytes
-    status: os.stat_result | None  # None in an archive
+    def __init__(
+        self,
+        filename: str,
+        path: str,
+        archive: str | None,
+        data: bytes,
+        status: os.stat_result | None,
+    ) -> None:
+        """filename: the name that counts have. path: absolute; for a file in
+        an archive, as if that were a folder. archive: the zip file that holds
+        it. status: of the file; None in an archive.
+        """
+        self.filename = filename
+        self.path = path
+        self.archive = archive
+        self.data = data
+        self.status = status
 
 
 def read(filename: str, base: str | None = None) -> Source:

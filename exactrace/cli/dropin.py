@@ -12,7 +12,9 @@ import sys
 import sysconfig
 
 from exactrace import _version, countsfile, runner
+from exactrace.cli import options as shared
 from exactrace.cli import preload
+from exactrace.compat import _current_directory
 from exactrace.results import CoverageResults
 from exactrace.tracer import Trace
 
@@ -233,5 +235,10 @@ def main(argv: list[str], prog: str) -> None:
     )
     program = find_program(options)
     preload.as_trace_does()
-    outcome = program.run(tracer.runctx)
-    outcome.exit(lambda: report(tracer.results(), options))
+    start = _current_directory()
+
+    def finish() -> None:
+        with shared.directory(start):
+            report(tracer.results(), options)
+
+    program.run(tracer.runctx).exit(finish)

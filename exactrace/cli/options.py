@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import io
 import os
 import sys
@@ -26,6 +25,8 @@ def default_data_file() -> str:
     told = os.environ.get(DATA_VARIABLE)
     if told:
         return told
+    import hashlib
+
     state = os.environ.get("XDG_STATE_HOME") or os.path.join("~", ".local", "state")
     here = _current_directory()
     name = hashlib.sha256(os.fsencode(here)).hexdigest()[:16]
@@ -89,3 +90,18 @@ def open_output(path: str | None, default: TextIO) -> Iterator[TextIO]:
         sys.stdout = io.TextIOWrapper(io.BytesIO())
     except OSError as error:
         sys.exit(f"exactrace: cannot write the report: {error}")
+
+
+@contextlib.contextmanager
+def directory(path: str) -> Iterator[None]:
+    """Work in the directory where the command was given, wherever the program
+    has gone, and go back. If it is no more, stay where the program has ended.
+    """
+    program = _current_directory()
+    with contextlib.suppress(OSError):
+        os.chdir(path)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            os.chdir(program)

@@ -9,6 +9,7 @@ import sysconfig
 
 from exactrace import countsfile, runner
 from exactrace.cli import dropin, options, preload, report
+from exactrace.compat import _current_directory
 from exactrace.results import CoverageResults
 from exactrace.tracer import Trace
 
@@ -113,6 +114,13 @@ def keep(results: CoverageResults, path: str, append: bool) -> None:
         print(f"exactrace: what {path!r} held is now in {kept!r}", file=sys.stderr)
 
 
+def show(results: CoverageResults, settings: argparse.Namespace) -> None:
+    """Write the report, or say why there is none."""
+    if report.show(results, settings, sys.stderr) == 0:
+        hint = "" if settings.all else " outside the standard library; see --all"
+        print(f"exactrace: no line was counted{hint}", file=sys.stderr)
+
+
 def main(argv: list[str], prog: str) -> None:
     """Run this subcommand. Ends this process as the program would have."""
     settings = build_parser(prog).parse_args(argv)
@@ -125,19 +133,15 @@ def main(argv: list[str], prog: str) -> None:
         ignoremods=dropin.ignored_modules(settings.ignore_module),
         ignoredirs=folders,
     )
-    data = os.path.abspath(settings.data)  # the program may change directory
-    if settings.output not in (None, "-"):
-        settings.output = os.path.abspath(settings.output)
-    if settings.coverdir is not None:
-        settings.coverdir = os.path.abspath(settings.coverdir)
     program = find_program(settings)
+    start = _current_directory()
 
     def finish() -> None:
-        results = tracer.results()
-        keep(results, data, settings.append)
-        if not settings.quiet and report.show(results, settings, sys.stderr) == 0:
-            hint = "" if settings.all else " outside the standard library; see --all"
-            print(f"exactrace: no line was counted{hint}", file=sys.stderr)
+        with options.directory(start):
+            results = tracer.results()
+            keep(results, settings.data, settings.append)
+            if not settings.quiet:
+                show(results, settings)
 
     preload.forget_ours()
     program.run(tracer.runctx).exit(finish)

@@ -8,4 +8,4 @@ if "--verbose" in options:
     print("verbose")
 elif options:
     print("options", options)
-print(__name__, __file__, __package__)
+print(__name__, __file__.endswith("arguments_of_program.py"), __package__)
