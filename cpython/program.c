@@ -95,11 +95,12 @@ take_exception(void)
     return value;
 }
 
-PyDoc_STRVAR(call_alone_doc,
-             "call_alone($module, function, /, *args)\n--\n\n"
-             "Call function with args as if this thread had just begun: the\n"
-             "frames of its callers are hidden from it. Returns (result, None)\n"
-             "or (None, exception).");
+PyDoc_STRVAR(
+    call_alone_doc,
+    "call_alone($module, function, /, *args)\n--\n\n"
+    "Call function with args as if this thread had just begun: the\n"
+    "frames of its callers are hidden from it. Returns (result, None)\n"
+    "or (None, exception).");
 
 static PyObject *
 call_alone(PyObject *Py_UNUSED(module), PyObject *const *args,
@@ -236,12 +237,13 @@ prompt_follows(void)
     return result;
 }
 
-PyDoc_STRVAR(end_by_doc,
-             "end_by($module, exception, /)\n--\n\n"
-             "Do what Python does when this exception ends a program: display\n"
-             "it, or the text that SystemExit carries. Returns (status,\n"
-             "interrupted): what the process is to exit with, and whether\n"
-             "Python would have it killed by SIGINT.");
+PyDoc_STRVAR(
+    end_by_doc,
+    "end_by($module, exception, /)\n--\n\n"
+    "Do what Python does when this exception ends a program: display\n"
+    "it, or the text that SystemExit carries. Returns (status,\n"
+    "interrupted): what the process is to exit with, and whether\n"
+    "Python would have it killed by SIGINT.");
 
 static PyObject *
 end_by(PyObject *Py_UNUSED(module), PyObject *exception)
@@ -264,10 +266,11 @@ end_by(PyObject *Py_UNUSED(module), PyObject *exception)
     return Py_BuildValue("NO", status, interrupted ? Py_True : Py_False);
 }
 
-PyDoc_STRVAR(join_threads_doc,
-             "join_threads($module, /)\n--\n\n"
-             "Wait for the threads that are not daemons, as Python does before\n"
-             "it exits; an exception meanwhile is reported as it does.");
+PyDoc_STRVAR(
+    join_threads_doc,
+    "join_threads($module, /)\n--\n\n"
+    "Wait for the threads that are not daemons, as Python does before\n"
+    "it exits; an exception meanwhile is reported as it does.");
 
 static PyObject *
 join_threads(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
@@ -312,10 +315,11 @@ interrupt_at_exit(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
 
 /* Starting a program */
 
-PyDoc_STRVAR(importer_doc,
-             "importer($module, path, /)\n--\n\n"
-             "The importer of an entry of sys.path: for a folder or a zip file\n"
-             "an object, for anything else None.");
+PyDoc_STRVAR(
+    importer_doc,
+    "importer($module, path, /)\n--\n\n"
+    "The importer of an entry of sys.path: for a folder or a zip file\n"
+    "an object, for anything else None.");
 
 static PyObject *
 importer(PyObject *Py_UNUSED(module), PyObject *path)
@@ -347,11 +351,12 @@ exec_once_call(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
 static PyMethodDef exec_once_method = {
     "exec", (PyCFunction)(void (*)(void))exec_once_call, METH_FASTCALL, NULL};
 
-PyDoc_STRVAR(exec_once_doc,
-             "exec_once($module, namespace, execute, globals, /)\n--\n\n"
-             "Have the functions of a module, whose namespace is given, call\n"
-             "execute(code, globals, globals) instead of exec(code, globals):\n"
-             "once, and for these globals only. Leaves no frame.");
+PyDoc_STRVAR(
+    exec_once_doc,
+    "exec_once($module, namespace, execute, globals, /)\n--\n\n"
+    "Have the functions of a module, whose namespace is given, call\n"
+    "execute(code, globals, globals) instead of exec(code, globals):\n"
+    "once, and for these globals only. Leaves no frame.");
 
 static PyObject *
 exec_once(PyObject *Py_UNUSED(module), PyObject *args)
@@ -386,11 +391,12 @@ open_copy(const char *data, Py_ssize_t len)
     return file;
 }
 
-PyDoc_STRVAR(run_source_doc,
-             "run_source($module, source, filename, globals, /)\n--\n\n"
-             "Run the bytes of a source file by the interpreter's own function\n"
-             "for files: for a source that compile() refuses with other words\n"
-             "than the interpreter has for it in a file.");
+PyDoc_STRVAR(
+    run_source_doc,
+    "run_source($module, source, filename, globals, /)\n--\n\n"
+    "Run the bytes of a source file by the interpreter's own function\n"
+    "for files: for a source that compile() refuses with other words\n"
+    "than the interpreter has for it in a file.");
 
 static PyObject *
 run_source(PyObject *Py_UNUSED(module), PyObject *args)

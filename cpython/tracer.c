@@ -82,8 +82,13 @@ PyDoc_STRVAR(run_doc, "run($self, cmd)\n--\n\n"
                       "__main__ while tracing.");
 
 static PyObject *
-tracer_run(TracerObject *self, PyObject *cmd)
+tracer_run(TracerObject *self, PyObject *args, PyObject *kwargs)
 {
+    static char *names[] = {"cmd", NULL};
+    PyObject *cmd;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:run", names, &cmd)) {
+        return NULL;
+    }
     PyObject *main = PyImport_ImportModule("__main__");
     if (main == NULL) {
         return NULL;
@@ -331,7 +336,8 @@ tracer_dealloc(TracerObject *self)
 }
 
 static PyMethodDef tracer_methods[] = {
-    {"run", (PyCFunction)tracer_run, METH_O, run_doc},
+    {"run", (PyCFunction)(void (*)(void))tracer_run,
+     METH_VARARGS | METH_KEYWORDS, run_doc},
     {"runctx", (PyCFunction)(void (*)(void))tracer_runctx,
      METH_VARARGS | METH_KEYWORDS, runctx_doc},
     {"runfunc", (PyCFunction)(void (*)(void))tracer_runfunc,

@@ -1,6 +1,44 @@
-from collections.abc import Callable
-from types import CodeType
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from types import CodeType, FrameType
+from typing import Any, Final, TypeVar, final
+
+from typing_extensions import disjoint_base
+
+_T = TypeVar("_T")
+
+# Tracing.
+
+COUNT: Final = 1
+LINES: Final = 2
+FUNCTIONS: Final = 4
+CALLERS: Final = 8
+
+@disjoint_base
+class Tracer:
+    counts: dict[tuple[str, int], int]
+    def run(self, cmd: str | CodeType) -> None: ...
+    def runctx(
+        self,
+        cmd: str | CodeType,
+        globals: dict[str, Any] | None = None,
+        locals: Mapping[str, Any] | None = None,
+    ) -> None: ...
+    def runfunc(self, func: Callable[..., _T], /, *args: Any, **kw: Any) -> _T: ...
+    def _event(self, frame: FrameType, why: str, arg: object, /) -> None: ...
+    def _called(self, code: CodeType, offset: int, /, *rest: object) -> object: ...
+    def _take_over(self, frame: FrameType, why: str, /) -> bool: ...
+
+def function_name(
+    code: CodeType, modname: Callable[[str], str], /
+) -> tuple[str, str | None, str]: ...
+
+# Filters.
+
+@final
+class Rules:
+    def __new__(cls, modules: Iterable[str], folders: Iterable[str]) -> Rules: ...
+    def covers_module(self, name: str, /) -> bool: ...
+    def covers_file(self, path: str, /) -> bool: ...
 
 # The counts file.
 
@@ -44,6 +82,4 @@ def executable(text: str, code: CodeType | bytes, /) -> bytes: ...
 def group_counts(
     counts: dict[tuple[str, int], int], /
 ) -> dict[str, dict[int, int]]: ...
-def summary(
-    rows: list[tuple[str, int, int, str]], tenths: bool, /
-) -> str: ...
+def summary(rows: list[tuple[str, int, int, str]], tenths: bool, /) -> str: ...

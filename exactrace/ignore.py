@@ -55,7 +55,9 @@ class FileFilter:
             for path in (folder, os.path.abspath(folder), os.path.realpath(folder)):
                 spellings[path.rstrip(os.sep)] = None
         self._start = _current_directory() if spellings else ""
-        self._rules = _native.Rules(modules, spellings) if spellings or modules else None
+        self._rules = (
+            _native.Rules(modules, spellings) if spellings or modules else None
+        )
 
     def wants(self, filename: str, module: str) -> bool:
         """Whether to trace the file that holds the module of that full name."""

@@ -11,8 +11,8 @@ from exactrace.progress import Progress
 
 TYPE_CHECKING = False  # without the cost of importing typing
 if TYPE_CHECKING:
-    from typing import Any, Literal
     from collections.abc import Container, Iterable, Mapping
+    from typing import Any, Literal
 
     Counts = dict[tuple[str, int], int]
     Function = tuple[str, str | None, str]  # file name, module name, function

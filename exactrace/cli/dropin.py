@@ -161,9 +161,7 @@ def check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
         if not options.file:
             parser.error("-r/--report requires -f/--file")
         return
-    if not any(
-        [options.trace, options.count, options.listfuncs, options.trackcalls]
-    ):
+    if not any([options.trace, options.count, options.listfuncs, options.trackcalls]):
         parser.error(
             "must specify one of --trace, --count, --report, "
             "--listfuncs, or --trackcalls"
@@ -208,9 +206,7 @@ def report(results: CoverageResults, options: argparse.Namespace) -> None:
     if options.no_report:
         results._save_counts()
         return
-    results._write_results(
-        options.missing, options.summary, options.coverdir, "report"
-    )
+    results._write_results(options.missing, options.summary, options.coverdir, "report")
 
 
 def main(argv: list[str], prog: str) -> None:

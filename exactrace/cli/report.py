@@ -57,9 +57,7 @@ def show(
 
 def _matches(name: str, patterns: list[str]) -> bool:
     path = os.path.abspath(name)
-    return any(
-        fnmatch.fnmatch(path, os.path.abspath(pattern)) for pattern in patterns
-    )
+    return any(fnmatch.fnmatch(path, os.path.abspath(pattern)) for pattern in patterns)
 
 
 def main(argv: list[str], prog: str) -> None:

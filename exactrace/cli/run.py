@@ -68,12 +68,16 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         help="add to the counts of earlier runs instead of starting anew",
     )
     parser.add_argument(
-        "-q", "--quiet", action="store_true", help="show no report, only keep the counts"
+        "-q",
+        "--quiet",
+        action="store_true",
+        help="show no report, only keep the counts",
     )
     options.add_listing(parser)
     options.add_data(parser)
-    options.add_output(parser, "standard error, so that the program's own output "
-                       "stays as it is")
+    options.add_output(
+        parser, "standard error, so that the program's own output stays as it is"
+    )
     return parser
 
 

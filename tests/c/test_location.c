@@ -8,7 +8,7 @@
 #include "mem.h"
 
 /* The first byte of an entry. */
-#define HEAD(kind, units) (0x80 | (kind) << 3 | ((units)-1))
+#define HEAD(kind, units) (0x80 | (kind) << 3 | ((units) - 1))
 
 static void
 every_kind_of_entry_moves_the_line_as_it_should(void **state)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-BODY = "def twice(n):\n    if n:\n        return n * 2\n    return 0\n\nprint(twice(2))\n"
+BODY = (
+    "def twice(n):\n    if n:\n        return n * 2\n    return 0\n\nprint(twice(2))\n"
+)
 
 
 def _very_long() -> str:
@@ -98,7 +100,8 @@ ODD_PROGRAMS: dict[str, bytes] = {
     "many_lines.py": _very_long().encode(),
     "long_line.py": b"x = [" + b"1, " * 5000 + b"]\nprint(len(x))\n",
     "deep_nesting.py": "".join(
-        [" " * n + f"if {n} >= 0:\n" for n in range(18)] + [" " * 18 + "print('deep')\n"]
+        [" " * n + f"if {n} >= 0:\n" for n in range(18)]
+        + [" " * 18 + "print('deep')\n"]
     ).encode(),
     "name with spaces.py": b"import sys\nprint(sys.argv)\n",
     "dotted.name.py": b"def f():\n    return 1\nprint(f())\n",

@@ -8,13 +8,10 @@ differ, a function below says so, and why.
 from __future__ import annotations
 
 import dataclasses
-import sys
 from pathlib import Path
 
-import planted
 import pytest
 from harness import (
-    ARGUMENTS,
     COUNTS_FILE,
     Job,
     Mode,

@@ -83,7 +83,7 @@ def test_thousands_of_rows_are_read_and_written_equal(protocol: int) -> None:
     names = [(f"file{i % 100}.py", f"file{i % 100}", f"f{i}") for i in range(3000)]
     result: countsfile.Counts = (
         {(f"file{i % 100}.py", i): i * i for i in range(3000)},
-        {name: 1 for name in names},
+        dict.fromkeys(names, 1),
         {(names[i // 2], names[i]): 1 for i in range(3000)},
     )
     assert result == _native.loads_counts(pickle.dumps(result, protocol))

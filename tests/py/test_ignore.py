@@ -82,7 +82,9 @@ def test_one_init_never_decides_for_another(packages: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("folder", ["onepkg", "./onepkg", "twopkg/../onepkg", "onepkg/"])
+@pytest.mark.parametrize(
+    "folder", ["onepkg", "./onepkg", "twopkg/../onepkg", "onepkg/"]
+)
 def test_a_folder_may_be_relative(packages: Path, folder: str) -> None:
     assert traced(packages, ignoredirs=[folder]) == TWO | TWO_INNER | {"main.py"}
 

@@ -6,12 +6,14 @@ Each test runs both and compares all that can be seen from outside.
 from __future__ import annotations
 
 import os
+import py_compile
 import signal
 import subprocess
 import sys
 import textwrap
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,29 +32,49 @@ print(sys.argv, sys.path[0], sys.modules["__main__"].__dict__ is globals())
 """
 
 
-def run(arguments: list[str], folder: Path, **variables: str) -> tuple[int, str, str]:
-    """Run Python with these arguments: (exit status, stdout, stderr)."""
+def run(
+    arguments: list[str],
+    folder: Path,
+    stdin: bytes = b"",
+    *,
+    merged: bool = False,
+    **variables: str,
+) -> tuple[int, str, str]:
+    """Run Python with these arguments: (exit status, stdout, stderr), the
+    last two in one if `merged`.
+    """
     environment = {**os.environ, "PYTHONPATH": PACKAGE, **variables}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     done = subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,
         env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
+        input=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT if merged else subprocess.PIPE,
         timeout=120,
         check=False,
     )
-    return done.returncode, done.stdout, done.stderr
+    out, error = done.stdout, done.stderr or b""
+    return done.returncode, out.decode(), error.decode("utf-8", "replace")
 
 
-def check_same(folder: Path, *arguments: str, **variables: str) -> tuple[int, str, str]:
-    """The same arguments to Python and to us must show the same."""
-    plain = run(list(arguments), folder, **variables)
-    ours = run(["-m", "exactrace", "run", "-q", *arguments], folder, **variables)
-    assert plain == ours
-    return ours
+def check_same(
+    folder: Path,
+    *arguments: str,
+    stdin: bytes = b"",
+    options: tuple[str, ...] = (),
+    merged: bool = False,
+    **variables: str,
+) -> tuple[int, str, str]:
+    """The same arguments to Python and to us must show the same. `options` are
+    those of Python itself.
+    """
+    ours = [*options, "-m", "exactrace", "run", "-q", *arguments]
+    plain = run([*options, *arguments], folder, stdin, merged=merged, **variables)
+    done = run(ours, folder, stdin, merged=merged, **variables)
+    assert plain == done
+    return done
 
 
 @pytest.fixture
@@ -178,7 +200,9 @@ def test_a_change_of_directory_loses_nothing(folder: Path) -> None:
 def test_source_in_a_zip_file_is_reported(folder: Path) -> None:
     with zipfile.ZipFile(folder / "lib.zip", "w") as archive:
         archive.writestr("zipped.py", "def f():\n    return 1\nf()\n")
-    write(folder, "main.py", "import sys\nsys.path.insert(0, 'lib.zip')\nimport zipped\n")
+    write(
+        folder, "main.py", "import sys\nsys.path.insert(0, 'lib.zip')\nimport zipped\n"
+    )
     status, _, _ = run(["-m", "exactrace", "-c", "-C", "c", "main.py"], folder)
     assert status == 0
     assert "    1:     return 1\n" in (folder / "c/zipped.cover").read_text()
@@ -320,3 +344,424 @@ def test_a_program_that_cannot_start_costs_one_line(
     if arguments:
         assert len(done[2].splitlines()) == 1
         assert run(arguments, folder)[0] == status
+
+
+# Every way to start a program: what precedes its arguments, and its file.
+STARTS = {
+    "script": (["prog.py"], "prog.py"),
+    "odd path": ([".//there/../prog.py"], "prog.py"),
+    "module": (["-m", "prog"], "prog.py"),
+    "package": (["-m", "pkg.prog"], "pkg/prog.py"),
+    "folder": (["app"], "app/__main__.py"),
+    "import": (["-c", "import prog"], "prog.py"),
+}
+
+
+@pytest.fixture(params=STARTS)
+def start(request: pytest.FixtureRequest) -> tuple[list[str], str]:
+    return STARTS[request.param]
+
+
+def check_program(
+    folder: Path, start: tuple[list[str], str], source: str, **options: Any
+) -> tuple[int, str, str]:
+    """Write a program, start it in this way, compare."""
+    arguments, name = start
+    (folder / "there").mkdir(exist_ok=True)
+    write(folder, name, source)
+    return check_same(folder, *arguments, **options)
+
+
+def test_the_stack_has_no_frame_of_ours(
+    folder: Path, start: tuple[list[str], str]
+) -> None:
+    check_program(
+        folder,
+        start,
+        """\
+        import inspect, logging, traceback, warnings
+        traceback.print_stack()
+        print([frame.function for frame in inspect.stack()])
+        warnings.warn("far up", stacklevel=9)
+        logging.warning("here", stack_info=True, stacklevel=9)
+        raise ValueError
+        """,
+    )
+
+
+def test_globals_and_main_are_as_in_python(
+    folder: Path, start: tuple[list[str], str]
+) -> None:
+    check_program(
+        folder,
+        start,
+        """\
+        import sys, __main__
+        print(list(globals()), list(vars(__main__)))
+        print([globals().get(f"__{name}__") for name in ("file", "cached", "doc")])
+        print(__main__.__spec__ and __main__.__spec__.origin, sys.argv, sys.path)
+        print(sys.flags, sys.exc_info(), sys.modules["__main__"] is __main__)
+        """,
+    )
+
+
+def test_a_recursion_goes_as_deep_as_in_python(
+    folder: Path, start: tuple[list[str], str]
+) -> None:
+    status, out, _ = check_program(
+        folder,
+        start,
+        """\
+        import sys
+        def deep(n):
+            try:
+                return deep(n + 1)
+            except RecursionError:
+                return n
+        print(deep(0))
+        sys.setrecursionlimit(60)
+        print(deep(0))
+        def endless():
+            endless()
+        endless()
+        """,
+    )
+    assert status == 1
+    assert out
+
+
+def test_output_and_messages_come_in_the_order_of_python(
+    folder: Path, start: tuple[list[str], str]
+) -> None:
+    for end in ("sys.exit('text')", "1 / 0", "sys.exit(2)"):
+        source = f"""\
+            import sys, threading
+            main = threading.main_thread()
+            def late():
+                main.join()
+                print("late")
+            threading.Thread(target=late).start()
+            print("early")
+            {end}
+            """
+        check_program(folder, start, source, merged=True)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "SystemExit(-1)",
+        "SystemExit(256)",
+        "SystemExit(True)",
+        "SystemExit('')",
+        "SystemExit(1, 2)",
+        "SystemExit(b'x')",
+        "type('S', (SystemExit,), {'code': property(lambda self: 1 / 0)})(5)",
+        "type('S', (SystemExit,), {'__str__': lambda self: 'mine', 'code': []})()",
+        "SystemExit('\\udcff')",
+        "GeneratorExit",
+        "KeyboardInterrupt('by hand')",
+        "type('K', (KeyboardInterrupt,), {})",
+        "BaseExceptionGroup('g', [SystemExit(3)])",
+        "type('B', (Exception,), {'__str__': lambda self: 1 / 0})",
+    ],
+)
+def test_odd_exceptions_end_the_process_as_in_python(folder: Path, value: str) -> None:
+    write(folder, "odd.py", f"raise {value}\n")
+    check_same(folder, "odd.py")
+    check_same(folder, "-m", "odd")
+
+
+def test_an_exit_status_that_is_too_large_is_cut(folder: Path) -> None:
+    # Python 3.13 and older also complain, at a later and unrelated place.
+    write(folder, "large.py", "raise SystemExit(2**70)\n")
+    plain = run(["large.py"], folder)
+    assert run(["-m", "exactrace", "run", "-q", "large.py"], folder)[0] == plain[0]
+
+
+@pytest.mark.parametrize(
+    "hook",
+    [
+        "sys.excepthook = lambda *_: sys.exit(4)",
+        "sys.excepthook = lambda *_: sys.exit('text')",
+        "sys.excepthook = lambda *_: traceback.print_stack()",
+        "sys.excepthook = lambda *_: print(sys.excepthook.__name__, sys.last_value)",
+        "sys.excepthook = lambda: None",
+        "sys.excepthook = None",
+        "del sys.excepthook",
+        "sys.stderr = None",
+        "sys.stderr.close()",
+        "atexit.register(lambda: print(sys.last_value, sys.last_traceback.tb_next))",
+    ],
+)
+def test_hooks_for_exceptions_work_as_in_python(folder: Path, hook: str) -> None:
+    source = f"import atexit, sys, traceback\n{hook}\n1 / 0\n"
+    write(folder, "hook.py", source)
+    check_same(folder, "hook.py")
+
+
+def test_results_are_written_although_a_hook_exits(folder: Path) -> None:
+    source = "import sys\nsys.excepthook = lambda *_: sys.exit(4)\n1 / 0\n"
+    write(folder, "hook.py", source)
+    status, _, _ = run(["-m", "exactrace", "-c", "-C", "c", "hook.py"], folder)
+    assert status == 4
+    assert "    1: 1 / 0\n" in (folder / "c/hook.cover").read_text()
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        b'x = 1\ny = "\0"\n',
+        b"x = 1  # \0\n",
+        b'x = 1\ny = "\xe9"\n',
+        b"x = 1\n" * 3000 + b"# \xff\n",
+        b"# coding: no-such-thing\nx = 1\n",
+        b"\xef\xbb\xbf# coding: latin-1\nx = 1\n",
+        b"\xef\xbb\xbfprint(1)\n",
+        b'# coding: latin-1\nprint(ascii("\xe9"))\n1 / 0  # \xe9\n',
+        b'x = """\n',
+        b"if 1:\nx\n",
+        b"if 1:\n\tx\n        y\n",
+        b"if 1:",
+        b"print(1)\r\n1 / 0\r\n",
+        b"print(1)\r1 / 0\r",
+        b"(" * 300 + b")" * 300,
+        b"",
+        b"1 / 0",
+        b"return\n",
+        b'"""doc"""\nprint(__doc__)\n',
+        b"from __future__ import annotations\nx: y = 1\nprint(__annotations__)\n",
+        b'"\\d"\nprint(1)\n',
+    ],
+)
+def test_any_source_file_runs_or_fails_as_in_python(
+    folder: Path, source: bytes
+) -> None:
+    (folder / "source.py").write_bytes(source)
+    check_same(folder, "source.py")
+    check_same(folder, "-m", "source")
+
+
+def test_warnings_of_the_compiler_are_filtered_as_in_python(folder: Path) -> None:
+    write(folder, "escape.py", '"\\d"\nprint(1)\n')
+    for option in (
+        "-Werror",
+        "-Walways",
+        "-Werror::SyntaxWarning:__main__",
+        "-Werror::DeprecationWarning:__main__",
+    ):
+        check_same(folder, "escape.py", options=(option,))
+        check_same(folder, "-c", "'\\d'", options=(option,))
+
+
+def test_compiled_files_run_as_in_python(folder: Path) -> None:
+    source = write(folder, "source.py", "print(__file__, __loader__.path)\n1 / 0\n")
+    py_compile.compile(str(source), str(folder / "good.pyc"))
+    data = (folder / "good.pyc").read_bytes()
+    (folder / "no-suffix").write_bytes(data)
+    (folder / "foreign.pyc").write_bytes(b"xxxx" + data[4:])
+    (folder / "half-foreign").write_bytes(data[:2] + b"xx" + data[4:])
+    (folder / "cut.pyc").write_bytes(data[:-20])
+    (folder / "nothing.pyc").write_bytes(data[:16] + b"N")
+    for path in sorted(folder.iterdir()):
+        check_same(folder, path.name)
+
+
+def test_a_program_on_standard_input_runs_as_in_python(folder: Path) -> None:
+    source = b"import sys\nprint(list(globals()), __file__, sys.argv)\ninput()\n"
+    assert check_same(folder, "-", "a", stdin=source)[0] == 1
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def f():\n    1 / 0\nf()",
+        "x = ",
+        "  print(1)\n  1 / 0",
+        "  x\n y",
+        "print('early')\nimport sys\nsys.exit('text')",
+        "print('\xe9')",
+        "",
+    ],
+)
+def test_a_string_behaves_as_with_c(folder: Path, source: str) -> None:
+    check_same(folder, "-c", source, merged=True)
+    check_same(folder, "-c", source, options=("-P",))
+
+
+def test_folders_and_zip_files_run_with_a_safe_path(folder: Path) -> None:
+    main = write(folder, "app/__main__.py", SHOW + "1 / 0\n")
+    with zipfile.ZipFile(folder / "app.zip", "w") as archive:
+        archive.write(main, "__main__.py")
+    check_same(folder, "app", options=("-P",))
+    check_same(folder, "app.zip", options=("-P",))
+
+
+def test_a_package_that_fails_to_import_is_reported_as_in_python(
+    folder: Path,
+) -> None:
+    write(folder, "bad/__init__.py", "1 / 0\n")
+    write(folder, "bad/__main__.py", "")
+    write(folder, "leaves/__init__.py", "import sys\nsys.exit(3)\n")
+    write(folder, "script.py", "")
+    for name in ("bad", "leaves", "script.py", "no_such", "bad.no_such", ".x", "sys"):
+        check_same(folder, "-m", name)
+
+
+def test_an_interrupt_while_threads_are_waited_for_ends_the_wait(
+    folder: Path,
+) -> None:
+    write(
+        folder,
+        "wait.py",
+        """\
+        import atexit, os, signal, sys, threading
+        main = threading.main_thread()
+        never = threading.Event()
+        def late():
+            main.join()
+            print("late", flush=True)
+            os.kill(os.getpid(), signal.SIGINT)
+            never.wait()
+        threading.Thread(target=late).start()
+        atexit.register(os._exit, 7)
+        atexit.register(print, "handler", flush=True)
+        sys.exit(5)
+        """,
+    )
+    plain = run(["wait.py"], folder)
+    ours = run(["-m", "exactrace", "run", "-q", "wait.py"], folder)
+    assert plain[:2] == ours[:2] == (7, "late\nhandler\n")
+    # Where exactly the signal arrives is the system's affair.
+    assert "KeyboardInterrupt" in plain[2]
+    assert "KeyboardInterrupt" in ours[2]
+    assert "exactrace" not in ours[2]
+
+
+def test_an_interrupt_while_results_are_written_costs_one_line(folder: Path) -> None:
+    write(
+        folder,
+        "drive.py",
+        """\
+        import signal
+        from exactrace.runner import Program
+        outcome = Program.from_string("print('ran')", []).run(exec)
+        outcome.exit(lambda: signal.raise_signal(signal.SIGINT))
+        """,
+    )
+    status, out, error = run(["drive.py"], folder)
+    assert (status, out) == (-signal.SIGINT, "ran\n")
+    assert error.splitlines() == ["exactrace: interrupted, not all was written"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device")
+def test_output_that_cannot_be_written_gives_the_status_of_python(
+    folder: Path,
+) -> None:
+    for source in ("print(1)", "print(1); 1 / 0", "import sys; print(1); sys.exit(3)"):
+        ends = []
+        for ours in ([], ["-m", "exactrace", "run", "-q"]):
+            with Path("/dev/full").open("w") as full:
+                done = subprocess.run(
+                    [sys.executable, *ours, "-c", source],
+                    cwd=folder,
+                    env={**os.environ, "PYTHONPATH": PACKAGE},
+                    stdout=full,
+                    stderr=subprocess.PIPE,
+                    check=False,
+                )
+            ends.append((done.returncode, done.stderr))
+        assert ends[0] == ends[1]
+
+
+def test_exit_handlers_see_the_module_as_in_python(folder: Path) -> None:
+    source = "import atexit\natexit.register(lambda: print(list(globals())))\n"
+    for end in ("", "raise SystemExit", "1 / 0"):
+        write(folder, "last.py", source + end)
+        check_same(folder, "last.py")
+        check_same(folder, "-m", "last")
+
+
+def test_finalizers_run_in_the_order_of_python(folder: Path) -> None:
+    source = """\
+        import atexit, sys, threading
+        class Last:
+            def __init__(self, name):
+                self.name = name
+            def __del__(self):
+                print("del", self.name)
+        first, _second = Last("first"), Last("second")
+        ring = [Last("ring")]
+        ring.append(ring)
+        sys.kept = Last("kept by sys")
+        atexit.register(print, "handler")
+        def f():
+            local = Last("local")
+            END
+        f()
+        """
+    for end in ("pass", "raise SystemExit(3)", "raise ValueError"):
+        write(folder, "last.py", source.replace("END", end))
+        check_same(folder, "last.py")
+        check_same(folder, "-m", "last")
+
+
+def test_a_debugger_shows_the_frames_of_the_program(folder: Path) -> None:
+    write(folder, "stop.py", "def f(x):\n    breakpoint()\n    return x\nprint(f(3))\n")
+    _, out, _ = check_same(folder, "stop.py", stdin=b"where\nup\nup\np x\nc\n")
+    assert "exactrace" not in out
+
+
+def test_a_prompt_after_the_program_has_its_names(folder: Path) -> None:
+    for end in ("", "1 / 0", "raise SystemExit(3)"):
+        write(folder, "name.py", f"name = 'value'\n{end}\n")
+        _, out, _ = check_same(
+            folder, "name.py", stdin=b"print(name, __name__)\n", options=("-i",)
+        )
+        assert "value __main__" in out
+
+
+def test_a_program_may_replace_or_remove_its_module(folder: Path) -> None:
+    write(folder, "gone.py", "import sys\ndel sys.modules['__main__']\nprint(1)\n")
+    check_same(folder, "gone.py")
+    write(folder, "other.py", "import sys\nsys.modules['__main__'] = sys\n1 / 0\n")
+    check_same(folder, "other.py")
+
+
+def test_a_traceback_shows_source_after_a_change_of_directory(folder: Path) -> None:
+    write(folder, "there/away.py", "import os\nos.chdir('/')\n1 / 0\n")
+    arguments = ["-m", "exactrace", "-c", "-R", "-f", "counts", "there/away.py"]
+    _, _, error = run(arguments, folder)
+    assert 'File "there/away.py", line 3' in error
+    assert "    1 / 0\n" in error
+
+
+def test_the_console_script_runs_programs_as_python_does(folder: Path) -> None:
+    script = write(folder, "bin/tool", "from exactrace.cli import main\nmain()\n")
+    write(folder, "show.py", SHOW + "import sibling\n")
+    write(folder, "sibling.py", "1 / 0\n")
+    ours = run([str(script), "run", "-q", "show.py", "a"], folder)
+    assert ours == run(["show.py", "a"], folder)
+    ours = run([str(script), "run", "-q", "-m", "show", "a"], folder)
+    assert ours == run(["-m", "show", "a"], folder)
+
+
+def test_threads_and_tracing_leave_our_own_frames_sound(folder: Path) -> None:
+    # The interpreter rewrites the code of running frames while they are hidden.
+    write(
+        folder,
+        "trace.py",
+        """\
+        import sys, threading
+        def work():
+            sys.setprofile(lambda *_: None)
+            sys.settrace(lambda *_: None)
+            return sum(range(10))
+        for _ in range(3):
+            thread = threading.Thread(target=work)
+            thread.start()
+        sys.setprofile(lambda *_: None)
+        raise ValueError
+        """,
+    )
+    check_same(folder, "trace.py")

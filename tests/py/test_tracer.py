@@ -256,6 +256,13 @@ def test_a_tracer_is_freed_when_nothing_holds_it() -> None:
     assert gone() is None
 
 
+def test_run_executes_in_main() -> None:
+    import __main__
+
+    exactrace.Trace(trace=0).run(cmd="made_by_run = 1")
+    assert __main__.__dict__.pop("made_by_run") == 1
+
+
 def test_nothing_is_done_when_nothing_is_wanted() -> None:
     tracer = exactrace.Trace(count=0, trace=0)
     assert tracer.runfunc(sys.gettrace) is None
@@ -299,9 +306,7 @@ counted()
 
 def test_an_overridden_globaltrace_is_called() -> None:
     tracer = Ours(trace=0)
-    tracer.runctx(
-        compile(HOOKED, "/program.py", "exec"), {"__file__": "/program.py"}
-    )
+    tracer.runctx(compile(HOOKED, "/program.py", "exec"), {"__file__": "/program.py"})
     counts = line_counts(tracer, "/program.py")
     assert 2 not in counts
     assert counts[4] == 1
