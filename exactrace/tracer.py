@@ -70,6 +70,7 @@ class Trace(_native.Tracer):
         """
         super().__init__()
         self.infile = infile
+        self._added_infile: str | None = None
         self.outfile = outfile
         self.ignore: Any = _Ignore(ignoremods, ignoredirs)
         self.counts = {}
@@ -98,14 +99,20 @@ class Trace(_native.Tracer):
             self.donothing = 1
 
     def results(self) -> CoverageResults:
-        """Return what was recorded so far, with the counts of `infile` added."""
+        """Return what was recorded so far, with the counts of `infile` added.
+
+        They are added to `counts` too, by the first call for that file only.
+        """
+        infile = None if self.infile == self._added_infile else self.infile
+        self._added_infile = self.infile
         results = CoverageResults(
             self.counts,
-            infile=self.infile,
+            infile=infile,
             outfile=self.outfile,
             calledfuncs=self._calledfuncs,
             callers=self._callers,
         )
+        results.infile = self.infile
         results._start_directory = self._start_directory
         return results
 

@@ -14,6 +14,7 @@ does that was started for it.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -43,6 +44,9 @@ def preload(tool: str) -> None:
     if tool == "exactrace":
         for name in ("exactrace.cli.dropin", "exactrace.countsfile"):
             importlib.import_module(name)
+    # The collector of a child need not look at all this.
+    gc.collect()
+    gc.freeze()
 
 
 def enter(folder: str, arguments: list[str], output: str) -> None:

@@ -6,6 +6,7 @@ A tool is the name of a module that is run by `python -m`: `trace`, `exactrace`,
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import pickle
@@ -96,6 +97,7 @@ def environment(**variables: str) -> dict[str, str]:
     return result
 
 
+@functools.cache
 def programs() -> dict[str, bytes]:
     """Return name -> content of the programs that this version can run."""
     found = {}
@@ -109,14 +111,14 @@ def programs() -> dict[str, bytes]:
 def prepare(folder: Path, program: str) -> None:
     """Put a program, and what it may import, into a new folder."""
     folder.mkdir(parents=True)
-    shutil.copyfile(CORPUS / "sibling.py", folder / "sibling.py")
-    shutil.copytree(
-        CORPUS / "package",
-        folder / "package",
-        ignore=shutil.ignore_patterns("__pycache__"),
-    )
-    if not (folder / program).exists():
-        (folder / program).write_bytes(programs()[program])
+    (folder / program).write_bytes(programs()[program])
+    if program.startswith("imports_"):
+        shutil.copyfile(CORPUS / "sibling.py", folder / "sibling.py")
+        shutil.copytree(
+            CORPUS / "package",
+            folder / "package",
+            ignore=shutil.ignore_patterns("__pycache__"),
+        )
 
 
 def run_jobs(

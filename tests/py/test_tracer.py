@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 import exactrace
+from exactrace import countsfile
 
 Counts = dict[int, int]
 
@@ -206,6 +207,21 @@ def test_counts_is_one_dict_for_ever() -> None:
     assert type(counts) is dict
     assert tracer.results().counts is counts
     assert counts["/b.py", 1] == 1
+
+
+def test_results_adds_the_infile_once(tmp_path: Path) -> None:
+    infile = str(tmp_path / "counts")
+    countsfile.save(infile, {("/a.py", 1): 5}, {}, {})
+    tracer = run_program("x = 1\n", infile=infile)
+    for _ in range(2):
+        results = tracer.results()
+        assert results.counts["/a.py", 1] == 5
+        assert results.counts["/program.py", 1] == 1
+        assert results.infile == infile
+    run_again = compile("x = 1", "/program.py", "exec")
+    tracer.runctx(run_again, {"__file__": "/program.py"})
+    assert tracer.results().counts["/a.py", 1] == 5
+    assert tracer.results().counts["/program.py", 1] == 2
 
 
 def test_counts_can_be_read_while_the_program_runs() -> None:
