@@ -101,7 +101,7 @@ class Trace(_native.Tracer):
     def results(self) -> CoverageResults:
         """Return what was recorded so far, with the counts of `infile` added.
 
-        They are added to `counts` too, by the first call for that file only.
+        They are added to our own too, by the first call for that file only.
         """
         infile = None if self.infile == self._added_infile else self.infile
         self._added_infile = self.infile
@@ -113,6 +113,8 @@ class Trace(_native.Tracer):
             callers=self._callers,
         )
         results.infile = self.infile
+        self._calledfuncs.update(results.calledfuncs)
+        self._callers.update(results.callers)
         results._start_directory = self._start_directory
         return results
 

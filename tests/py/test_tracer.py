@@ -211,12 +211,14 @@ def test_counts_is_one_dict_for_ever() -> None:
 
 def test_results_adds_the_infile_once(tmp_path: Path) -> None:
     infile = str(tmp_path / "counts")
-    countsfile.save(infile, {("/a.py", 1): 5}, {}, {})
+    function = ("/a.py", "a", "f")
+    countsfile.save(infile, {("/a.py", 1): 5}, {function: 1}, {})
     tracer = run_program("x = 1\n", infile=infile)
     for _ in range(2):
         results = tracer.results()
         assert results.counts["/a.py", 1] == 5
         assert results.counts["/program.py", 1] == 1
+        assert results.calledfuncs == {function: 1}
         assert results.infile == infile
     run_again = compile("x = 1", "/program.py", "exec")
     tracer.runctx(run_again, {"__file__": "/program.py"})
