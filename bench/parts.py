@@ -30,7 +30,7 @@ COUNTING = {
     "slipcover branch": "+branch",
 }
 # The other modes: option -> how much of a program's usual work is done.
-MODES = {"--trace": 0.02, "--listfuncs": 0.5, "--trackcalls": 0.5}
+MODES = {"--trace": 0.02, "--listfuncs": 0.2, "--trackcalls": 0.2}
 MODE_PROGRAMS = (
     "calculator", "exceptions", "fib", "generators", "life", "regexes",
     "scheduler", "shapes", "sieve", "tak",

@@ -9,8 +9,10 @@ from __future__ import annotations
 import importlib
 import sys
 
-# Each is the name of a module beside this one, which offers `main(argv, prog)`
-# and, in `SUMMARY`, one line about itself.
+from exactrace.cli import preload
+
+# Each is the name of a module beside this one, which offers `main(argv, prog,
+# expected)`; the last is what a traced program is to find loaded.
 COMMANDS = ("run", "report")
 
 
@@ -19,9 +21,11 @@ def main(argv: list[str] | None = None, prog: str = "exactrace") -> None:
     when the traced program or an error asks for another status than 0.
     """
     arguments = sys.argv[1:] if argv is None else argv
-    name = arguments[0] if arguments and arguments[0] in COMMANDS else "dropin"
-    command = importlib.import_module(f"exactrace.cli.{name}")
-    if name == "dropin":
-        command.main(arguments, prog)
+    if arguments and arguments[0] in COMMANDS:
+        name, prog, arguments = arguments[0], f"{prog} {arguments[0]}", arguments[1:]
     else:
-        command.main(arguments[1:], f"{prog} {name}")
+        name = "dropin"
+        preload.load_as_trace()
+    expected = preload.loaded_now()
+    command = importlib.import_module(f"exactrace.cli.{name}")
+    command.main(arguments, prog, expected)

@@ -209,7 +209,7 @@ def report(results: CoverageResults, options: argparse.Namespace) -> None:
     results._write_results(options.missing, options.summary, options.coverdir, "report")
 
 
-def main(argv: list[str], prog: str) -> None:
+def main(argv: list[str], prog: str, expected: set[str]) -> None:
     """Run the standard command line."""
     parser = build_parser(prog)
     options = parser.parse_args(argv)
@@ -230,11 +230,11 @@ def main(argv: list[str], prog: str) -> None:
         timing=options.timing,
     )
     program = find_program(options)
-    preload.as_trace_does()
     start = _current_directory()
 
     def finish() -> None:
         with shared.directory(start):
             report(tracer.results(), options)
 
+    preload.forget_ours(expected)
     program.run(tracer.runctx).exit(finish)

@@ -9,16 +9,35 @@ import importlib
 import sys
 
 # What the standard module imports, as far as it is not imported by these.
-_LOADED_BY_TRACE = ("argparse", "gc", "inspect", "pickle", "sysconfig", "threading")
+_LOADED_BY_TRACE = (
+    "argparse",
+    "dis",
+    "gc",
+    "inspect",
+    "pickle",
+    "sysconfig",
+    "threading",
+    "tokenize",
+)
+
+# What our own sources import beyond that. These can be loaded once more for the
+# program: they have no state, and what we hold of them we keep.
+_OURS = ("__future__", "contextlib")
 
 
-def as_trace_does() -> None:
+def load_as_trace() -> None:
     """Load what the standard module loads."""
     for name in _LOADED_BY_TRACE:
         importlib.import_module(name)
-    forget_ours()
 
 
-def forget_ours() -> None:
-    """Take out what only our own sources need, and has no state."""
-    sys.modules.pop("__future__", None)
+def loaded_now() -> set[str]:
+    """Return the names of the modules that the program is to find loaded."""
+    return set(sys.modules) - {"__future__"}
+
+
+def forget_ours(expected: set[str]) -> None:
+    """Take out what only we have loaded."""
+    for name in _OURS:
+        if name not in expected:
+            sys.modules.pop(name, None)

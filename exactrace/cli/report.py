@@ -15,8 +15,6 @@ from exactrace.results import CoverageResults
 if TYPE_CHECKING:
     from typing import TextIO
 
-SUMMARY = "show the counts of a run again: a table, or annotated sources"
-
 
 def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the parser of this subcommand."""
@@ -60,7 +58,7 @@ def _matches(name: str, patterns: list[str]) -> bool:
     return any(fnmatch.fnmatch(path, os.path.abspath(pattern)) for pattern in patterns)
 
 
-def main(argv: list[str], prog: str) -> None:
+def main(argv: list[str], prog: str, _expected: set[str]) -> None:
     """Run this subcommand."""
     settings = build_parser(prog).parse_args(argv)
     try:

@@ -13,8 +13,6 @@ from exactrace.compat import _current_directory
 from exactrace.results import CoverageResults
 from exactrace.tracer import Trace
 
-SUMMARY = "run a program and show how often its lines ran"
-
 
 def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the parser of this subcommand."""
@@ -125,7 +123,7 @@ def show(results: CoverageResults, settings: argparse.Namespace) -> None:
         print(f"exactrace: no line was counted{hint}", file=sys.stderr)
 
 
-def main(argv: list[str], prog: str) -> None:
+def main(argv: list[str], prog: str, expected: set[str]) -> None:
     """Run this subcommand. Ends this process as the program would have."""
     settings = build_parser(prog).parse_args(argv)
     folders = dropin.ignored_folders(settings.ignore_dir)
@@ -147,5 +145,5 @@ def main(argv: list[str], prog: str) -> None:
             if not settings.quiet:
                 show(results, settings)
 
-    preload.forget_ours()
+    preload.forget_ours(expected)
     program.run(tracer.runctx).exit(finish)

@@ -12,8 +12,6 @@ takes milliseconds. It runs the tool as `python -m` does and ends as a process
 does that was started for it.
 """
 
-from __future__ import annotations
-
 import gc
 import importlib
 import json
@@ -44,6 +42,8 @@ def preload(tool: str) -> None:
     if tool == "exactrace":
         for name in ("exactrace.cli.dropin", "exactrace.countsfile"):
             importlib.import_module(name)
+    # exactrace takes it out, so that a program imports it if it is the first.
+    sys.modules.pop("__future__", None)
     # The collector of a child need not look at all this.
     gc.collect()
     gc.freeze()

@@ -68,12 +68,26 @@ class Job:
     def commands(self) -> list[list[str]]:
         """The arguments of the tool, for each command."""
         program = Path(self.program).stem if self.mode.module else self.program
+        if self.needs_path and not self.mode.module:
+            program = "{folder}/" + program
         return [
             [*options] if "-r" in options else [*options, program, *ARGUMENTS]
             for options in self.mode.commands
         ]
 
+    @property
+    def needs_path(self) -> bool:
+        """Whether the program is named by its whole path.
 
+        So that `sys.path` has the same in it under both tools: the standard
+        module puts '' there, and names listings of imported files after it.
+        """
+        return self.program.startswith("imports_")
+
+
+# In the standard module `__main__` is not the program; code that is generated
+# for classes looks for its globals there.
+ONLY_IMPORTED = ("generated_code.py",)
 ARGUMENTS = ("one", "--verbose", "-c", "two words")
 COUNTS_FILE = "counts"
 
@@ -102,6 +116,8 @@ def programs() -> dict[str, bytes]:
     """Return name -> content of the programs that this version can run."""
     found = {}
     for path in sorted(CORPUS.glob("*.py")):
+        if path.name in ONLY_IMPORTED:
+            continue
         version = re.search(r"_3(\d\d)\.py$", path.name)
         if version is None or sys.version_info >= (3, int(version[1])):
             found[path.name] = path.read_bytes()
@@ -113,7 +129,8 @@ def prepare(folder: Path, program: str) -> None:
     folder.mkdir(parents=True)
     (folder / program).write_bytes(programs()[program])
     if program.startswith("imports_"):
-        shutil.copyfile(CORPUS / "sibling.py", folder / "sibling.py")
+        for name in ("sibling.py", "generated_code.py"):
+            shutil.copyfile(CORPUS / name, folder / name)
         shutil.copytree(
             CORPUS / "package",
             folder / "package",
@@ -140,7 +157,10 @@ def run_jobs(
         listed.append(
             {
                 "folder": str(run / job.name),
-                "commands": job.commands(),
+                "commands": [
+                    [item.replace("{folder}", str(run / job.name)) for item in command]
+                    for command in job.commands()
+                ],
                 "output": str(output / job.name),
             }
         )
@@ -176,6 +196,13 @@ def written_files(folder: Path) -> dict[str, object]:
         elif path.is_file() and path.suffix not in (".py", ".pyc", ""):
             found[str(path.relative_to(folder))] = "unexpected"
     return found
+
+
+def lines_of(program: str, text: str) -> str:
+    """Return the lines that name a program, sorted."""
+    stem = Path(program).stem
+    lines = re.findall(rf"^.*\b{stem}[.(].*$", text, flags=re.MULTILINE)
+    return "\n".join(sorted(lines))
 
 
 def mask_times(text: str) -> str:

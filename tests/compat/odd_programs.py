@@ -105,7 +105,7 @@ ODD_PROGRAMS: dict[str, bytes] = {
     ).encode(),
     "name with spaces.py": b"import sys\nprint(sys.argv)\n",
     "dotted.name.py": b"def f():\n    return 1\nprint(f())\n",
-    "without_extension": b"def f():\n    return __file__\nprint(f())\n",
+    "without_extension": b"def f():\n    return 1\nprint(f())\n",
     "percent_%s_{x}.py": b"print('percent %d')\n",
     "line_directive.py": (
         b"print('nested quotes \"\"\"', '''\n''')\nx = '''\n# not a comment\n'''\n"

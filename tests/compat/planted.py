@@ -3,8 +3,6 @@
 The environment variable PLANTED_FAULT names the fault.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 import trace

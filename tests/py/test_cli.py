@@ -9,16 +9,16 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_runner import PACKAGE, folder, run, write  # noqa: F401
+from beside import PACKAGE, run, write
 
 FIVE = "def parity(n):\n    if n % 2:\n        return 1\n    return 0\nfor n in range(5):\n    parity(n)\n"
 
 
-def ours(folder: Path, *arguments: str, **variables: str) -> tuple[int, str, str]:  # noqa: F811
+def ours(folder: Path, *arguments: str, **variables: str) -> tuple[int, str, str]:
     return run(["-m", "exactrace", *arguments], folder, **variables)
 
 
-def test_run_shows_a_table_on_stderr_and_leaves_stdout_alone(folder: Path) -> None:  # noqa: F811
+def test_run_shows_a_table_on_stderr_and_leaves_stdout_alone(folder: Path) -> None:
     write(folder, "five.py", FIVE + "print('out')\n")
     status, out, err = ours(folder, "run", "five.py")
     assert (status, out) == (0, "out\n")
@@ -28,13 +28,13 @@ def test_run_shows_a_table_on_stderr_and_leaves_stdout_alone(folder: Path) -> No
     assert row.split()[2] == "100.0%"
 
 
-def test_run_writes_nothing_beside_the_sources(folder: Path) -> None:  # noqa: F811
+def test_run_writes_nothing_beside_the_sources(folder: Path) -> None:
     write(folder, "five.py", FIVE)
     ours(folder, "run", "-a", "five.py")
     assert [path.name for path in folder.iterdir()] == ["five.py"]
 
 
-def test_report_shows_the_last_run_again(folder: Path) -> None:  # noqa: F811
+def test_report_shows_the_last_run_again(folder: Path) -> None:
     write(folder, "five.py", FIVE)
     _, _, shown = ours(folder, "run", "-a", "five.py")
     status, again, _ = ours(folder, "report", "-a")
@@ -44,7 +44,7 @@ def test_report_shows_the_last_run_again(folder: Path) -> None:  # noqa: F811
     assert "    2:         return 1\n" in again
 
 
-def test_append_adds_to_the_last_run(folder: Path) -> None:  # noqa: F811
+def test_append_adds_to_the_last_run(folder: Path) -> None:
     write(folder, "five.py", FIVE)
     ours(folder, "run", "-q", "five.py")
     ours(folder, "run", "-q", "--append", "five.py")
@@ -53,7 +53,7 @@ def test_append_adds_to_the_last_run(folder: Path) -> None:  # noqa: F811
     assert "    5:     if n % 2:\n" in ours(folder, "report", "-a")[1]
 
 
-def test_output_goes_where_it_is_told(folder: Path) -> None:  # noqa: F811
+def test_output_goes_where_it_is_told(folder: Path) -> None:
     write(folder, "five.py", FIVE)
     _, out, err = ours(folder, "run", "-o", "-", "five.py")
     assert "five.py" in out
@@ -65,7 +65,7 @@ def test_output_goes_where_it_is_told(folder: Path) -> None:  # noqa: F811
     assert (folder / "r2.txt").read_text() == (folder / "r.txt").read_text()
 
 
-def test_report_takes_files_and_patterns(folder: Path) -> None:  # noqa: F811
+def test_report_takes_files_and_patterns(folder: Path) -> None:
     write(folder, "five.py", FIVE + "import other\n")
     write(folder, "other.py", "x = 1\n")
     ours(folder, "run", "-q", "five.py")
@@ -73,7 +73,7 @@ def test_report_takes_files_and_patterns(folder: Path) -> None:  # noqa: F811
     assert "other.py" in ours(folder, "report", "oth*")[1]
 
 
-def test_the_standard_library_is_left_out_unless_asked_for(folder: Path) -> None:  # noqa: F811
+def test_the_standard_library_is_left_out_unless_asked_for(folder: Path) -> None:
     write(folder, "main.py", "import this\n")
     assert "this.py" not in ours(folder, "run", "main.py")[2]
     assert "this.py" in ours(folder, "run", "--all", "main.py")[2]
@@ -93,7 +93,7 @@ def test_the_standard_library_is_left_out_unless_asked_for(folder: Path) -> None
     ],
 )
 def test_bad_input_costs_one_clear_line(
-    folder: Path,  # noqa: F811
+    folder: Path,
     arguments: list[str],
     status: int,
     message: str,
@@ -108,7 +108,7 @@ def test_bad_input_costs_one_clear_line(
     assert "pwned" not in done[1]
 
 
-def test_a_pipe_that_is_closed_early_costs_nothing(folder: Path) -> None:  # noqa: F811
+def test_a_pipe_that_is_closed_early_costs_nothing(folder: Path) -> None:
     write(folder, "five.py", FIVE + "x = 1\n" * 20_000)
     ours(folder, "run", "-q", "five.py")
     command = f"'{sys.executable}' -m exactrace report -a | head -n 1"
@@ -126,7 +126,7 @@ def test_a_pipe_that_is_closed_early_costs_nothing(folder: Path) -> None:  # noq
 # The standard command line, where it is not to be like the standard module
 
 
-def test_no_report_still_saves_the_counts(folder: Path) -> None:  # noqa: F811
+def test_no_report_still_saves_the_counts(folder: Path) -> None:
     write(folder, "five.py", FIVE)
     for _ in range(2):
         ours(folder, "-c", "-R", "-f", "counts", "five.py")
@@ -136,7 +136,7 @@ def test_no_report_still_saves_the_counts(folder: Path) -> None:  # noqa: F811
     assert not list(folder.glob("*.cover"))
 
 
-def test_a_file_that_is_gone_costs_one_line_not_the_report(folder: Path) -> None:  # noqa: F811
+def test_a_file_that_is_gone_costs_one_line_not_the_report(folder: Path) -> None:
     write(folder, "main.py", "import gone, os\nos.remove('gone.py')\n")
     write(folder, "gone.py", "x = 1\n")
     status, out, err = ours(folder, "-c", "-s", "-m", "-C", "c", "main.py")
@@ -146,7 +146,7 @@ def test_a_file_that_is_gone_costs_one_line_not_the_report(folder: Path) -> None
     assert (folder / "c/main.cover").exists()
 
 
-def test_an_environment_variable_named_prefix_changes_nothing(folder: Path) -> None:  # noqa: F811
+def test_an_environment_variable_named_prefix_changes_nothing(folder: Path) -> None:
     write(folder, "main.py", "import this\n")
     done = ours(
         folder, "-c", "-C", "c", "--ignore-dir", "$prefix", "main.py", prefix="/nowhere"
@@ -157,7 +157,7 @@ def test_an_environment_variable_named_prefix_changes_nothing(folder: Path) -> N
     assert "this.cover" not in covers
 
 
-def test_an_empty_part_of_ignore_dir_is_not_the_current_folder(folder: Path) -> None:  # noqa: F811
+def test_an_empty_part_of_ignore_dir_is_not_the_current_folder(folder: Path) -> None:
     write(folder, "main.py", "x = 1\n")
     ours(folder, "-c", "-C", "c", "--ignore-dir", "/nowhere" + os.pathsep, "main.py")
     assert [path.name for path in (folder / "c").iterdir()] == ["main.cover"]
@@ -172,7 +172,7 @@ def test_version_and_help() -> None:
         assert out.startswith("usage: ")
 
 
-def test_a_program_finds_loaded_what_trace_has_loaded(folder: Path) -> None:  # noqa: F811
+def test_a_program_finds_loaded_what_trace_has_loaded(folder: Path) -> None:
     """Else lines that run at an import would count here and not there."""
     write(folder, "loaded.py", "import sys\nprint(*sys.modules)\n")
     loaded = {}
@@ -184,7 +184,7 @@ def test_a_program_finds_loaded_what_trace_has_loaded(folder: Path) -> None:  # 
 
 
 def test_reports_go_where_they_were_to_go_when_the_program_changes_directory(
-    folder: Path,  # noqa: F811
+    folder: Path,
 ) -> None:
     write(folder, "away.py", "import os\nos.mkdir('d')\nos.chdir('d')\n")
     ours(folder, "-c", "-C", "c", "-f", "counts", "away.py")

@@ -12,14 +12,14 @@ def made(n):
     namespace,
 )
 print(namespace["made"](2))
-code = compile("y = 1\ny += 1\nprint('compiled', y)\n", "made_up.py", "exec")
+code = compile("y = 1\ny += 1\nprint('compiled', y)\n", "<made up>", "exec")
 exec(code, {})
 exec(code, {"__file__": "/nowhere/else.py"})
 single = compile("z = 3\nz + 1", "<made>", "exec")
 scope = {"__name__": "elsewhere"}
 exec(single, scope)
 print(scope["z"], eval(compile("1 + 1", "<expression>", "eval")))
-exec(compile("print('in one')", "one.py", "single"))
+exec(compile("print('in one')", "<one>", "single"))
 try:
     exec("a = 1\nraise ValueError(a)")
 except ValueError as error:

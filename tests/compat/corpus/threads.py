@@ -31,7 +31,3 @@ print(results)
 lock = threading.Lock()
 with lock:
     print(lock.locked())
-timer = threading.Timer(0, work, [1])
-timer.start()
-timer.join()
-print(len(results))

@@ -1,5 +1,4 @@
-from ...package import NAME
-from .. import inner
+from .. import NAME, inner
 
 
 def reach():

@@ -1,0 +1,89 @@
+"""Runs a program under Python alone and under us, and compares."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import exactrace
+
+# Where the package under test is, for children that must find it and not the
+# sources in the current directory.
+PACKAGE = str(Path(exactrace.__file__).parent.parent)
+
+
+def run(
+    arguments: list[str],
+    folder: Path,
+    stdin: bytes = b"",
+    *,
+    merged: bool = False,
+    **variables: str,
+) -> tuple[int, str, str]:
+    """Run Python with these arguments: (exit status, stdout, stderr), the
+    last two in one if `merged`.
+    """
+    environment = {**os.environ, "PYTHONPATH": PACKAGE, **variables}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=environment,
+        input=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT if merged else subprocess.PIPE,
+        timeout=120,
+        check=False,
+    )
+    out, error = done.stdout, done.stderr or b""
+    return done.returncode, out.decode(), error.decode("utf-8", "replace")
+
+
+def check_same(
+    folder: Path,
+    *arguments: str,
+    stdin: bytes = b"",
+    options: tuple[str, ...] = (),
+    merged: bool = False,
+    **variables: str,
+) -> tuple[int, str, str]:
+    """The same arguments to Python and to us must show the same. `options` are
+    those of Python itself.
+    """
+    ours = [*options, "-m", "exactrace", "run", "-q", *arguments]
+    plain = run([*options, *arguments], folder, stdin, merged=merged, **variables)
+    done = run(ours, folder, stdin, merged=merged, **variables)
+    assert plain == done
+    return done
+
+
+def write(folder: Path, name: str, source: str) -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(textwrap.dedent(source), encoding="utf-8")
+    return path
+
+
+# Every way to start a program: what precedes its arguments, and its file.
+STARTS = {
+    "script": (["prog.py"], "prog.py"),
+    "odd path": ([".//there/../prog.py"], "prog.py"),
+    "module": (["-m", "prog"], "prog.py"),
+    "package": (["-m", "pkg.prog"], "pkg/prog.py"),
+    "folder": (["app"], "app/__main__.py"),
+    "import": (["-c", "import prog"], "prog.py"),
+}
+
+
+def check_program(
+    folder: Path, start: tuple[list[str], str], source: str, **options: Any
+) -> tuple[int, str, str]:
+    """Write a program, start it in this way, compare."""
+    arguments, name = start
+    (folder / "there").mkdir(exist_ok=True)
+    write(folder, name, source)
+    return check_same(folder, *arguments, **options)
