@@ -270,7 +270,8 @@ PyDoc_STRVAR(
     join_threads_doc,
     "join_threads($module, /)\n--\n\n"
     "Wait for the threads that are not daemons, as Python does before\n"
-    "it exits; an exception meanwhile is reported as it does.");
+    "it exits. Returns whether it came to the end: an exception ends the\n"
+    "wait, and is reported as Python reports it.");
 
 static PyObject *
 join_threads(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
@@ -279,7 +280,7 @@ join_threads(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
     PyObject *threading = name == NULL ? NULL : PyImport_GetModule(name);
     Py_XDECREF(name);
     if (threading == NULL) {
-        return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+        return PyErr_Occurred() ? NULL : Py_NewRef(Py_True);
     }
     hidden_frames hidden = hide_frames();
     PyObject *result = PyObject_CallMethod(threading, "_shutdown", NULL);
@@ -289,7 +290,7 @@ join_threads(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
     show_frames(&hidden);
     Py_XDECREF(result);
     Py_DECREF(threading);
-    Py_RETURN_NONE;
+    return PyBool_FromLong(result != NULL);
 }
 
 static void

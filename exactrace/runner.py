@@ -129,7 +129,7 @@ class Program:
         exits = isinstance(error, SystemExit)
         # It would keep alive what the program's frames refer to.
         del error
-        _native.join_threads()
+        _join_threads()
         if not exits or sys.version_info >= (3, 14):
             self._leave(namespace)
         if not started:
@@ -379,6 +379,15 @@ def _is_text(data: bytes) -> bool:
         return "\0" not in data.decode(encoding)
     except (SyntaxError, LookupError, ValueError):
         return False
+
+
+def _join_threads() -> None:
+    """Wait for threads, and end idle thread pools, as Python does before it
+    exits: what they still do belongs to the results.
+    """
+    if not _native.join_threads():
+        # Interrupted: at the exit, Python is not to wait for them once more.
+        vars(sys.modules["threading"])["_shutdown"] = lambda: None
 
 
 def _flush() -> None:

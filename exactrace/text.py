@@ -12,6 +12,10 @@ from exactrace.progress import Progress
 if TYPE_CHECKING:
     from exactrace.results import CoverageResults
 
+# How listings mark lines without a count.
+_NOT_CODE = " " * 7
+_MISSING = ">>>>>> "
+
 
 @dataclass(frozen=True)
 class FileReport:
@@ -114,6 +118,22 @@ def annotated(reports: list[FileReport]) -> str:
     for report in reports:
         share = f"{report.run} of {report.lines} lines run"
         parts.append(f"{report.name}: {report.trouble or share}\n")
-        parts.append(report.listing)
+        parts.append(_aligned(report.listing))
         parts.append("\n")
     return "".join(parts)
+
+
+def _aligned(listing: str) -> str:
+    """Widen the margin of a listing to that of its largest count."""
+    rows = []
+    for line in listing.split("\n"):
+        if line.startswith((_NOT_CODE, _MISSING)):
+            rows.append((line[:5], "  " if line[0] == " " else "> ", line[7:]))
+        else:
+            count, colon, text = line.partition(": ")
+            rows.append((count, colon, text))
+    width = max(len(margin) for margin, _, _ in rows)
+    return "\n".join(
+        margin.rjust(width, margin[:1]) + mark + text if margin else text
+        for margin, mark, text in rows
+    )

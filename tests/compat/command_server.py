@@ -62,7 +62,6 @@ def enter(folder: str, arguments: list[str], output: str) -> None:
         os.dup2(os.open(f"{output}.{kind}", flags, 0o644), descriptor)
     sys.argv[1:] = arguments
     sys.path[0] = os.getcwd()
-    importlib.invalidate_caches()
 
 
 def serve(jobs_file: str) -> bool:

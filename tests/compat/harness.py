@@ -211,7 +211,7 @@ def mask_times(text: str) -> str:
 
 
 # ` module.Class.method ->`, `funcname: Class.method`
-_CLASSES = re.compile(r"(funcname: )\S*\.(?=[^.\s]+$)", re.MULTILINE)
+_CLASSES = re.compile(r"(funcname: ).*\.(?=[^.]+$)", re.MULTILINE)
 
 
 def bare_functions(text: str) -> str:
