@@ -288,9 +288,12 @@ join_threads(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
         compat_report_shutdown(threading);
     }
     show_frames(&hidden);
-    Py_XDECREF(result);
     Py_DECREF(threading);
-    return PyBool_FromLong(result != NULL);
+    if (result == NULL) {
+        Py_RETURN_FALSE;
+    }
+    Py_DECREF(result);
+    Py_RETURN_TRUE;
 }
 
 static void

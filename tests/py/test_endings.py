@@ -186,15 +186,19 @@ def test_an_interrupt_while_threads_are_waited_for_ends_the_wait(
         """\
         import atexit, os, signal, sys, threading
         main = threading.main_thread()
-        never = threading.Event()
+        never, ending = threading.Event(), threading.Event()
         def late():
             main.join()
             print("late", flush=True)
             os.kill(os.getpid(), signal.SIGINT)
+            # One that comes just before the wait begins does not wake it.
+            while not ending.wait(1):
+                os.kill(os.getpid(), signal.SIGINT)
             never.wait()
         threading.Thread(target=late).start()
         atexit.register(os._exit, 7)
         atexit.register(print, "handler", flush=True)
+        atexit.register(ending.set)
         sys.exit(5)
         """,
     )
