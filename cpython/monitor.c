@@ -177,6 +177,14 @@ monitor_add_thread(TracerObject *self)
     return 0;
 }
 
+void
+monitor_remove_thread(TracerObject *self)
+{
+    uint64_t id = PyThreadState_GetID(PyThreadState_Get());
+    xt_ptrmap_remove(&self->threads, thread_key(id));
+    self->hot_thread = 0;
+}
+
 static bool
 is_traced_thread(TracerObject *self)
 {

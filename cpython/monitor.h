@@ -22,6 +22,9 @@ int monitor_end(TracerObject *self);
 /* Notes calls in the current thread too. -1 with an exception. */
 int monitor_add_thread(TracerObject *self);
 
+/* Notes calls in the current thread no longer. */
+void monitor_remove_thread(TracerObject *self);
+
 /* The callback for a call of `code` (a throw into a generator is one too, but
    cannot be switched off): None, or sys.monitoring.DISABLE when the same call
    needs no second event. */

@@ -126,7 +126,61 @@ switch_on(TracerObject *self, PyObject *function)
     return 0;
 }
 
-/* Starts to trace this thread and those that it starts. */
+static int
+report_trouble(TracerObject *self)
+{
+    PyObject *trouble = self->trouble;
+    if (trouble == NULL) {
+        return 0;
+    }
+    self->trouble = NULL;
+    int result =
+        PyErr_WarnFormat(PyExc_RuntimeWarning, 1,
+                         "exactrace could not record everything: %R", trouble);
+    Py_DECREF(trouble);
+    return result;
+}
+
+/* Stops tracing this thread, whether or not an exception is set. */
+static void
+leave_thread(TracerObject *self, previous_trace *previous)
+{
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyEval_SetTrace(previous->func, previous->object);
+    Py_CLEAR(previous->object);
+    self->hot_frame = NULL;
+    Py_CLEAR(self->functions.outer);
+    PyErr_Restore(type, value, traceback);
+}
+
+/* Stops tracing new threads, and brings in the results. An exception that is
+   set stays; otherwise -1 with one of our own. */
+static int
+end(TracerObject *self, previous_trace *previous)
+{
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    self->runs--;
+    int result = self->runs == 0 ? monitor_end(self) : 0;
+    PyObject *set = call_threading("settrace", previous->hook);
+    result = set == NULL ? -1 : result;
+    Py_XDECREF(set);
+    Py_CLEAR(previous->hook);
+    if (result == 0) {
+        result = files_flush(&self->files, self->counts);
+    }
+    if (result == 0) {
+        result = report_trouble(self);
+    }
+    if (type != NULL) {
+        PyErr_Restore(type, value, traceback);
+    }
+    return result;
+}
+
+/* Starts to trace this thread and those that it starts. -1 with an exception,
+   and then everything is as it was. */
 static int
 begin(TracerObject *self, previous_trace *previous, const char *name)
 {
@@ -152,59 +206,16 @@ begin(TracerObject *self, previous_trace *previous, const char *name)
         self->runs++;
         result = switch_on(self, function);
         Py_DECREF(set);
+        if (result < 0) {
+            leave_thread(self, previous);
+            (void)end(self, previous);
+        }
+    }
+    if (result < 0) {
+        Py_CLEAR(previous->hook);
     }
     Py_DECREF(function);
     return result;
-}
-
-static int
-report_trouble(TracerObject *self)
-{
-    PyObject *trouble = self->trouble;
-    if (trouble == NULL) {
-        return 0;
-    }
-    self->trouble = NULL;
-    int result =
-        PyErr_WarnFormat(PyExc_RuntimeWarning, 1,
-                         "exactrace could not record everything: %R", trouble);
-    Py_DECREF(trouble);
-    return result;
-}
-
-/* Ends what begin() began, whether or not an exception is set: that stays. */
-static int
-end(TracerObject *self, previous_trace *previous)
-{
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    PyEval_SetTrace(previous->func, previous->object);
-    self->hot_frame = NULL;
-    self->runs--;
-    Py_CLEAR(self->functions.outer);
-    int result = self->runs == 0 ? monitor_end(self) : 0;
-    PyObject *set = call_threading("settrace", previous->hook);
-    result = set == NULL ? -1 : result;
-    Py_XDECREF(set);
-    if (result == 0) {
-        result = files_flush(&self->files, self->counts);
-    }
-    if (result == 0) {
-        result = report_trouble(self);
-    }
-    Py_CLEAR(previous->object);
-    Py_CLEAR(previous->hook);
-    if (type != NULL) {
-        PyErr_Restore(type, value, traceback);
-    }
-    return result;
-}
-
-static void
-forget_previous(previous_trace *previous)
-{
-    Py_CLEAR(previous->object);
-    Py_CLEAR(previous->hook);
 }
 
 /* Whether this tracer has nothing to do: -1 with an exception. */
@@ -233,12 +244,42 @@ run_call(TracerObject *self, const char *name, PyObject *func,
     }
     previous_trace previous;
     if (begin(self, &previous, name) < 0) {
-        forget_previous(&previous);
         return NULL;
     }
     PyObject *result = PyObject_Vectorcall(func, args, nargs, kwnames);
+    leave_thread(self, &previous);
     if (end(self, &previous) < 0) {
         Py_CLEAR(result);
     }
     return result;
+}
+
+PyObject *
+run_program(TracerObject *self, PyObject *func, PyObject *const *args,
+            size_t nargs)
+{
+    if (self->program_hook != NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "a program is running already");
+        return NULL;
+    }
+    previous_trace previous;
+    if (begin(self, &previous, "Trace.runctx") < 0) {
+        return NULL;
+    }
+    PyObject *result = PyObject_Vectorcall(func, args, nargs, NULL);
+    leave_thread(self, &previous);
+    monitor_remove_thread(self);
+    self->program_hook = previous.hook;
+    return result;
+}
+
+int
+run_end_program(TracerObject *self)
+{
+    if (self->program_hook == NULL) {
+        return 0;
+    }
+    previous_trace previous = {.hook = self->program_hook};
+    self->program_hook = NULL;
+    return end(self, &previous);
 }

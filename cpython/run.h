@@ -19,4 +19,14 @@ PyObject *run_handle(TracerObject *self);
 PyObject *run_call(TracerObject *self, const char *name, PyObject *func,
                    PyObject *const *args, size_t nargs, PyObject *kwnames);
 
+/* As run_call(), but other threads go on being traced, and so do those that
+   they start, until run_end_program(): for a program, which Python lets end
+   its threads when its own code has ended. */
+PyObject *run_program(TracerObject *self, PyObject *func,
+                      PyObject *const *args, size_t nargs);
+
+/* Ends what run_program() began; nothing if there is nothing. -1 with an
+   exception. */
+int run_end_program(TracerObject *self);
+
 #endif

@@ -28,10 +28,12 @@ enum {
 
 typedef struct {
     PyObject_HEAD
-    PyObject *counts;  /* owned: what the attribute `counts` shows */
-    unsigned mode;     /* TRACER_* bits; 0: not planned, or the slow path */
-    Py_ssize_t runs;   /* runs that have begun and not ended */
-    PyObject *trouble; /* owned: the first exception of ours, or NULL */
+    PyObject *counts; /* owned: what the attribute `counts` shows */
+    unsigned mode;    /* TRACER_* bits; 0: not planned, or the slow path */
+    Py_ssize_t runs;  /* runs that have begun and not ended */
+    PyObject *program_hook; /* owned: threading's trace function before a
+                               program, until that has ended; else NULL */
+    PyObject *trouble;      /* owned: the first exception of ours, or NULL */
 
     /* Lines: counted and printed. */
     file_table files;

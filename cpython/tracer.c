@@ -77,6 +77,44 @@ tracer_runctx(TracerObject *self, PyObject *args, PyObject *kwargs)
     return result;
 }
 
+PyDoc_STRVAR(run_program_doc,
+             "_run_program($self, code, globals, locals, /)\n--\n\n"
+             "As runctx(), but threads that are left behind go on being\n"
+             "traced until _end_program().");
+
+static PyObject *
+tracer_run_program(TracerObject *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    if (nargs != 3) {
+        PyErr_SetString(PyExc_TypeError, "_run_program() takes 3 arguments");
+        return NULL;
+    }
+    PyObject *builtins = PyImport_ImportModule("builtins");
+    if (builtins == NULL) {
+        return NULL;
+    }
+    PyObject *result = NULL;
+    PyObject *exec = PyObject_GetAttrString(builtins, "exec");
+    if (exec != NULL) {
+        result = run_program(self, exec, args, 3);
+        Py_DECREF(exec);
+    }
+    Py_DECREF(builtins);
+    return result;
+}
+
+PyDoc_STRVAR(end_program_doc, "_end_program($self, /)\n--\n\n"
+                              "End what _run_program() began.");
+
+static PyObject *
+tracer_end_program(TracerObject *self, PyObject *Py_UNUSED(ignored))
+{
+    if (run_end_program(self) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
 PyDoc_STRVAR(run_doc, "run($self, cmd)\n--\n\n"
                       "Execute cmd (a string or a code object) in the module\n"
                       "__main__ while tracing.");
@@ -306,6 +344,7 @@ tracer_traverse(TracerObject *self, visitproc visit, void *arg)
     Py_VISIT(self->counts);
     Py_VISIT(self->judged);
     Py_VISIT(self->trouble);
+    Py_VISIT(self->program_hook);
     int result = functions_traverse(&self->functions, visit, arg);
     return result != 0 ? result : linelog_traverse(&self->log, visit, arg);
 }
@@ -314,6 +353,7 @@ static int
 tracer_clear(TracerObject *self)
 {
     Py_CLEAR(self->trouble);
+    Py_CLEAR(self->program_hook);
     functions_clear(&self->functions);
     return 0;
 }
@@ -342,6 +382,10 @@ static PyMethodDef tracer_methods[] = {
      METH_VARARGS | METH_KEYWORDS, runctx_doc},
     {"runfunc", (PyCFunction)(void (*)(void))tracer_runfunc,
      METH_FASTCALL | METH_KEYWORDS, runfunc_doc},
+    {"_run_program", (PyCFunction)(void (*)(void))tracer_run_program,
+     METH_FASTCALL, run_program_doc},
+    {"_end_program", (PyCFunction)tracer_end_program, METH_NOARGS,
+     end_program_doc},
     {"_event", (PyCFunction)(void (*)(void))tracer_event, METH_FASTCALL,
      event_doc},
     {"_called", (PyCFunction)(void (*)(void))tracer_called, METH_FASTCALL,

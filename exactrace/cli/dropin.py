@@ -233,8 +233,9 @@ def main(argv: list[str], prog: str, expected: set[str]) -> None:
     start = _current_directory()
 
     def finish() -> None:
+        tracer._end_program()
         with shared.directory(start):
             report(tracer.results(), options)
 
     preload.forget_ours(expected)
-    program.run(tracer.runctx).exit(finish)
+    program.run(tracer._run_program).exit(finish)

@@ -139,6 +139,7 @@ def main(argv: list[str], prog: str, expected: set[str]) -> None:
     start = _current_directory()
 
     def finish() -> None:
+        tracer._end_program()
         with options.directory(start):
             results = tracer.results()
             keep(results, settings.data, settings.append)
@@ -146,4 +147,4 @@ def main(argv: list[str], prog: str, expected: set[str]) -> None:
                 show(results, settings)
 
     preload.forget_ours(expected)
-    program.run(tracer.runctx).exit(finish)
+    program.run(tracer._run_program).exit(finish)

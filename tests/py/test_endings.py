@@ -286,3 +286,31 @@ def test_a_prompt_after_the_program_has_its_names(folder: Path) -> None:
             folder, "name.py", stdin=b"print(name, __name__)\n", options=("-i",)
         )
         assert "value __main__" in out
+
+
+@pytest.mark.parametrize("options", [["-c", "-m"], ["-l"], ["-T"]])
+def test_threads_that_threads_start_later_are_traced(
+    folder: Path, options: list[str]
+) -> None:
+    write(
+        folder,
+        "late.py",
+        """\
+        import threading
+        def second():
+            for i in range(1000):
+                i + 1
+        def first():
+            threading.main_thread().join()
+            threading.Thread(target=second).start()
+        threading.Thread(target=first).start()
+        """,
+    )
+    arguments = ["-m", "exactrace", *options, "-C", "c", "late.py"]
+    status, out, _ = run(arguments, folder)
+    assert status == 0
+    if "-c" in options:
+        assert " 1000:         i + 1\n" in (folder / "c/late.cover").read_text()
+    else:
+        assert "late" in out
+        assert "second" in out
