@@ -21,18 +21,6 @@ if TYPE_CHECKING:
     LocalTrace = Callable[[FrameType, str, object], object]
     Function = tuple[str, str | None, str]  # file name, module name, function
 
-# The methods which the C engine does the work of, and so must be our own for
-# it to be used.
-_HOOKS = (
-    "globaltrace_lt",
-    "globaltrace_countfuncs",
-    "globaltrace_trackcallers",
-    "localtrace_count",
-    "localtrace_trace",
-    "localtrace_trace_and_count",
-    "file_module_function_of",
-)
-
 
 class Trace(_native.Tracer):
     """Trace the execution of a statement, a string of code or a function.
@@ -122,8 +110,8 @@ class Trace(_native.Tracer):
 
     def _plan(self) -> int | None:
         """Return what the C engine is to do (bits), or None if it cannot."""
-        for name in _HOOKS:
-            if getattr(type(self), name) is not getattr(Trace, name):
+        for name in _OWN_HOOKS:
+            if getattr(type(self), name) is not _OWN_HOOKS[name]:
                 return None
             if name in self.__dict__:
                 return None
@@ -135,7 +123,11 @@ class Trace(_native.Tracer):
         if mode != 0:
             return mode
         ignore = self.ignore
-        if type(ignore) is not _Ignore or "names" in ignore.__dict__:
+        if (
+            type(ignore) is not _Ignore
+            or "names" in ignore.__dict__
+            or _Ignore.names is not _OWN_NAMES
+        ):
             return None
         mode = {
             "localtrace_count": _native.COUNT,
@@ -238,3 +230,21 @@ class Trace(_native.Tracer):
     def file_module_function_of(self, frame: FrameType) -> Function:
         """Return (file name, module name, function name) of a frame."""
         return _native.function_name(frame.f_code, _modname)
+
+
+_OWN_NAMES = _Ignore.names
+
+# The methods whose work the C engine does, and which so must be our own for it
+# to be used.
+_OWN_HOOKS = {
+    name: getattr(Trace, name)
+    for name in (
+        "globaltrace_lt",
+        "globaltrace_countfuncs",
+        "globaltrace_trackcallers",
+        "localtrace_count",
+        "localtrace_trace",
+        "localtrace_trace_and_count",
+        "file_module_function_of",
+    )
+}
