@@ -53,8 +53,11 @@ format: $(LINT_VENV)/ready ## Format C and Python in place
 fuzz: $(VENV)/ready ## Fuzz each reader of foreign bytes for FUZZ_SECONDS (needs clang)
 	PATH=$(BIN):$$PATH tools/fuzz $(BUILD)/fuzz $(FUZZ_SECONDS)
 
+# The package as users get it, in an environment of its own.
 bench: ## Measure against the standard module and its rivals
-	$(PYTHON) bench/run.py $(BENCH_ARGS)
+	[ -x $(BUILD)/bench-venv/bin/pip ] || $(PYTHON) -m venv $(BUILD)/bench-venv
+	$(BUILD)/bench-venv/bin/pip install --quiet --requirement bench/requirements.txt .
+	$(BUILD)/bench-venv/bin/python -P bench/run.py $(BENCH_ARGS)
 
 clean: ## Remove everything that was built
 	rm -rf build

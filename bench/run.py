@@ -86,7 +86,7 @@ def _chosen(names: Iterable[str], patterns: list[str]) -> list[str]:
 def main() -> int:
     options = parse_arguments()
     described = machine.describe()
-    print("# exactrace and its peers\n")
+    print("## Machine and versions\n")
     for name, text in described.items():
         print(f"- {name}: {text}")
     print(f"- rounds: {options.rounds}, scale: {options.scale:g}\n", flush=True)
