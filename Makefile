@@ -57,7 +57,7 @@ fuzz: $(VENV)/ready ## Fuzz each reader of foreign bytes for FUZZ_SECONDS (needs
 bench: ## Measure against the standard module and its rivals
 	[ -x $(BUILD)/bench-venv/bin/pip ] || $(PYTHON) -m venv $(BUILD)/bench-venv
 	$(BUILD)/bench-venv/bin/pip install --quiet --requirement bench/requirements.txt .
-	$(BUILD)/bench-venv/bin/python -P bench/run.py $(BENCH_ARGS)
+	$(BUILD)/bench-venv/bin/python bench/run.py $(BENCH_ARGS)
 
 clean: ## Remove everything that was built
 	rm -rf build

@@ -14,6 +14,7 @@ does that was started for it.
 
 import gc
 import importlib
+import importlib.machinery
 import json
 import os
 import runpy
@@ -62,6 +63,8 @@ def enter(folder: str, arguments: list[str], output: str) -> None:
         os.dup2(os.open(f"{output}.{kind}", flags, 0o644), descriptor)
     sys.argv[1:] = arguments
     sys.path[0] = os.getcwd()
+    # Look into all folders, as it would have been done to find the tool.
+    importlib.machinery.PathFinder.find_spec("no_such_module")
 
 
 def serve(jobs_file: str) -> bool:

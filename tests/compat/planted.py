@@ -53,8 +53,9 @@ def write_results_file(self: Any, path: str, *rest: Any) -> tuple[int, int]:
     return (hits, lines + 1) if _fault == "summary" else (hits, lines)
 
 
-trace.Trace.results = results  # type: ignore[method-assign]
-trace.CoverageResults.write_results_file = write_results_file  # type: ignore[assignment]
+if _fault:
+    trace.Trace.results = results  # type: ignore[method-assign]
+    trace.CoverageResults.write_results_file = write_results_file  # type: ignore[assignment]
 
 
 def main() -> None:

@@ -80,6 +80,3 @@ def drive(coroutine):
 
 
 print(drive(main()))
-closed = main()
-closed.send(None)
-closed.close()
