@@ -216,6 +216,17 @@ flush_far(file_table *table, PyObject *counts)
     while (result == 0 && PyDict_Next(far, &position, &key, &hits)) {
         result = add_hits(counts, key, hits);
     }
+    if (result < 0) {
+        /* The one that failed and the rest go back, for the next flush. */
+        PyObject *type, *value, *traceback;
+        PyErr_Fetch(&type, &value, &traceback);
+        int back;
+        do {
+            back = add_hits(table->far, key, hits);
+        } while (back == 0 && PyDict_Next(far, &position, &key, &hits));
+        PyErr_Clear();
+        PyErr_Restore(type, value, traceback);
+    }
     Py_DECREF(far);
     return result;
 }

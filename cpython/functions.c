@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "functions.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 void
@@ -15,7 +16,6 @@ functions_clear(function_table *table)
     Py_CLEAR(table->outer);
     Py_CLEAR(table->calledfuncs);
     Py_CLEAR(table->callers);
-    Py_CLEAR(table->disable);
 }
 
 int
@@ -57,84 +57,133 @@ functions_name(PyObject *modname, PyCodeObject *code)
     PyObject *module = PyUnicode_GET_LENGTH(code->co_filename) == 0
                            ? Py_NewRef(Py_None)
                            : PyObject_CallOneArg(modname, code->co_filename);
-    PyObject *function = function_name(code);
-    PyObject *key = NULL;
-    if (module != NULL && function != NULL) {
-        key = PyTuple_Pack(3, code->co_filename, module, function);
+    if (module == NULL) {
+        return NULL;
     }
-    Py_XDECREF(module);
-    Py_XDECREF(function);
+    PyObject *key = NULL;
+    PyObject *function = function_name(code);
+    if (function != NULL) {
+        key = PyTuple_Pack(3, code->co_filename, module, function);
+        Py_DECREF(function);
+    }
+    Py_DECREF(module);
     return key;
 }
 
-/* Whether this pair (the caller may be NULL) was met not long ago; if not, it
-   is from now on. A kept reference makes sure that an address in the cache is
-   still the same code object. */
-static int
-seen(function_table *table, PyCodeObject *caller, PyCodeObject *callee)
+static size_t
+recent_place(PyCodeObject *caller, PyCodeObject *callee)
 {
     uintptr_t mix = ((uintptr_t)caller >> 5) * 31 + ((uintptr_t)callee >> 4);
-    size_t place = (mix ^ (mix >> 11)) % FUNCTIONS_RECENT;
-    if (table->recent[place].callee == callee &&
-        table->recent[place].caller == caller) {
-        return 1;
-    }
+    return (mix ^ (mix >> 11)) % FUNCTIONS_RECENT;
+}
+
+/* Whether this pair (the caller may be NULL) was noted not long ago. */
+static bool
+is_recent(function_table *table, PyCodeObject *caller, PyCodeObject *callee)
+{
+    size_t place = recent_place(caller, callee);
+    return table->recent[place].callee == callee &&
+           table->recent[place].caller == caller;
+}
+
+/* Remembers a pair. The kept references make sure that an address in the cache
+   is still the same code object. */
+static void
+remember(function_table *table, PyCodeObject *caller, PyCodeObject *callee)
+{
+    size_t place = recent_place(caller, callee);
     Py_XSETREF(table->recent[place].caller,
                (PyCodeObject *)Py_XNewRef(caller));
     Py_XSETREF(table->recent[place].callee, (PyCodeObject *)Py_NewRef(callee));
-    return 0;
 }
 
+/* dict[key] = 1. Takes `key`, which may be NULL after a failure. */
 static int
 set_one(PyObject *dict, PyObject *key)
 {
+    if (key == NULL) {
+        return -1;
+    }
     PyObject *one = PyLong_FromLong(1);
     int result = one == NULL ? -1 : PyObject_SetItem(dict, key, one);
     Py_XDECREF(one);
+    Py_DECREF(key);
     return result;
 }
 
+/* Naming a function runs Python code, during which another thread may begin a
+   run and so replace what the table holds: everything is held meanwhile. */
 int
 functions_note(function_table *table, PyCodeObject *code)
 {
-    if (seen(table, NULL, code)) {
+    if (is_recent(table, NULL, code) || table->calledfuncs == NULL) {
         return 0;
     }
-    PyObject *key = functions_name(table->modname, code);
-    int result = key == NULL ? -1 : set_one(table->calledfuncs, key);
-    Py_XDECREF(key);
+    PyObject *modname = Py_NewRef(table->modname);
+    PyObject *calledfuncs = Py_NewRef(table->calledfuncs);
+    int result = set_one(calledfuncs, functions_name(modname, code));
+    if (result == 0) {
+        remember(table, NULL, code);
+    }
+    Py_DECREF(modname);
+    Py_DECREF(calledfuncs);
     return result;
 }
 
-/* `caller` NULL stands for us. */
+/* (caller, callee), a new reference; a `caller` NULL stands for us. */
+static PyObject *
+pair_name(PyObject *modname, PyObject *root, PyCodeObject *caller,
+          PyCodeObject *callee)
+{
+    PyObject *from =
+        caller == NULL ? Py_NewRef(root) : functions_name(modname, caller);
+    if (from == NULL) {
+        return NULL;
+    }
+    PyObject *pair = NULL;
+    PyObject *to = functions_name(modname, callee);
+    if (to != NULL) {
+        pair = PyTuple_Pack(2, from, to);
+        Py_DECREF(to);
+    }
+    Py_DECREF(from);
+    return pair;
+}
+
 static int
 note_pair(function_table *table, PyCodeObject *caller, PyCodeObject *callee)
 {
-    PyObject *from = caller == NULL ? Py_NewRef(table->root)
-                                    : functions_name(table->modname, caller);
-    PyObject *to = functions_name(table->modname, callee);
-    PyObject *pair = NULL;
-    if (from != NULL && to != NULL) {
-        pair = PyTuple_Pack(2, from, to);
+    PyObject *modname = Py_NewRef(table->modname);
+    PyObject *root = Py_NewRef(table->root);
+    PyObject *callers = Py_NewRef(table->callers);
+    int result = set_one(callers, pair_name(modname, root, caller, callee));
+    if (result == 0) {
+        remember(table, caller, callee);
     }
-    int result = pair == NULL ? -1 : set_one(table->callers, pair);
-    Py_XDECREF(from);
-    Py_XDECREF(to);
-    Py_XDECREF(pair);
+    Py_DECREF(modname);
+    Py_DECREF(root);
+    Py_DECREF(callers);
     return result;
 }
 
 int
 functions_note_caller(function_table *table, PyFrameObject *frame)
 {
-    PyCodeObject *callee = PyFrame_GetCode(frame);
+    if (frame == NULL) { /* no memory for a frame object */
+        PyErr_NoMemory();
+        return -1;
+    }
     PyFrameObject *back = PyFrame_GetBack(frame);
+    if (back == NULL && PyErr_Occurred()) {
+        return -1;
+    }
+    PyCodeObject *callee = PyFrame_GetCode(frame);
     PyCodeObject *caller = NULL;
     if (back != NULL && back != table->outer) {
         caller = PyFrame_GetCode(back);
     }
     int result = 0;
-    if (!seen(table, caller, callee)) {
+    if (!is_recent(table, caller, callee) && table->callers != NULL) {
         result = note_pair(table, caller, callee);
     }
     Py_XDECREF(caller);

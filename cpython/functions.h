@@ -18,7 +18,6 @@ typedef struct {
     PyFrameObject *outer;  /* owned: the frame that started the run, or NULL */
     PyObject *calledfuncs; /* owned: dict {function: 1} or NULL */
     PyObject *callers;     /* owned: dict {(caller, callee): 1} or NULL */
-    PyObject *disable;     /* owned: sys.monitoring.DISABLE, or NULL */
     struct {
         PyCodeObject *caller; /* owned, or NULL */
         PyCodeObject *callee; /* owned, or NULL */

@@ -19,34 +19,68 @@ import_attr(const char *module_name, const char *attribute)
     return result;
 }
 
+/* Done once for each log: other threads may be printing. */
+static int
+import_all(line_log *log)
+{
+    const struct {
+        PyObject **field;
+        const char *module;
+        const char *attribute;
+    } imports[] = {
+        {&log->linecache, "linecache", "__dict__"},
+        {&log->basename, "os.path", "basename"},
+        {&log->monotonic, "time", "monotonic"},
+        {&log->sys, "sys", "__dict__"},
+    };
+    const struct {
+        PyObject **field;
+        const char *text;
+    } strings[] = {
+        {&log->s_stdout, "stdout"},
+        {&log->s_write, "write"},
+        {&log->s_cache, "cache"},
+        {&log->s_getline, "getline"},
+    };
+    for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); i++) {
+        if (*strings[i].field == NULL) {
+            *strings[i].field = PyUnicode_InternFromString(strings[i].text);
+            if (*strings[i].field == NULL) {
+                return -1;
+            }
+        }
+    }
+    for (size_t i = 0; i < sizeof(imports) / sizeof(*imports); i++) {
+        if (*imports[i].field == NULL) {
+            PyObject *value =
+                import_attr(imports[i].module, imports[i].attribute);
+            if (value == NULL) {
+                return -1;
+            }
+            Py_XSETREF(*imports[i].field, value);
+        }
+    }
+    return 0;
+}
+
 int
 linelog_init(line_log *log, PyObject *start)
 {
-    linelog_clear(log);
-    log->broken = false;
-    int timed = start == NULL ? 0 : PyObject_IsTrue(start);
+    if (import_all(log) < 0) {
+        return -1;
+    }
+    int timed = PyObject_IsTrue(start);
     if (timed < 0) {
         return -1;
     }
-    if (timed) {
-        log->start = PyFloat_AsDouble(start);
-        log->monotonic = import_attr("time", "monotonic");
-        if (log->monotonic == NULL || PyErr_Occurred()) {
-            return -1;
-        }
+    double seconds = timed ? PyFloat_AsDouble(start) : 0.0;
+    if (seconds == -1.0 && PyErr_Occurred()) {
+        return -1;
     }
-    log->sys = import_attr("sys", "__dict__");
-    log->linecache = import_attr("linecache", "__dict__");
-    log->basename = import_attr("os.path", "basename");
-    log->s_stdout = PyUnicode_InternFromString("stdout");
-    log->s_write = PyUnicode_InternFromString("write");
-    log->s_cache = PyUnicode_InternFromString("cache");
-    log->s_getline = PyUnicode_InternFromString("getline");
-    bool whole = log->sys != NULL && log->linecache != NULL &&
-                 log->basename != NULL && log->s_stdout != NULL &&
-                 log->s_write != NULL && log->s_cache != NULL &&
-                 log->s_getline != NULL;
-    return whole ? 0 : -1;
+    log->timed = timed != 0;
+    log->start = seconds;
+    log->broken = false;
+    return 0;
 }
 
 void
@@ -265,7 +299,7 @@ linelog_line(line_log *log, traced_file *file, int line)
     if (log->broken) {
         return 0;
     }
-    if (log->monotonic != NULL && print_time(log) < 0) {
+    if (log->timed && print_time(log) < 0) {
         return -1;
     }
     PyObject *text = line_text(log, file, line);

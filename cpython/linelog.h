@@ -18,14 +18,15 @@ typedef struct {
     PyObject *sys;       /* owned: dict of the module sys */
     PyObject *linecache; /* owned: dict of the module linecache */
     PyObject *basename;  /* owned: os.path.basename */
-    PyObject *monotonic; /* owned: time.monotonic, or NULL: no time stamps */
-    double start;        /* seconds on that clock */
+    PyObject *monotonic; /* owned: time.monotonic */
+    bool timed;          /* begin lines with a time stamp */
+    double start;        /* what it counts from, seconds on that clock */
     PyObject *s_stdout, *s_write, *s_cache, *s_getline; /* owned */
     bool broken; /* writing failed: print no more */
 } line_log;
 
 /* Gets ready to print, with time stamps relative to `start` unless that is
-   NULL or false. -1 with an exception. */
+   false. -1 with an exception. */
 int linelog_init(line_log *log, PyObject *start);
 void linelog_clear(line_log *log);
 int linelog_traverse(line_log *log, visitproc visit, void *arg);

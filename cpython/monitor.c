@@ -75,34 +75,45 @@ switch_events(PyObject *monitoring, int tool, long set)
 }
 
 static int
+restart_events(PyObject *monitoring)
+{
+    PyObject *done = PyObject_CallMethod(monitoring, "restart_events", NULL);
+    Py_XDECREF(done);
+    return done == NULL ? -1 : 0;
+}
+
+static int
 switch_on(TracerObject *self, PyObject *monitoring, int tool)
 {
-    PyObject *callback = PyObject_GetAttrString((PyObject *)self, "_called");
-    PyObject *name = PyUnicode_FromString("exactrace");
-    self->functions.disable = PyObject_GetAttrString(monitoring, "DISABLE");
-    int result = -1;
-    if (callback != NULL && name != NULL && self->functions.disable != NULL) {
-        result =
-            call_monitoring(monitoring, "use_tool_id", "iO", tool, name, NULL);
-    }
-    if (result == 0) {
-        self->tool = tool;
-        long set = 0;
-        result = register_calls(monitoring, tool, callback, &set);
-        if (result == 0) {
-            result = switch_events(monitoring, tool, set);
+    if (self->disable == NULL) {
+        self->disable = PyObject_GetAttrString(monitoring, "DISABLE");
+        if (self->disable == NULL) {
+            return -1;
         }
     }
-    /* What an earlier run of the same tool id has switched off. */
-    if (result == 0) {
-        PyObject *done =
-            PyObject_CallMethod(monitoring, "restart_events", NULL);
-        result = done == NULL ? -1 : 0;
-        Py_XDECREF(done);
+    PyObject *name = PyUnicode_FromString("exactrace");
+    if (name == NULL) {
+        return -1;
     }
-    Py_XDECREF(callback);
-    Py_XDECREF(name);
-    return result;
+    int result =
+        call_monitoring(monitoring, "use_tool_id", "iO", tool, name, NULL);
+    Py_DECREF(name);
+    if (result < 0) {
+        return -1;
+    }
+    self->tool = tool;
+    PyObject *callback = PyObject_GetAttrString((PyObject *)self, "_called");
+    if (callback == NULL) {
+        return -1;
+    }
+    long set = 0;
+    result = register_calls(monitoring, tool, callback, &set);
+    Py_DECREF(callback);
+    if (result < 0 || switch_events(monitoring, tool, set) < 0) {
+        return -1;
+    }
+    /* What an earlier run with the same tool id has switched off. */
+    return restart_events(monitoring);
 }
 
 int
@@ -123,40 +134,49 @@ monitor_begin(TracerObject *self)
     }
     Py_DECREF(monitoring);
     if (result < 0) {
-        PyObject *type, *value, *traceback;
-        PyErr_Fetch(&type, &value, &traceback);
-        (void)monitor_end(self);
-        PyErr_Restore(type, value, traceback);
+        monitor_end(self);
     }
     return result;
 }
 
-int
+/* Whether the tool id is still ours: a program may have freed it. */
+static bool
+holds_tool(PyObject *monitoring, int tool)
+{
+    PyObject *user = PyObject_CallMethod(monitoring, "get_tool", "i", tool);
+    bool ours = user != NULL && PyUnicode_Check(user) &&
+                PyUnicode_CompareWithASCIIString(user, "exactrace") == 0;
+    Py_XDECREF(user);
+    PyErr_Clear();
+    return ours;
+}
+
+void
 monitor_end(TracerObject *self)
 {
     int tool = self->tool;
     self->tool = -1;
     self->hot_thread = 0;
     xt_ptrmap_clear(&self->threads);
-    if (tool < 0) {
-        return 0;
-    }
-    PyObject *monitoring = get_monitoring();
+    PyObject *monitoring = tool < 0 ? NULL : get_monitoring();
     if (monitoring == NULL) {
-        PyErr_SetString(PyExc_RuntimeError, "lost sys.monitoring");
-        return -1;
+        return;
     }
-    long set = 0;
-    int result = switch_events(monitoring, tool, 0);
-    if (result == 0) {
-        result = register_calls(monitoring, tool, Py_None, &set);
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    if (holds_tool(monitoring, tool)) {
+        /* Each of these may be refused (by an audit hook): go on. */
+        long set = 0;
+        (void)switch_events(monitoring, tool, 0);
+        PyErr_Clear();
+        (void)register_calls(monitoring, tool, Py_None, &set);
+        PyErr_Clear();
+        (void)call_monitoring(monitoring, "free_tool_id", "i", tool, NULL,
+                              NULL);
+        PyErr_Clear();
     }
-    if (result == 0) {
-        result =
-            call_monitoring(monitoring, "free_tool_id", "i", tool, NULL, NULL);
-    }
+    PyErr_Restore(type, value, traceback);
     Py_DECREF(monitoring);
-    return result;
 }
 
 /* Thread ids are small numbers, and never used twice. */
@@ -209,9 +229,10 @@ monitor_call(TracerObject *self, PyObject *code, bool thrown)
         with_caller
             ? functions_note_caller(&self->functions, PyEval_GetFrame())
             : functions_note(&self->functions, (PyCodeObject *)code);
-    if (noted < 0 && session_keep_trouble(self) < 0) {
+    bool failed = noted < 0;
+    if (failed && session_keep_trouble(self) < 0) {
         return NULL;
     }
-    bool again = with_caller || thrown;
-    return Py_NewRef(again ? Py_None : self->functions.disable);
+    bool again = with_caller || thrown || failed;
+    return Py_NewRef(again ? Py_None : self->disable);
 }

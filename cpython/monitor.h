@@ -16,8 +16,8 @@
    -1 with an exception. */
 int monitor_begin(TracerObject *self);
 
-/* Ends what monitor_begin() began. -1 with an exception. */
-int monitor_end(TracerObject *self);
+/* Ends what monitor_begin() began, whether or not an exception is set. */
+void monitor_end(TracerObject *self);
 
 /* Notes calls in the current thread too. -1 with an exception. */
 int monitor_add_thread(TracerObject *self);

@@ -5,23 +5,35 @@
 #include "settrace.h"
 
 static int
-plan_functions(TracerObject *self, PyFrameObject *outer, const char *name)
+plan_functions(TracerObject *self, const char *name)
 {
+    PyObject *me = (PyObject *)self;
+    PyObject *file = PyObject_GetAttrString(me, "_own_file");
+    if (file == NULL) {
+        return -1;
+    }
     function_table *table = &self->functions;
     functions_clear(table);
-    PyObject *me = (PyObject *)self;
-    table->outer = (PyFrameObject *)Py_XNewRef(outer);
-    table->calledfuncs = PyObject_GetAttrString(me, "_calledfuncs");
-    table->callers = PyObject_GetAttrString(me, "_callers");
-    table->modname = PyObject_GetAttrString(me, "_modname");
-    PyObject *file = PyObject_GetAttrString(me, "_own_file");
-    if (file != NULL) {
-        table->root = Py_BuildValue("(Oss)", file, "trace", name);
-        Py_DECREF(file);
+    table->root = Py_BuildValue("(Nss)", file, "trace", name);
+    const struct {
+        PyObject **field;
+        const char *attribute;
+    } parts[] = {
+        {&table->modname, "_modname"},
+        {&table->calledfuncs, "_calledfuncs"},
+        {&table->callers, "_callers"},
+    };
+    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+        PyObject *value = table->root == NULL
+                              ? NULL
+                              : PyObject_GetAttrString(me, parts[i].attribute);
+        if (value == NULL) {
+            functions_clear(table);
+            return -1;
+        }
+        Py_XSETREF(*parts[i].field, value);
     }
-    bool whole = table->calledfuncs != NULL && table->callers != NULL &&
-                 table->modname != NULL && table->root != NULL;
-    return whole ? 0 : -1;
+    return 0;
 }
 
 static int
@@ -37,7 +49,7 @@ plan_lines(TracerObject *self)
 }
 
 int
-run_plan(TracerObject *self, PyFrameObject *outer, const char *name)
+run_plan(TracerObject *self, const char *name)
 {
     PyObject *wanted = PyObject_CallMethod((PyObject *)self, "_plan", NULL);
     if (wanted == NULL) {
@@ -57,7 +69,7 @@ run_plan(TracerObject *self, PyFrameObject *outer, const char *name)
     }
     PyDict_Clear(self->judged);
     if (mode & (TRACER_FUNCTIONS | TRACER_CALLERS) &&
-        plan_functions(self, outer, name) < 0) {
+        plan_functions(self, name) < 0) {
         return -1;
     }
     if (mode & TRACER_LINES && plan_lines(self) < 0) {
@@ -76,8 +88,9 @@ run_handle(TracerObject *self)
 /* What traced this thread and new threads before us; it comes back. */
 typedef struct {
     Py_tracefunc func;
-    PyObject *object; /* owned, or NULL */
-    PyObject *hook;   /* owned: threading's trace function, or NULL */
+    PyObject *object;     /* owned, or NULL */
+    PyObject *hook;       /* owned: threading's trace function, or NULL */
+    PyFrameObject *outer; /* owned: what started the run around ours */
 } previous_trace;
 
 static PyObject *
@@ -126,19 +139,21 @@ switch_on(TracerObject *self, PyObject *function)
     return 0;
 }
 
-static int
+static void
 report_trouble(TracerObject *self)
 {
     PyObject *trouble = self->trouble;
     if (trouble == NULL) {
-        return 0;
+        return;
     }
     self->trouble = NULL;
-    int result =
-        PyErr_WarnFormat(PyExc_RuntimeWarning, 1,
-                         "exactrace could not record everything: %R", trouble);
+    if (PyErr_WarnFormat(PyExc_RuntimeWarning, 1,
+                         "exactrace could not record everything: %R",
+                         trouble) < 0) {
+        /* Warnings are errors here; but this is none of the program's. */
+        PyErr_WriteUnraisable((PyObject *)self);
+    }
     Py_DECREF(trouble);
-    return result;
 }
 
 /* Stops tracing this thread, whether or not an exception is set. */
@@ -150,8 +165,40 @@ leave_thread(TracerObject *self, previous_trace *previous)
     PyEval_SetTrace(previous->func, previous->object);
     Py_CLEAR(previous->object);
     self->hot_frame = NULL;
-    Py_CLEAR(self->functions.outer);
+    Py_XSETREF(self->functions.outer, previous->outer);
+    previous->outer = NULL;
     PyErr_Restore(type, value, traceback);
+}
+
+/* Whether a trace function of threading is the `_event` of a tracer. */
+static bool
+is_event(PyObject *hook, PyObject *event)
+{
+    return PyCFunction_Check(hook) && PyCFunction_Check(event) &&
+           PyCFunction_GET_FUNCTION(hook) == PyCFunction_GET_FUNCTION(event);
+}
+
+/* Gives new threads back to whoever traced them before us; unless somebody
+   else has taken them since, or that was a tracer whose runs have ended. */
+static int
+restore_hook(TracerObject *self, PyObject *hook)
+{
+    PyObject *event = run_handle(self);
+    PyObject *current =
+        event == NULL ? NULL : call_threading("gettrace", NULL);
+    int result = current == NULL ? -1 : 0;
+    bool foreign = result == 0 && is_event(current, event) &&
+                   PyCFunction_GET_SELF(current) != (PyObject *)self;
+    if (result == 0 && !foreign) {
+        bool ended = is_event(hook, event) &&
+                     ((TracerObject *)PyCFunction_GET_SELF(hook))->runs == 0;
+        PyObject *set = call_threading("settrace", ended ? Py_None : hook);
+        result = set == NULL ? -1 : 0;
+        Py_XDECREF(set);
+    }
+    Py_XDECREF(current);
+    Py_XDECREF(event);
+    return result;
 }
 
 /* Stops tracing new threads, and brings in the results. An exception that is
@@ -162,16 +209,19 @@ end(TracerObject *self, previous_trace *previous)
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     self->runs--;
-    int result = self->runs == 0 ? monitor_end(self) : 0;
-    PyObject *set = call_threading("settrace", previous->hook);
-    result = set == NULL ? -1 : result;
-    Py_XDECREF(set);
+    if (self->runs == 0) {
+        monitor_end(self);
+    }
+    int result = 0;
+    if (restore_hook(self, previous->hook) < 0) {
+        result = session_keep_trouble(self);
+    }
     Py_CLEAR(previous->hook);
     if (result == 0) {
         result = files_flush(&self->files, self->counts);
     }
     if (result == 0) {
-        result = report_trouble(self);
+        report_trouble(self);
     }
     if (type != NULL) {
         PyErr_Restore(type, value, traceback);
@@ -185,7 +235,7 @@ static int
 begin(TracerObject *self, previous_trace *previous, const char *name)
 {
     *previous = (previous_trace){0};
-    int fast = run_plan(self, PyEval_GetFrame(), name);
+    int fast = run_plan(self, name);
     if (fast < 0) {
         return -1;
     }
@@ -203,6 +253,8 @@ begin(TracerObject *self, previous_trace *previous, const char *name)
         PyThreadState *thread = PyThreadState_Get();
         previous->func = thread->c_tracefunc;
         previous->object = Py_XNewRef(thread->c_traceobj);
+        previous->outer = self->functions.outer;
+        self->functions.outer = (PyFrameObject *)Py_XNewRef(PyEval_GetFrame());
         self->runs++;
         result = switch_on(self, function);
         Py_DECREF(set);

@@ -7,9 +7,8 @@
 
 /* Asks the Python side what is wanted now, and gets ready for it. Returns 1
    when an engine can do it, 0 when a hook was replaced and the slow path must,
-   -1 with an exception. `outer` (may be NULL) is the frame that starts the
-   run, `name` what the callers' report calls it. */
-int run_plan(TracerObject *self, PyFrameObject *outer, const char *name);
+   -1 with an exception. `name` is what the callers' report calls the run. */
+int run_plan(TracerObject *self, const char *name);
 
 /* The tracer's bound method `_event`: a new reference. */
 PyObject *run_handle(TracerObject *self);

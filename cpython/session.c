@@ -1,6 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "session.h"
 
+#include <string.h>
+
+/* The name of the module whose code raised the exception, borrowed from the
+   frame; NULL when no Python code did. */
+static PyObject *
+raising_module(PyObject *traceback)
+{
+    PyTracebackObject *entry = (PyTracebackObject *)traceback;
+    if (entry == NULL || (PyObject *)entry == Py_None) {
+        return NULL;
+    }
+    while (entry->tb_next != NULL) {
+        entry = entry->tb_next;
+    }
+    PyObject *globals = PyFrame_GetGlobals(entry->tb_frame);
+    PyObject *name = PyDict_GetItemString(globals, "__name__");
+    Py_DECREF(globals);
+    return name;
+}
+
+/* Whether code that we call raised it, as far as one can tell: files and
+   memory fail under us; anything else comes from C, or from modules whose
+   functions we call, or else from a signal handler of the program. */
+static int
+is_ours(PyObject *type, PyObject *traceback)
+{
+    if (PyErr_GivenExceptionMatches(type, PyExc_TimeoutError)) {
+        return 0;
+    }
+    PyObject *const usual[] = {PyExc_OSError, PyExc_ValueError,
+                               PyExc_RecursionError, PyExc_MemoryError};
+    for (size_t i = 0; i < sizeof(usual) / sizeof(*usual); i++) {
+        if (PyErr_GivenExceptionMatches(type, usual[i])) {
+            return 1;
+        }
+    }
+    PyObject *module = raising_module(traceback);
+    if (module == NULL || !PyUnicode_Check(module)) {
+        return 1;
+    }
+    const char *name = PyUnicode_AsUTF8(module);
+    if (name == NULL) {
+        PyErr_Clear();
+        return 0;
+    }
+    return strncmp(name, "exactrace.", 10) == 0 ||
+           strcmp(name, "linecache") == 0 || strcmp(name, "tokenize") == 0;
+}
+
 int
 session_keep_trouble(TracerObject *self)
 {
@@ -9,6 +58,10 @@ session_keep_trouble(TracerObject *self)
     }
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
+    if (!is_ours(type, traceback)) {
+        PyErr_Restore(type, value, traceback);
+        return -1;
+    }
     if (self->trouble == NULL) {
         PyErr_NormalizeException(&type, &value, &traceback);
         self->trouble = Py_XNewRef(value);

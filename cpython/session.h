@@ -48,14 +48,16 @@ typedef struct {
 
     /* Functions and callers. */
     function_table functions;
+    PyObject *disable; /* owned: sys.monitoring.DISABLE, or NULL */
     int tool;          /* tool id held from sys.monitoring, or -1 */
     xt_ptrmap threads; /* with a tool: threads that are traced, by their id */
     uint64_t hot_thread; /* the id of the last of them that was looked up */
 } TracerObject;
 
 /* An exception of ours must not disturb the program: the first is kept until
-   the run ends. What is not ours (Ctrl-C in the midst of our work) goes on to
-   the program: -1. An exception must be set. */
+   the run ends. What is not ours (Ctrl-C in the midst of our work, what a
+   signal handler of the program raises) goes on to the program: -1. An
+   exception must be set. */
 int session_keep_trouble(TracerObject *self);
 
 #endif

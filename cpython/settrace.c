@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "settrace.h"
 
+/* A file that cannot be written to will not get better; a line that could not
+   be put together costs no more than itself. */
 static int
 keep_log_trouble(TracerObject *self)
 {
-    self->log.broken = true;
+    if (PyErr_ExceptionMatches(PyExc_OSError) ||
+        PyErr_ExceptionMatches(PyExc_ValueError)) {
+        self->log.broken = true;
+    }
     return session_keep_trouble(self);
 }
 

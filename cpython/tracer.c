@@ -63,6 +63,8 @@ tracer_runctx(TracerObject *self, PyObject *args, PyObject *kwargs)
     PyObject *builtins = PyImport_ImportModule("builtins");
     if (globals != NULL && locals != NULL && builtins != NULL) {
         code = compile_command(builtins, cmd);
+    }
+    if (code != NULL) {
         exec = PyObject_GetAttrString(builtins, "exec");
     }
     if (code != NULL && exec != NULL) {
@@ -198,7 +200,7 @@ take_over(TracerObject *self, PyObject *frame, PyObject *why)
     if (own_trace_object(self) == NULL) {
         return 0;
     }
-    int fast = self->mode != 0 ? 1 : run_plan(self, NULL, "Trace.runctx");
+    int fast = self->mode != 0 ? 1 : run_plan(self, "Trace.runctx");
     if (fast <= 0) {
         return fast;
     }
@@ -368,6 +370,7 @@ tracer_dealloc(TracerObject *self)
     Py_CLEAR(self->counts);
     Py_CLEAR(self->judged);
     Py_CLEAR(self->s_file);
+    Py_CLEAR(self->disable);
     files_fini(&self->files);
     xt_ptrmap_fini(&self->frames);
     xt_ptrmap_fini(&self->threads);

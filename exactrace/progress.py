@@ -27,7 +27,7 @@ class Progress:
         self._done = 0
         self._width = 0  # of what stands on the terminal now
         self._stream = sys.stderr
-        self._shown = self._stream is not None and self._stream.isatty()
+        self._shown = _is_terminal(self._stream)
         self._due = monotonic() + _FIRST
 
     def step(self) -> None:
@@ -36,16 +36,21 @@ class Progress:
         if self._shown and monotonic() >= self._due:
             self._due = monotonic() + _NEXT
             line = f"{self._what}: {self._done}/{self._total}"
-            self._stream.write("\r" + line)
-            self._stream.flush()
+            self._write("\r" + line)
             self._width = len(line)
 
     def clear(self) -> None:
         """Take the line away, so that something else can be printed."""
         if self._width:
-            self._stream.write("\r" + " " * self._width + "\r")
-            self._stream.flush()
+            self._write("\r" + " " * self._width + "\r")
             self._width = 0
+
+    def _write(self, text: str) -> None:
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except (OSError, ValueError):
+            self._shown = False  # closed meanwhile
 
     def __enter__(self) -> Self:
         return self
@@ -57,3 +62,11 @@ class Progress:
         traceback: TracebackType | None,
     ) -> None:
         self.clear()
+
+
+def _is_terminal(stream: object) -> bool:
+    """Whether a stream, which may be any object of the program's, is one."""
+    try:
+        return bool(stream.isatty())  # type: ignore[attr-defined]
+    except (AttributeError, OSError, ValueError):
+        return False

@@ -62,7 +62,7 @@ class CoverageResults:
         try:
             counts, calledfuncs, callers = countsfile.load(infile)
         except (OSError, EOFError, ValueError) as error:
-            print(f"Skipping counts file {infile!r}: {error}", file=sys.stderr)
+            _warn(f"Skipping counts file {infile!r}: {error}")
             return
         self.update(CoverageResults(counts, calledfuncs, callers=callers))
 
@@ -106,6 +106,7 @@ class CoverageResults:
         missing: Missing,
     ) -> None:
         """Do what `write_results` says. Raises OSError only at the end."""
+        self._save_counts()  # first: what follows may fail
         if self.calledfuncs:
             _show(_function_lines(self.calledfuncs))
         if self.callers:
@@ -116,7 +117,6 @@ class CoverageResults:
             rows = sorted(report.rows, key=lambda row: (row[0], row[3]))
             tenths = sys.version_info >= (3, 14)
             _show([_native.summary(rows, tenths).removesuffix("\n")])
-        self._save_counts()
         if report.failure is not None:
             raise report.failure
 
@@ -137,13 +137,10 @@ class CoverageResults:
                 keep_unreadable=True,
             )
         except (OSError, countsfile.CountsFileError) as error:
-            print(f"Can't save counts files because {error}", file=sys.stderr)
+            _warn(f"Can't save counts files because {error}")
             return
         if kept is not None:
-            print(
-                f"Counts file {self.outfile!r} could not be read; it is now {kept!r}",
-                file=sys.stderr,
-            )
+            _warn(f"Counts file {self.outfile!r} could not be read; it is now {kept!r}")
 
     def write_results_file(
         self,
@@ -261,7 +258,7 @@ class _Report:
 
     def _complain(self, text: str) -> None:
         self._progress.clear()
-        print(text, file=sys.stderr)
+        _warn(text)
 
     def _place(self, found: source.Source) -> tuple[str, str]:
         """Return the folder of a listing and the module's name. Raises OSError."""
@@ -427,18 +424,26 @@ def _call_lines(callers: Iterable[Call]) -> list[str]:
     return lines
 
 
+_print = print  # a traced program may replace it
+
+
+def _warn(text: str) -> None:
+    """Print a line to stderr, if that can be written to."""
+    try:
+        _print(text, file=sys.stderr)
+    except (AttributeError, OSError, ValueError):
+        return
+
+
 def _show(lines: list[str]) -> None:
     """Print lines, even when stdout cannot encode the name of some file."""
     text = "\n".join(lines)
     try:
-        print(text)
+        _print(text)
     except UnicodeEncodeError:
         encoding = sys.stdout.encoding
-        print(text.encode(encoding, "backslashreplace").decode(encoding))
+        _print(text.encode(encoding, "backslashreplace").decode(encoding))
 
 
 def _complain_of_path(path: str, error: OSError) -> None:
-    print(
-        f"trace: Could not open {path!r} for writing: {error} - skipping",
-        file=sys.stderr,
-    )
+    _warn(f"trace: Could not open {path!r} for writing: {error} - skipping")

@@ -55,14 +55,24 @@ class Outcome:
         """Write the results, if any, and end this process as Python would
         have ended it. With `python -i` this returns, and a prompt follows.
 
-        A second Ctrl-C, while the results are written, costs no traceback.
+        A second Ctrl-C, while the results are written, costs no traceback, nor
+        does a failure, which makes a status of 0 one of 1.
         """
         if write_results is not None:
             try:
                 write_results()
             except KeyboardInterrupt:
-                print("exactrace: interrupted, not all was written", file=sys.stderr)
+                _say("exactrace: interrupted, not all was written")
                 self.status, self.interrupted = 1, True
+            except SystemExit as error:
+                _say(error.code)
+                self.status = self.status or 1
+            except BrokenPipeError:
+                _discard_stdout()
+            except Exception as error:  # noqa: BLE001
+                # The program may have replaced anything that we use.
+                _say(f"exactrace: not all was written: {error}")
+                self.status = self.status or 1
         if sys.flags.inspect:
             return
         if self.interrupted:
@@ -331,6 +341,24 @@ class _Folder(_Module):
         # Also with -P: without it, nothing would be found.
         end = 0 if sys.flags.safe_path else 1
         sys.path[:end] = [self._folder]
+
+
+def _say(text: object) -> None:
+    """Print to whatever stderr there is."""
+    for stream in (sys.stderr, sys.__stderr__):
+        try:
+            stream.write(f"{text}\n")  # type: ignore[union-attr]
+            stream.flush()  # type: ignore[union-attr]
+        except (AttributeError, OSError, ValueError):
+            continue
+        return
+
+
+def _discard_stdout() -> None:
+    """Have Python not fail once more, at exit, to write to a closed pipe."""
+    with suppress(AttributeError, OSError, ValueError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
 
 
 def _new_main() -> ModuleType:

@@ -110,8 +110,8 @@ class Trace(_native.Tracer):
 
     def _plan(self) -> int | None:
         """Return what the C engine is to do (bits), or None if it cannot."""
-        for name in _OWN_HOOKS:
-            if getattr(type(self), name) is not _OWN_HOOKS[name]:
+        for name, hook in _OWN_HOOKS.items():
+            if getattr(type(self), name) is not hook:
                 return None
             if name in self.__dict__:
                 return None
@@ -151,6 +151,7 @@ class Trace(_native.Tracer):
         """Return the file's module name if it is to be traced, else None."""
         if not filename:
             return None
+        filename = os.fsdecode(filename)  # a program may have put a Path there
         basename = _modname(filename)
         name = full_module_name(module_globals, basename)
         return basename if self._filter.wants(filename, name) else None

@@ -28,9 +28,14 @@ def default_data_file() -> str:
     import hashlib
 
     state = os.environ.get("XDG_STATE_HOME") or os.path.join("~", ".local", "state")
+    folder = os.path.expanduser(state)
+    if not os.path.isabs(folder):  # no home, or not as XDG wants it
+        import tempfile
+
+        folder = os.path.join(tempfile.gettempdir(), f"exactrace-{os.getuid()}")
     here = _current_directory()
     name = hashlib.sha256(os.fsencode(here)).hexdigest()[:16]
-    return os.path.join(os.path.expanduser(state), "exactrace", f"{name}.counts")
+    return os.path.join(folder, "exactrace", f"{name}.counts")
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:
@@ -73,13 +78,17 @@ def add_listing(parser: argparse.ArgumentParser) -> None:
 
 
 @contextlib.contextmanager
-def open_output(path: str | None, default: TextIO) -> Iterator[TextIO]:
+def open_output(path: str | None, default: TextIO | None) -> Iterator[TextIO]:
     """Open what -o/--output names. Ends with status 1 and a message if the
     file cannot be written. A reader of a pipe may leave early.
     """
     try:
         if path is None or path == "-":
             stream = default if path is None else sys.stdout
+            if stream is None:  # closed by whoever started us
+                stream = io.StringIO()
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
             yield stream
             stream.flush()
             return

@@ -36,7 +36,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
 
 
 def show(
-    results: CoverageResults, settings: argparse.Namespace, default: TextIO
+    results: CoverageResults, settings: argparse.Namespace, default: TextIO | None
 ) -> int:
     """Write the report that -a, -C and -o ask for. Returns the number of files."""
     reports = text.file_reports(results)

@@ -33,7 +33,10 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         "-c", dest="code", action="store_true", help="PROGRAM is Python code"
     )
     parser.add_argument(
-        "program", metavar="PROGRAM", help="a file, a folder or zip file, or '-'"
+        "program",
+        metavar="PROGRAM",
+        nargs="?",
+        help="a file, a folder or zip file, or '-'",
     )
     parser.add_argument(
         "arguments",
@@ -125,7 +128,12 @@ def show(results: CoverageResults, settings: argparse.Namespace) -> None:
 
 def main(argv: list[str], prog: str, expected: set[str]) -> None:
     """Run this subcommand. Ends this process as the program would have."""
-    settings = build_parser(prog).parse_args(argv)
+    parser = build_parser(prog)
+    settings = parser.parse_args(argv)
+    if settings.program is None:
+        parser.error("PROGRAM is missing: a file, -m MODULE or -c CODE")
+    if not settings.data or os.path.isdir(settings.data):
+        parser.error(f"argument -d/--data: {settings.data!r} is no file")
     folders = dropin.ignored_folders(settings.ignore_dir)
     if not settings.all:
         folders += installed_folders()

@@ -6,4 +6,6 @@ import pytest
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", 'slow: takes minutes; leave out by -m "not slow"')
+    config.addinivalue_line(
+        "markers", 'slow: takes minutes; leave out by -m "not slow"'
+    )

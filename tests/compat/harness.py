@@ -17,6 +17,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from odd_programs import ODD_PROGRAMS
 
@@ -146,25 +147,9 @@ def run_jobs(
     They run in `base/run`, which is removed. So with one `base`, all tools run
     a program under the same path, and what they write can be compared as it is.
     """
-    jobs = list(jobs)
     run, output = base / "run", base / "output"
-    for path in (run, output):
-        shutil.rmtree(path, ignore_errors=True)
-    listed = []
-    for job in jobs:
-        prepare(run / job.name, job.program)
-        (output / job.name).parent.mkdir(parents=True, exist_ok=True)
-        listed.append(
-            {
-                "folder": str(run / job.name),
-                "commands": [
-                    [item.replace("{folder}", str(run / job.name)) for item in command]
-                    for command in job.commands()
-                ],
-                "output": str(output / job.name),
-            }
-        )
-    (base / "jobs.json").write_text(json.dumps(listed))
+    listed = _prepare(jobs, run, output)
+    (base / "jobs.json").write_text(json.dumps(list(listed.values())))
     # -S: installed packages may hook imports, and then a package of theirs is the
     # first `__init__`, whose verdict the standard module uses for all others.
     server = str(HERE / "command_server.py")
@@ -176,7 +161,49 @@ def run_jobs(
         timeout=900,
         check=True,
     )
-    return {job: _collect(job, run / job.name, output / job.name) for job in jobs}
+    return {job: _collect(job, run / job.name, output / job.name) for job in listed}
+
+
+def run_alone(tool: str, job: Job, base: Path) -> Outcome:
+    """Run one job, each command in a process that is started for it."""
+    run, output = base / "run", base / "output"
+    prepared = _prepare([job], run, output)[job]
+    statuses = []
+    for number, arguments in enumerate(prepared["commands"]):
+        prefix = f"{prepared['output']}.{number}"
+        with open(f"{prefix}.out", "wb") as out, open(f"{prefix}.err", "wb") as err:
+            done = subprocess.run(
+                [sys.executable, "-S", "-m", tool, *arguments],
+                cwd=run / job.name,
+                env=environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                timeout=300,
+            )
+        statuses.append(done.returncode)
+    Path(f"{output / job.name}.status").write_text(json.dumps(statuses))
+    return _collect(job, run / job.name, output / job.name)
+
+
+def _prepare(jobs: Iterable[Job], run: Path, output: Path) -> dict[Job, Any]:
+    """Make the folders of the jobs: what the server is to know of each."""
+    for path in (run, output):
+        shutil.rmtree(path, ignore_errors=True)
+    listed = {}
+    for job in jobs:
+        folder = run / job.name
+        prepare(folder, job.program)
+        (output / job.name).parent.mkdir(parents=True, exist_ok=True)
+        listed[job] = {
+            "folder": str(folder),
+            "commands": [
+                [item.replace("{folder}", str(folder)) for item in command]
+                for command in job.commands()
+            ],
+            "output": str(output / job.name),
+        }
+    return listed
 
 
 def _collect(job: Job, folder: Path, output: Path) -> Outcome:

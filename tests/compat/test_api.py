@@ -238,11 +238,12 @@ def test_an_exception_comes_through_and_data_is_kept(
     how: str, tool: ModuleType
 ) -> None:
     tracer = tool.Trace(count=1, trace=0)
+    runs = {
+        "runfunc": lambda: tracer.runfunc(failing),
+        "runctx": lambda: tracer.runctx("failing()", {"failing": failing}),
+    }
     with pytest.raises(ValueError, match="on purpose"):
-        if how == "runfunc":
-            tracer.runfunc(failing)
-        else:
-            tracer.runctx("failing()", {"failing": failing})
+        runs[how]()
     assert counts_of(tracer, looped) == LOOPED_TWICE
     assert counts_of(tracer.results(), failing) == {1: 1, 2: 1}
     assert sys.gettrace() is None
@@ -430,7 +431,9 @@ def test_a_counts_file_that_is_not_there_is_skipped_with_a_line(
     with redirect_stderr(errors):
         results = tool.CoverageResults(infile=str(path))
     assert results.counts == {}
-    assert errors.getvalue().startswith(f"Skipping counts file {str(path)!r}: {message}")
+    assert errors.getvalue().startswith(
+        f"Skipping counts file {str(path)!r}: {message}"
+    )
 
 
 def test_a_counts_file_that_cannot_be_written_costs_a_line(
@@ -488,9 +491,7 @@ def write_program(folder: Path) -> tuple[str, dict[tuple[str, int], int]]:
 
 
 @pytest.mark.parametrize("missing", [True, False])
-def test_a_report_is_written(
-    missing: bool, tool: ModuleType, tmp_path: Path
-) -> None:
+def test_a_report_is_written(missing: bool, tool: ModuleType, tmp_path: Path) -> None:
     name, counts = write_program(tmp_path)
     output = io.StringIO()
     with redirect_stdout(output):

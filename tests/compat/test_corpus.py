@@ -23,6 +23,7 @@ from harness import (
     lines_of,
     mask_times,
     programs,
+    run_alone,
     run_jobs,
 )
 from odd_programs import ODD_PROGRAMS
@@ -199,6 +200,25 @@ def test_but_for_their_classes_functions_are_those_of_the_standard_module(
     expected, got = masked(job, standard[job]), masked(job, exact[job])
     assert bare_functions(expected.output[0]) == bare_functions(got.output[0])
     assert expected.errors == got.errors
+
+
+ALONE = {
+    "listing": ("imports_package.py", "loops.py", "latin_1.py", "exit_status.py"),
+    "counts file": ("imports_sibling.py", "recursion.py"),
+    "lines and counts": ("imports_variants.py", "generators.py"),
+    "module": ("arguments_of_program.py", "classes.py"),
+}
+
+
+@pytest.mark.parametrize(
+    "job",
+    [job for job in ALL_JOBS if job.program in ALONE.get(job.mode.name, ())],
+    ids=lambda job: job.name,
+)
+def test_a_program_comes_out_the_same_in_a_process_of_its_own(
+    job: Job, tmp_path: Path
+) -> None:
+    check(job, run_alone("trace", job, tmp_path), run_alone("exactrace", job, tmp_path))
 
 
 SELF_TESTED = ("imports_package.py", "classes.py")

@@ -23,35 +23,31 @@ from harness import HERE, compare_counts, environment
 MODULES = """
     test_abc test_abstract_numbers test_augassign test_binop test_bisect test_bool
     test_codeop test_colorsys test_compare test_complex test_contains
-    test_contextlib test_copy test_copyreg test_csv test_dataclasses
-    test_decorators test_defaultdict test_dictcomps test_dictviews test_dynamic
-    test_dynamicclassattribute test_enumerate test_except_star
-    test_exception_group test_exception_hierarchy test_filecmp test_fileinput
-    test_fnmatch test_format test_fractions test_funcattrs test_genericalias
-    test_genericpath  test_gettext test_global test_grammar
-    test_graphlib test_hmac test_html test_htmlparser test_index test_ipaddress
-    test_iter test_keyword test_keywordonlyarg test_linecache test_list
-     test_memoryview test_mimetypes test_named_expressions
+    test_contextlib test_copy test_copyreg test_csv test_dataclasses test_decorators
+    test_defaultdict test_dictcomps test_dictviews test_dynamic
+    test_dynamicclassattribute test_enumerate test_except_star test_exception_group
+    test_exception_hierarchy test_filecmp test_fileinput test_fnmatch test_format
+    test_fractions test_funcattrs test_genericalias test_genericpath test_gettext
+    test_global test_grammar test_graphlib test_hmac test_html test_htmlparser
+    test_index test_ipaddress test_iter test_keyword test_keywordonlyarg
+    test_linecache test_list test_memoryview test_mimetypes test_named_expressions
     test_netrc test_ntpath test_numeric_tower test_opcodes test_operator
-    test_optparse test_print test_positional_only_arg test_quopri
-    test_raise test_reprlib test_rlcompleter  test_shlex test_slice
-     test_stat test_string test_strptime test_subclassinit test_super
-    test_symtable test_textwrap test_timeit test_tuple test_type_annotations
-    test_typechecks test_types test_unary   test_urlparse
-    test_utf8source test_wave test_weakset 
-    test_json.test_decode test_json.test_dump
-    test_json.test_encode_basestring_ascii test_json.test_fail
-    test_json.test_indent test_json.test_pass1
+    test_optparse test_print test_positional_only_arg test_quopri test_raise
+    test_reprlib test_rlcompleter test_shlex test_slice test_stat test_string
+    test_strptime test_subclassinit test_super test_symtable test_textwrap
+    test_timeit test_tuple test_type_annotations test_typechecks test_types
+    test_unary test_urlparse test_utf8source test_wave test_weakset
+    test_json.test_decode test_json.test_dump test_json.test_encode_basestring_ascii
+    test_json.test_fail test_json.test_indent test_json.test_pass1
     test_email.test_utils test_email.test_generator test_email.test_parser
     test_unittest.test_case test_unittest.test_result test_unittest.test_suite
     test_unittest.test_loader
-""".split()
+""".split()  # noqa: SIM905
 
 # Modules not taken, though they are quick; and why. Here the counts differ for
 # reasons of the tests or of the standard module.
 NOT_TAKEN = {
     "test_class": "RecursionError inside its trace function ends the standard module",
-    "test_descr": "the same",
     "test_functools": "the same",
     "test_isinstance": "the same",
     "test_plistlib": "the same",
@@ -60,8 +56,9 @@ NOT_TAKEN = {
     "test_userlist": "the same",
     "test_code": "calls sys.settrace() itself (docs/differences.md)",
     "test_patma": "the same",
-    "test_property": "the same, by test.support.no_tracing",
+    "test_property": "the same",
     "test_scope": "the same",
+    "test_descr": "the same, by test.support.no_tracing",
     "test_generators": "sends itself signals, and waits for them",
     "test_yield_from": "looks at the whole stack, where the standard module stands",
     "test_getopt": "runs doctests, and doctest calls sys.settrace() itself",
@@ -103,10 +100,12 @@ class Run(NamedTuple):
     outcome: tuple[int, list[str], list[str]]
 
 
-def run_both(module: str, folder: Path, **variables: str) -> tuple[Run, Run]:
-    """Run the tests under the standard module and under exactrace."""
+def run_both(
+    module: str, folder: Path, other: str, **variables: str
+) -> tuple[Run, Run]:
+    """Run the tests under the standard module and under another tool."""
     running = []
-    for number, tool in enumerate(("trace", "exactrace")):
+    for number, tool in enumerate(("trace", other)):
         # Names of one length: some tests go through the characters of a path.
         work = folder / str(number)
         work.mkdir()
@@ -140,7 +139,9 @@ def comparable(run: Run, work: Path) -> Counter[tuple[str, int]]:
     for (filename, line), count in run.counts.items():
         if filename.endswith(tuple(NOT_COMPARED)):
             continue
-        name = re.sub(r"/tmp[a-z0-9_]{8}(?=/|$)", "/tmp", filename.replace(str(work), ""))
+        name = re.sub(
+            r"/tmp[a-z0-9_]{8}(?=/|$)", "/tmp", filename.replace(str(work), "")
+        )
         counts[name, line] += count
     return counts
 
@@ -154,11 +155,20 @@ def test_there_are_enough_modules() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("module", HERE_TAKEN)
 def test_counts_equal_those_of_the_standard_module(module: str, tmp_path: Path) -> None:
-    standard, exact = run_both(module, tmp_path)
+    standard, exact = run_both(module, tmp_path, "exactrace")
     assert standard.outcome[0] > 0
     assert without_addresses(standard.outcome) == without_addresses(exact.outcome)
     expected = comparable(standard, tmp_path / "0")
     got = comparable(exact, tmp_path / "1")
-    assert any(module.split(".")[-1] in filename for filename, _ in expected)
+    assert any(module.rpartition(".")[2] in filename for filename, _ in expected)
     assert len(expected) > 500
     assert compare_counts(expected, got) == ""
+
+
+@pytest.mark.parametrize("fault", ["", "count", "missing line"])
+def test_a_planted_fault_is_found(fault: str, tmp_path: Path) -> None:
+    runs = run_both("test_bool", tmp_path, "planted", PLANTED_FAULT=fault)
+    expected, got = (
+        comparable(run, tmp_path / str(number)) for number, run in enumerate(runs)
+    )
+    assert bool(compare_counts(expected, got)) == bool(fault)

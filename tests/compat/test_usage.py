@@ -141,7 +141,12 @@ ENDS = {
 @pytest.mark.parametrize(
     ("name", "end"),
     [(name, "alone") for name in GOOD_USAGE]
-    + [(name, end) for name in ("cluster", "prefixes", "cluster with a value") for end in ENDS if end != "alone"],
+    + [
+        (name, end)
+        for name in ("cluster", "prefixes", "cluster with a value")
+        for end in ENDS
+        if end != "alone"
+    ],
 )
 def test_options_mean_what_they_mean_in_the_standard_module(
     name: str, end: str, tmp_path: Path
@@ -159,7 +164,9 @@ def test_options_mean_what_they_mean_in_the_standard_module(
 
 def own_name(output: str) -> str:
     """Replace the file of the tool, which stands in a list of callers."""
-    return re.sub(r"^\*\*\* .*/(trace|__init__)\.py \*\*\*$", "*** tool ***", output, flags=re.M)
+    return re.sub(
+        r"^\*\*\* .*/(trace|__init__)\.py \*\*\*$", "*** tool ***", output, flags=re.MULTILINE
+    )
 
 
 def test_the_version_is_that_of_the_standard_module(tmp_path: Path) -> None:
