@@ -216,7 +216,7 @@ class _Report:
     def _files(self) -> list[tuple[str, dict[int, int]]]:
         """Return (filename, {line: count}) for each file, once for each path."""
         files: dict[str, tuple[str, dict[int, int]]] = {}
-        for name, hits in _by_file(self._results.counts).items():
+        for name, hits in by_file(self._results.counts).items():
             if self._results.is_ignored_filename(name):
                 continue
             filename = name[:-1] if name.endswith(".pyc") else name
@@ -385,7 +385,7 @@ def _hook(name: str) -> Any:
     return getattr(package, name, getattr(compat, name))
 
 
-def _by_file(counts: Counts) -> dict[str, dict[int, int]]:
+def by_file(counts: Counts) -> dict[str, dict[int, int]]:
     """Turn {(filename, line): count} into {filename: {line: count}}."""
     try:
         return _native.group_counts(counts)

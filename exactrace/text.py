@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from exactrace import compat, source
 from exactrace.progress import Progress
-
-if TYPE_CHECKING:
-    from exactrace.results import CoverageResults
+from exactrace.results import CoverageResults, by_file
 
 # How listings mark lines without a count.
 _NOT_CODE = " " * 7
@@ -37,10 +34,11 @@ class FileReport:
 
 def file_reports(results: CoverageResults) -> list[FileReport]:
     """Look at every counted file that has a source, sorted by name."""
-    files: dict[str, dict[int, int]] = {}
-    for (filename, line), hits in results.counts.items():
-        if not results.is_ignored_filename(filename):
-            files.setdefault(filename, {})[line] = hits
+    files = {
+        filename: hits
+        for filename, hits in by_file(results.counts).items()
+        if not results.is_ignored_filename(filename)
+    }
     reports = []
     base = results._start_directory or compat._current_directory()
     with Progress("sources", len(files)) as progress:

@@ -8,7 +8,7 @@ import sys
 import sysconfig
 
 from exactrace import countsfile, runner
-from exactrace.cli import dropin, options, preload, report
+from exactrace.cli import dropin, options, preload
 from exactrace.compat import _current_directory
 from exactrace.results import CoverageResults
 from exactrace.tracer import Trace
@@ -121,6 +121,8 @@ def keep(results: CoverageResults, path: str, append: bool) -> None:
 
 def show(results: CoverageResults, settings: argparse.Namespace) -> None:
     """Write the report, or say why there is none."""
+    from exactrace.cli import report  # with modules that the program may not need
+
     if report.show(results, settings, sys.stderr) == 0:
         hint = "" if settings.all else " outside the standard library; see --all"
         print(f"exactrace: no line was counted{hint}", file=sys.stderr)

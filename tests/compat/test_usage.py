@@ -165,7 +165,10 @@ def test_options_mean_what_they_mean_in_the_standard_module(
 def own_name(output: str) -> str:
     """Replace the file of the tool, which stands in a list of callers."""
     return re.sub(
-        r"^\*\*\* .*/(trace|__init__)\.py \*\*\*$", "*** tool ***", output, flags=re.MULTILINE
+        r"^\*\*\* .*/(trace|__init__)\.py \*\*\*$",
+        "*** tool ***",
+        output,
+        flags=re.MULTILINE,
     )
 
 

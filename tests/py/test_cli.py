@@ -190,3 +190,11 @@ def test_reports_go_where_they_were_to_go_when_the_program_changes_directory(
     ours(folder, "-c", "-C", "c", "-f", "counts", "away.py")
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
     assert names == {"away.py", "d", "c", "c/away.cover", "counts"}
+
+
+def test_run_loads_little_before_the_program(folder: Path) -> None:
+    write(folder, "loaded.py", "import sys\nprint(*sys.modules)\n")
+    loaded = set(run(["-m", "exactrace", "run", "-q", "loaded.py"], folder)[1].split())
+    unwanted = {"dataclasses", "inspect", "typing", "tokenize", "pickle", "__future__"}
+    bare = set(run(["loaded.py"], folder)[1].split())
+    assert not (loaded - bare) & unwanted
