@@ -29,9 +29,9 @@ install: $(VENV)/ready ## Build the package and install it into BUILD/venv
 # Address and undefined behaviour sanitizers, and allocations that fail.
 test-c: $(VENV)/ready ## Test the C core alone, under sanitizers
 	tools/need-cmocka
-	[ -d $(BUILD)/core ] || $(BIN)/meson setup $(BUILD)/core -Dctests=true \
+	[ -d $(BUILD)/core ] || PATH=$(BIN):$$PATH meson setup $(BUILD)/core -Dctests=true \
 	    -Dextension=false -Db_sanitize=address,undefined
-	$(BIN)/meson compile -C $(BUILD)/core
+	PATH=$(BIN):$$PATH meson compile -C $(BUILD)/core
 	$(BIN)/meson test -C $(BUILD)/core --no-rebuild --print-errorlogs
 
 # -P: the package that is installed, not the folder of its sources.

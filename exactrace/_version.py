@@ -1,3 +1,3 @@
-"""The one place that states the version."""
+"""The version, as the file VERSION states it for the build; a test compares them."""
 
 __version__ = "0.1.0"

@@ -167,7 +167,7 @@ def test_counts_equal_those_of_the_standard_module(module: str, tmp_path: Path) 
 
 @pytest.mark.parametrize("fault", ["", "count", "missing line"])
 def test_a_planted_fault_is_found(fault: str, tmp_path: Path) -> None:
-    runs = run_both("test_bool", tmp_path, "planted", PLANTED_FAULT=fault)
+    runs = run_both("test_colorsys", tmp_path, "planted", PLANTED_FAULT=fault)
     expected, got = (
         comparable(run, tmp_path / str(number)) for number, run in enumerate(runs)
     )

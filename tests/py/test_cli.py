@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from beside import PACKAGE, run, write
 
+import exactrace
+
 FIVE = "def parity(n):\n    if n % 2:\n        return 1\n    return 0\nfor n in range(5):\n    parity(n)\n"
 
 
@@ -161,6 +163,11 @@ def test_an_empty_part_of_ignore_dir_is_not_the_current_folder(folder: Path) -> 
     write(folder, "main.py", "x = 1\n")
     ours(folder, "-c", "-C", "c", "--ignore-dir", "/nowhere" + os.pathsep, "main.py")
     assert [path.name for path in (folder / "c").iterdir()] == ["main.cover"]
+
+
+def test_the_version_is_that_of_the_build() -> None:
+    stated = Path(__file__).parents[2].joinpath("VERSION").read_text().strip()
+    assert exactrace.__version__ == stated
 
 
 def test_version_and_help() -> None:
