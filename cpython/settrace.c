@@ -101,8 +101,30 @@ settrace_call(TracerObject *self, PyFrameObject *frame)
 static int
 on_return(TracerObject *self, PyFrameObject *frame)
 {
+    self->left_frame = frame;
+    self->left_file = xt_ptrmap_get(&self->frames, frame);
     xt_ptrmap_remove(&self->frames, frame);
     self->hot_frame = NULL;
+    return 0;
+}
+
+/* When a frame fails before it has come to its RESUME (3.15: a generator
+   expression over something that cannot be iterated), CPython reports its end
+   as one of its caller's. That the caller has not ended shows in the next
+   event, an exception in it. No other frame can have its address: the
+   traceback holds whatever has failed. */
+static int
+on_exception(TracerObject *self, PyFrameObject *frame)
+{
+    traced_file *file = self->left_frame == frame ? self->left_file : NULL;
+    self->left_frame = NULL;
+    if (file == NULL) {
+        return 0;
+    }
+    if (xt_ptrmap_set(&self->frames, frame, file) != XT_OK) {
+        PyErr_NoMemory();
+        return session_keep_trouble(self);
+    }
     return 0;
 }
 
@@ -146,6 +168,8 @@ on_event(PyObject *handle, PyFrameObject *frame, int what,
         return settrace_call(self, frame);
     case PyTrace_RETURN:
         return on_return(self, frame);
+    case PyTrace_EXCEPTION:
+        return on_exception(self, frame);
     default:
         return 0;
     }

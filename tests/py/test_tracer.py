@@ -79,6 +79,21 @@ def test_a_generator_closed_early_counts_finally_once() -> None:
     )
 
 
+def test_a_generator_expression_over_no_iterable_ends_no_frame_but_its_own() -> None:
+    check_counts(
+        """\
+        def f():
+            try:
+                (x for x in 5)
+            except TypeError:
+                str()
+            return 1
+        f()
+        """,
+        {1: 1, 2: 1, 3: 1, 4: 1, 5: 1, 6: 1, 7: 1},
+    )
+
+
 def test_counts_survive_an_exception() -> None:
     tracer = exactrace.Trace(trace=0)
     code = compile("x = 1\ny = x / 0\nz = 2\n", "/program.py", "exec")
