@@ -45,7 +45,8 @@ typedef struct {
        borrowed: its return event, the last of its life, clears it. */
     PyFrameObject *hot_frame;
     traced_file *hot_file; /* NULL: the frame is not wanted */
-    /* The frame of the last return event; only its address is looked at. */
+    /* The frame of the last event if that was a return, else NULL; only its
+       address is looked at. */
     PyFrameObject *left_frame;
     traced_file *left_file;
 

@@ -78,6 +78,7 @@ note_function(TracerObject *self, PyFrameObject *frame)
 int
 settrace_call(TracerObject *self, PyFrameObject *frame)
 {
+    self->left_frame = NULL;
     if (self->mode & (TRACER_FUNCTIONS | TRACER_CALLERS)) {
         return note_function(self, frame) < 0 ? session_keep_trouble(self) : 0;
     }
@@ -131,6 +132,7 @@ on_exception(TracerObject *self, PyFrameObject *frame)
 static int
 on_line(TracerObject *self, PyFrameObject *frame)
 {
+    self->left_frame = NULL;
     if (frame != self->hot_frame) {
         self->hot_frame = frame;
         self->hot_file = xt_ptrmap_get(&self->frames, frame);

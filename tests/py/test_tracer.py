@@ -94,6 +94,26 @@ def test_a_generator_expression_over_no_iterable_ends_no_frame_but_its_own() -> 
     )
 
 
+def test_an_exception_counts_in_its_own_file_whatever_returned_before() -> None:
+    """The second frame gets the address of the first."""
+    tracer = exactrace.Trace(trace=0)
+    source = "def f(i):\n  try:\n    [0][i]\n  except IndexError:\n    i\n"
+    functions = []
+    for name in ("/a.py", "/b.py"):
+        namespace: dict[str, Any] = {"__file__": name}
+        exec(compile(source, name, "exec"), namespace)
+        functions.append(namespace["f"])
+
+    def both() -> None:
+        for _ in range(50):
+            functions[0](0)
+            functions[1](1)
+
+    tracer.runfunc(both)
+    assert line_counts(tracer, "/a.py") == {2: 50, 3: 50}
+    assert line_counts(tracer, "/b.py") == {2: 50, 3: 50, 4: 50, 5: 50}
+
+
 def test_counts_survive_an_exception() -> None:
     tracer = exactrace.Trace(trace=0)
     code = compile("x = 1\ny = x / 0\nz = 2\n", "/program.py", "exec")
