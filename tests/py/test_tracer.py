@@ -97,11 +97,12 @@ def test_a_generator_expression_over_no_iterable_ends_no_frame_but_its_own() -> 
 def test_an_exception_counts_in_its_own_file_whatever_returned_before() -> None:
     """The second frame gets the address of the first."""
     tracer = exactrace.Trace(trace=0)
-    source = "def f(i):\n  try:\n    [0][i]\n  except IndexError:\n    i\n"
+    source = "def f(i):\n  try:\n    [0][i]\n  except IndexError:\n    g()\n    i\n"
     functions = []
     for name in ("/a.py", "/b.py"):
         namespace: dict[str, Any] = {"__file__": name}
         exec(compile(source, name, "exec"), namespace)
+        exec(compile("def g(): pass", "/g.py", "exec"), namespace)
         functions.append(namespace["f"])
 
     def both() -> None:
@@ -111,7 +112,7 @@ def test_an_exception_counts_in_its_own_file_whatever_returned_before() -> None:
 
     tracer.runfunc(both)
     assert line_counts(tracer, "/a.py") == {2: 50, 3: 50}
-    assert line_counts(tracer, "/b.py") == {2: 50, 3: 50, 4: 50, 5: 50}
+    assert line_counts(tracer, "/b.py") == {2: 50, 3: 50, 4: 50, 5: 50, 6: 50}
 
 
 def test_counts_survive_an_exception() -> None:
