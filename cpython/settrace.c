@@ -54,13 +54,15 @@ find_file(TracerObject *self, PyFrameObject *frame, traced_file **file)
     }
     PyCodeObject *code = PyFrame_GetCode(frame);
     if (self->mode & TRACER_LINES) {
-        if (linelog_call(&self->log, module, code->co_name) < 0) {
-            result = keep_log_trouble(self);
+        if (linelog_call(&self->log, module, code->co_name) < 0 &&
+            keep_log_trouble(self) < 0) {
+            Py_DECREF(code);
+            return -1;
         }
     }
     *file = files_get(&self->files, code->co_filename);
     Py_DECREF(code);
-    return *file == NULL ? -1 : result;
+    return *file == NULL ? -1 : 0;
 }
 
 static int
@@ -111,8 +113,8 @@ on_return(TracerObject *self, PyFrameObject *frame)
 
 /* When a frame fails before it has come to its RESUME (3.15: a generator
    expression over something that cannot be iterated), CPython reports its end
-   as one of its caller's. That the caller has not ended shows in the next
-   event, an exception in it. No other frame can have its address: the
+   as one of its caller's. That the caller has not ended shows in the very
+   next event, an exception in it. No other frame can have its address: the
    traceback holds whatever has failed. */
 static int
 on_exception(TracerObject *self, PyFrameObject *frame)
