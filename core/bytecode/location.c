@@ -57,6 +57,41 @@ read_line_delta(xt_location_reader *reader, int64_t *delta)
     return status;
 }
 
+/* Sets the columns, and end_line relative to the line. What cannot be read
+   is left unknown: only the lines matter to everyone. */
+static void
+read_columns(xt_location_reader *reader, unsigned kind, xt_location *entry)
+{
+    entry->end_line = 0;
+    entry->column = -1;
+    entry->end_column = -1;
+    unsigned first;
+    unsigned second;
+    uint64_t ends[3];
+    if (kind < KIND_ONE_LINE) {
+        if (read_byte(reader, &first) == XT_OK) {
+            entry->column = (int64_t)(kind << 3 | (first >> 4 & 7));
+            entry->end_column = entry->column + (first & 15);
+        }
+    }
+    else if (kind < KIND_NO_COLUMNS) {
+        if (read_byte(reader, &first) == XT_OK &&
+            read_byte(reader, &second) == XT_OK) {
+            entry->column = first;
+            entry->end_column = second;
+        }
+    }
+    else if (kind == KIND_LONG) {
+        if (read_varint(reader, &ends[0]) == XT_OK &&
+            read_varint(reader, &ends[1]) == XT_OK &&
+            read_varint(reader, &ends[2]) == XT_OK) {
+            entry->end_line = (int64_t)ends[0];
+            entry->column = (int64_t)ends[1] - 1;
+            entry->end_column = (int64_t)ends[2] - 1;
+        }
+    }
+}
+
 xt_status
 xt_location_next(xt_location_reader *reader, xt_location *entry, bool *more)
 {
@@ -77,8 +112,11 @@ xt_location_next(xt_location_reader *reader, xt_location *entry, bool *more)
     else if (kind >= KIND_ONE_LINE && kind < KIND_NO_COLUMNS) {
         delta = (int64_t)kind - KIND_ONE_LINE;
     }
-    /* The columns are of no use here. Any byte with the top bit clear belongs
-       to this entry: so does the interpreter find the next one. */
+    if (status == XT_OK) {
+        read_columns(reader, kind, entry);
+    }
+    /* Any byte with the top bit clear belongs to this entry: so does the
+       interpreter find the next one. */
     while (reader->at != reader->end && (*reader->at & 0x80) == 0) {
         reader->at++;
     }
@@ -87,12 +125,85 @@ xt_location_next(xt_location_reader *reader, xt_location *entry, bool *more)
         return XT_CORRUPT;
     }
     reader->line = line;
+    entry->end_line += line;
     entry->units = (head & 7) + 1;
     /* The interpreter keeps "no line" as -1 and does not tell it from an
        entry that computes to -1. */
     entry->has_line = kind != KIND_NONE && line != -1;
     entry->line = line;
     *more = true;
+    return XT_OK;
+}
+
+static void
+put_varint(unsigned char **at, uint64_t value)
+{
+    while (value >= 0x40) {
+        *(*at)++ = (unsigned char)(0x40 | (value & 0x3f));
+        value >>= 6;
+    }
+    *(*at)++ = (unsigned char)value;
+}
+
+static void
+put_line_delta(unsigned char **at, int64_t delta)
+{
+    uint64_t size = (uint64_t)(delta < 0 ? -delta : delta);
+    put_varint(at, size << 1 | (delta < 0));
+}
+
+/* Writes what follows the head of an entry, and returns its kind. */
+static unsigned
+put_place(unsigned char **at, const xt_location *place, int64_t delta)
+{
+    if (!place->has_line) {
+        return KIND_NONE;
+    }
+    int64_t column = place->column;
+    int64_t end = place->end_column;
+    if ((column < 0 || end < 0) && place->end_line == place->line) {
+        put_line_delta(at, delta);
+        return KIND_NO_COLUMNS;
+    }
+    bool one_line = place->end_line == place->line;
+    if (one_line && delta == 0 && column < 80 && end >= column &&
+        end - column < 16) {
+        *(*at)++ = (unsigned char)((column & 7) << 4 | (end - column));
+        return (unsigned)(column >> 3);
+    }
+    if (one_line && delta >= 0 && delta < 3 && column < 128 && end < 128) {
+        *(*at)++ = (unsigned char)column;
+        *(*at)++ = (unsigned char)end;
+        return KIND_ONE_LINE + (unsigned)delta;
+    }
+    put_line_delta(at, delta);
+    put_varint(at, (uint64_t)(place->end_line - place->line));
+    put_varint(at, (uint64_t)(column + 1));
+    put_varint(at, (uint64_t)(end + 1));
+    return KIND_LONG;
+}
+
+xt_status
+xt_location_write(xt_location_writer *writer, const xt_location *place,
+                  size_t units)
+{
+    enum { ENTRY_MAX = 40, ENTRY_UNITS = 8 };
+    while (units > 0) {
+        if (xt_buf_reserve(&writer->table, ENTRY_MAX) != XT_OK) {
+            return XT_NOMEM;
+        }
+        unsigned char *head =
+            (unsigned char *)writer->table.bytes + writer->table.len;
+        unsigned char *at = head + 1;
+        unsigned length = units < ENTRY_UNITS ? (unsigned)units : ENTRY_UNITS;
+        unsigned kind = put_place(&at, place, place->line - writer->line);
+        *head = (unsigned char)(0x80 | kind << 3 | (length - 1));
+        writer->table.len += (size_t)(at - head);
+        if (place->has_line) {
+            writer->line = place->line;
+        }
+        units -= length;
+    }
     return XT_OK;
 }
 

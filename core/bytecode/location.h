@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "bitset.h"
+#include "buf.h"
 #include "status.h"
 
 /* Reads a table from the front. Fill it with xt_location_start(). */
@@ -29,11 +30,14 @@ typedef struct {
     int64_t line;             /* of the latest entry that has one */
 } xt_location_reader;
 
-/* One entry: a run of instructions that share a line. */
+/* One entry: a run of instructions that share a place in the source. */
 typedef struct {
     unsigned units; /* 2-byte code units covered, 1 to 8 */
     bool has_line;
-    int64_t line; /* valid if has_line */
+    int64_t line;       /* valid if has_line, as are the rest */
+    int64_t end_line;   /* not before `line` in what a compiler writes */
+    int64_t column;     /* in bytes of UTF-8 from 0; -1: not known */
+    int64_t end_column; /* the same */
 } xt_location;
 
 /* Starts reading `len` bytes, which must outlive the reader. */
@@ -45,6 +49,17 @@ void xt_location_start(xt_location_reader *reader, const void *table,
    a 32-bit line number. */
 xt_status xt_location_next(xt_location_reader *reader, xt_location *entry,
                            bool *more);
+
+/* Writes a table, in the shortest forms, as CPython's compiler does. */
+typedef struct {
+    xt_buf table; /* owned */
+    int64_t line; /* of the latest entry that has one */
+} xt_location_writer;
+
+/* Appends entries for `units` code units (any number) at one place. XT_NOMEM
+   may leave a part of them written. */
+xt_status xt_location_write(xt_location_writer *writer,
+                            const xt_location *place, size_t units);
 
 /* What the line numbers of a table are gathered into. Lines outside 0 to
    `limit` are left out: no source can have them, and so a forged table

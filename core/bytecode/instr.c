@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "instr.h"
+
+#include <string.h>
+
+#include "mem.h"
+
+void
+xt_instrs_fini(xt_instrs *instrs)
+{
+    xt_free(instrs->items);
+    xt_free(instrs->at_unit);
+    xt_free(instrs->places);
+    xt_exctable_fini(&instrs->handlers);
+    *instrs = (xt_instrs){0};
+}
+
+static xt_status
+reserve(xt_instrs *instrs, size_t units)
+{
+    xt_instr *items =
+        xt_grow(instrs->items, &instrs->cap, units, sizeof(*items));
+    if (items == NULL) {
+        return XT_NOMEM;
+    }
+    instrs->items = items;
+    uint32_t *at_unit = xt_grow(instrs->at_unit, &instrs->units_cap, units,
+                                sizeof(*at_unit));
+    if (at_unit == NULL) {
+        return XT_NOMEM;
+    }
+    instrs->at_unit = at_unit;
+    return XT_OK;
+}
+
+/* Reads the instruction at *unit and steps over it. */
+static xt_status
+read_one(xt_instr *instr, const xt_code_view *view, uint32_t units,
+         uint32_t *unit)
+{
+    const xt_opcodes *ops = view->ops;
+    *instr = (xt_instr){.start = *unit, .target = XT_NONE};
+    uint32_t at = *unit;
+    while (at < units && view->code[2 * at] == ops->extended_arg) {
+        instr->oparg = (instr->oparg | view->code[2 * at + 1]) << 8;
+        instr->extended++;
+        at++;
+        if (instr->extended > 3) {
+            return XT_CORRUPT;
+        }
+    }
+    if (at == units) {
+        return XT_CORRUPT;
+    }
+    instr->op = view->code[2 * at];
+    instr->oparg |= view->code[2 * at + 1];
+    instr->kind = ops->traits[instr->op].kind;
+    if (instr->kind == XT_KIND_UNKNOWN) {
+        return XT_UNSUPPORTED;
+    }
+    uint32_t caches = ops->traits[instr->op].caches;
+    if (caches > units - at - 1) {
+        return XT_CORRUPT;
+    }
+    instr->end = at + 1 + caches;
+    *unit = instr->end;
+    return XT_OK;
+}
+
+static xt_status
+read_code(xt_instrs *instrs, const xt_code_view *view)
+{
+    uint32_t units = (uint32_t)(view->code_len / 2);
+    instrs->len = 0;
+    instrs->units = units;
+    for (uint32_t unit = 0; unit < units;) {
+        uint32_t index = (uint32_t)instrs->len;
+        xt_instr *instr = &instrs->items[instrs->len++];
+        xt_status status = read_one(instr, view, units, &unit);
+        if (status != XT_OK) {
+            return status;
+        }
+        for (uint32_t i = instr->start; i < instr->end; i++) {
+            instrs->at_unit[i] = index;
+        }
+    }
+    return XT_OK;
+}
+
+/* The instruction that starts at a code unit, or XT_NONE. */
+static uint32_t
+starts_at(const xt_instrs *instrs, int64_t unit)
+{
+    if (unit < 0 || unit >= (int64_t)instrs->units) {
+        return XT_NONE;
+    }
+    uint32_t index = instrs->at_unit[unit];
+    return instrs->items[index].start == unit ? index : XT_NONE;
+}
+
+static xt_status
+find_targets(xt_instrs *instrs, const xt_opcodes *ops)
+{
+    for (size_t i = 0; i < instrs->len; i++) {
+        xt_instr *instr = &instrs->items[i];
+        int jump = ops->traits[instr->op].jump;
+        if (jump == XT_JUMP_NONE) {
+            continue;
+        }
+        int64_t distance = instr->oparg;
+        instr->target = starts_at(
+            instrs,
+            jump == XT_JUMP_BACK ? instr->end - distance
+                                 : instr->end + distance);
+        if (instr->target == XT_NONE) {
+            return XT_CORRUPT;
+        }
+    }
+    return XT_OK;
+}
+
+/* Gives each instruction its entry of the location table: that of its first
+   code unit. */
+static xt_status
+read_places(xt_instrs *instrs, const xt_code_view *view)
+{
+    xt_location_reader reader;
+    xt_location_start(&reader, view->locations, view->locations_len,
+                      view->first_line);
+    size_t next = 0; /* instruction whose entry is looked for */
+    uint64_t unit = 0;
+    instrs->places_len = 0;
+    while (next < instrs->len) {
+        xt_location *places =
+            xt_grow(instrs->places, &instrs->places_cap,
+                    instrs->places_len + 1, sizeof(*places));
+        if (places == NULL) {
+            return XT_NOMEM;
+        }
+        instrs->places = places;
+        xt_location *place = &places[instrs->places_len];
+        bool more;
+        xt_status status = xt_location_next(&reader, place, &more);
+        if (status != XT_OK || !more) {
+            return XT_CORRUPT;
+        }
+        unit += place->units;
+        uint32_t index = (uint32_t)instrs->places_len++;
+        for (; next < instrs->len && instrs->items[next].start < unit;
+             next++) {
+            instrs->items[next].place = index;
+            instrs->items[next].line =
+                place->has_line ? (int32_t)place->line : -1;
+        }
+    }
+    return XT_OK;
+}
+
+static xt_status
+check_handlers(const xt_instrs *instrs)
+{
+    for (size_t i = 0; i < instrs->handlers.len; i++) {
+        const xt_exctable_range *range = &instrs->handlers.ranges[i];
+        bool ends = range->end == instrs->units ||
+                    starts_at(instrs, range->end) != XT_NONE;
+        if (!ends || starts_at(instrs, range->start) == XT_NONE ||
+            starts_at(instrs, range->target) == XT_NONE) {
+            return XT_CORRUPT;
+        }
+    }
+    return XT_OK;
+}
+
+xt_status
+xt_instrs_read(xt_instrs *instrs, const xt_code_view *view)
+{
+    if (view->code_len < 2 || view->code_len % 2 != 0 ||
+        view->code_len / 2 > INT32_MAX) {
+        return XT_CORRUPT;
+    }
+    xt_status status = reserve(instrs, view->code_len / 2);
+    if (status == XT_OK) {
+        status = read_code(instrs, view);
+    }
+    if (status == XT_OK) {
+        status = find_targets(instrs, view->ops);
+    }
+    if (status == XT_OK) {
+        status = read_places(instrs, view);
+    }
+    if (status == XT_OK) {
+        status = xt_exctable_read(&instrs->handlers, view->exceptions,
+                                  view->exceptions_len);
+    }
+    return status == XT_OK ? check_handlers(instrs) : status;
+}
+
+void
+xt_instr_write(xt_buf *out, const xt_opcodes *ops, uint8_t op, uint32_t oparg,
+               uint32_t units)
+{
+    unsigned char *at = (unsigned char *)out->bytes + out->len;
+    uint32_t caches = ops->traits[op].caches;
+    for (uint32_t i = units - caches - 1; i > 0; i--) {
+        *at++ = ops->extended_arg;
+        *at++ = (unsigned char)(oparg >> (8 * i));
+    }
+    *at++ = op;
+    *at++ = (unsigned char)oparg;
+    memset(at, 0, 2 * (size_t)caches);
+    out->len += 2 * (size_t)units;
+}

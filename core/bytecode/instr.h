@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A code object as bytes, and its instructions.
+ *
+ * Workload: every code object that is counted is read once. The arrays grow
+ * to the largest one and are used again.
+ */
+#ifndef XT_INSTR_H
+#define XT_INSTR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "exctable.h"
+#include "location.h"
+#include "opcodes.h"
+#include "status.h"
+
+#define XT_NONE UINT32_MAX
+
+/* Borrowed bytes of one code object, as CPython 3.12 and later keep them:
+   co_code (without specialisation), co_linetable, co_exceptiontable. */
+typedef struct {
+    const xt_opcodes *ops;
+    const unsigned char *code;
+    size_t code_len; /* in bytes; even */
+    const unsigned char *locations;
+    size_t locations_len;
+    const unsigned char *exceptions;
+    size_t exceptions_len;
+    int first_line; /* co_firstlineno */
+} xt_code_view;
+
+/* One instruction: EXTENDED_ARGs, the opcode and its inline caches. */
+typedef struct {
+    uint32_t start;  /* first code unit */
+    uint32_t end;    /* just behind the last */
+    uint32_t oparg;
+    uint32_t target; /* the instruction jumped to, or XT_NONE */
+    uint32_t place;  /* in `places` */
+    int32_t line;    /* -1: none */
+    uint8_t op;
+    uint8_t kind;     /* xt_opcode_kind */
+    uint8_t extended; /* EXTENDED_ARGs in front of the opcode */
+} xt_instr;
+
+/* Zero is a valid empty list. */
+typedef struct {
+    xt_instr *items; /* owned */
+    size_t len;
+    size_t cap;
+    uint32_t *at_unit; /* owned: the instruction that each code unit is of */
+    size_t units;
+    size_t units_cap;
+    xt_location *places; /* owned: the location table's entries */
+    size_t places_len;
+    size_t places_cap;
+    xt_exctable handlers; /* targets and ends still in code units */
+} xt_instrs;
+
+void xt_instrs_fini(xt_instrs *instrs);
+
+/* Reads all of `view` in place of what `instrs` held. XT_UNSUPPORTED for an
+   opcode that this version's table does not know; XT_CORRUPT for a jump or a
+   handler into the midst of an instruction, tables that do not fit the code,
+   or no code at all; XT_NOMEM. */
+xt_status xt_instrs_read(xt_instrs *instrs, const xt_code_view *view);
+
+/* How many code units an instruction needs with this argument. */
+static inline uint32_t
+xt_instr_units(const xt_opcodes *ops, uint8_t op, uint32_t oparg)
+{
+    uint32_t extended =
+        oparg > 0xffffff ? 3U : oparg > 0xffff ? 2U : oparg > 0xff ? 1U : 0U;
+    return extended + 1 + ops->traits[op].caches;
+}
+
+/* Writes an instruction with empty caches in `units` code units; it is padded
+   in front when it could do with less. The room must have been reserved. */
+void xt_instr_write(xt_buf *out, const xt_opcodes *ops, uint8_t op,
+                    uint32_t oparg, uint32_t units);
+
+#endif

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "graph.h"
+
+#include <string.h>
+
+#include "lines.h"
+#include "mem.h"
+
+void
+xt_graph_fini(xt_graph *graph)
+{
+    xt_free(graph->edges);
+    xt_free(graph->flags);
+    xt_free(graph->in_degree);
+    xt_free(graph->loop_depth);
+    *graph = (xt_graph){0};
+}
+
+static xt_status
+reserve(xt_graph *graph, size_t len)
+{
+    uint8_t *flags = xt_grow(graph->flags, &graph->flags_cap, len, 1);
+    if (flags == NULL) {
+        return XT_NOMEM;
+    }
+    graph->flags = flags;
+    uint32_t *in_degree = xt_grow(graph->in_degree, &graph->in_degree_cap, len,
+                                  sizeof(*in_degree));
+    if (in_degree == NULL) {
+        return XT_NOMEM;
+    }
+    graph->in_degree = in_degree;
+    uint16_t *depth = xt_grow(graph->loop_depth, &graph->loop_depth_cap,
+                              len + 1, sizeof(*depth));
+    if (depth == NULL) {
+        return XT_NOMEM;
+    }
+    graph->loop_depth = depth;
+    memset(flags, 0, len);
+    memset(in_degree, 0, len * sizeof(*in_degree));
+    memset(depth, 0, (len + 1) * sizeof(*depth));
+    return XT_OK;
+}
+
+static xt_status
+add_edge(xt_graph *graph, xt_edge_kind kind, uint32_t from, uint32_t to)
+{
+    xt_edge *edges =
+        xt_grow(graph->edges, &graph->cap, graph->len + 1, sizeof(*edges));
+    if (edges == NULL) {
+        return XT_NOMEM;
+    }
+    graph->edges = edges;
+    edges[graph->len++] =
+        (xt_edge){.from = from, .to = to, .line = -1, .kind = (uint8_t)kind};
+    if (to != graph->outside) {
+        graph->in_degree[to]++;
+    }
+    return XT_OK;
+}
+
+static bool
+falls_through(uint8_t kind)
+{
+    return kind != XT_KIND_RETURN && kind != XT_KIND_RAISE &&
+           kind != XT_KIND_JUMP && kind != XT_KIND_SILENT_JUMP;
+}
+
+/* The edges that leave instruction `at`. */
+static xt_status
+add_edges_of(xt_graph *graph, const xt_instrs *instrs, uint32_t at)
+{
+    const xt_instr *instr = &instrs->items[at];
+    xt_status status = XT_OK;
+    if (falls_through(instr->kind)) {
+        if (at + 1 == instrs->len) {
+            return XT_CORRUPT;
+        }
+        bool suspends = instr->kind == XT_KIND_SUSPEND;
+        status = suspends
+                     ? add_edge(graph, XT_EDGE_ENTER, graph->outside, at + 1)
+                     : add_edge(graph, XT_EDGE_FALL, at, at + 1);
+    }
+    if (status != XT_OK) {
+        return status;
+    }
+    switch (instr->kind) {
+    case XT_KIND_RETURN:
+    case XT_KIND_SUSPEND:
+        return add_edge(graph, XT_EDGE_LEAVE, at, graph->outside);
+    case XT_KIND_JUMP:
+    case XT_KIND_SILENT_JUMP:
+        return add_edge(graph, XT_EDGE_JUMP, at, instr->target);
+    case XT_KIND_BRANCH:
+    case XT_KIND_FOR_ITER:
+    case XT_KIND_SEND:
+        return add_edge(graph, XT_EDGE_TAKEN, at, instr->target);
+    default:
+        return XT_OK;
+    }
+}
+
+static void
+mark_handlers(xt_graph *graph, const xt_instrs *instrs)
+{
+    for (size_t i = 0; i < instrs->handlers.len; i++) {
+        uint32_t unit = instrs->handlers.ranges[i].target;
+        graph->flags[instrs->at_unit[unit]] |= XT_IS_HANDLER;
+    }
+}
+
+/* A loop is what lies between the target of backward jumps and the last of
+   them; compilers lay out a loop's body in one piece. */
+static void
+find_loops(xt_graph *graph, const xt_instrs *instrs)
+{
+    /* loop_depth[header] holds the loop's last instruction's distance for
+       a moment; long loops that do not fit are none. */
+    uint16_t *depth = graph->loop_depth;
+    for (uint32_t i = 0; i < instrs->len; i++) {
+        const xt_instr *instr = &instrs->items[i];
+        bool jumps = instr->kind == XT_KIND_JUMP ||
+                     instr->kind == XT_KIND_SILENT_JUMP;
+        if (jumps && instr->target <= i && i - instr->target < UINT16_MAX) {
+            depth[instr->target] = (uint16_t)(i - instr->target + 1);
+        }
+    }
+    enum { DEEPEST = 32 };
+    uint32_t ends[DEEPEST];
+    unsigned open = 0;
+    for (uint32_t i = 0; i < instrs->len; i++) {
+        while (open > 0 && ends[open - 1] < i) {
+            open--;
+        }
+        if (depth[i] > 0 && open < DEEPEST) {
+            uint32_t end = i + depth[i] - 1;
+            bool inside = open == 0 || end <= ends[open - 1];
+            ends[open++] = inside ? end : ends[open - 1];
+        }
+        depth[i] = (uint16_t)open;
+    }
+}
+
+/* Marks what always ends in an exception. Backwards once over the code: a
+   loop does not, as far as this knows. */
+static void
+find_raising(xt_graph *graph, const xt_instrs *instrs)
+{
+    for (uint32_t i = (uint32_t)instrs->len; i-- > 0;) {
+        const xt_instr *instr = &instrs->items[i];
+        bool raises = instr->kind != XT_KIND_RETURN &&
+                      instr->kind != XT_KIND_SUSPEND;
+        if (raises && falls_through(instr->kind)) {
+            raises = (graph->flags[i + 1] & XT_ALWAYS_RAISES) != 0;
+        }
+        if (raises && instr->target != XT_NONE &&
+            instr->kind != XT_KIND_END_ASYNC_FOR) {
+            raises = instr->target > i &&
+                     (graph->flags[instr->target] & XT_ALWAYS_RAISES) != 0;
+        }
+        if (raises) {
+            graph->flags[i] |= XT_ALWAYS_RAISES;
+        }
+    }
+}
+
+/* Marks what can be reached without an exception. */
+static void
+find_reached(xt_graph *graph)
+{
+    bool changed = true;
+    while (changed) {
+        changed = false;
+        for (size_t i = 0; i < graph->len; i++) {
+            const xt_edge *edge = &graph->edges[i];
+            if (edge->to == graph->outside ||
+                (graph->flags[edge->to] & XT_IS_REACHED) != 0) {
+                continue;
+            }
+            bool start = edge->from == graph->outside && edge->to == 0;
+            /* What follows a suspension is as likely as that. */
+            uint32_t before = edge->kind == XT_EDGE_ENTER && edge->to > 0
+                                  ? edge->to - 1
+                                  : edge->from;
+            if (start || (before != graph->outside &&
+                          (graph->flags[before] & XT_IS_REACHED) != 0)) {
+                graph->flags[edge->to] |= XT_IS_REACHED;
+                changed = true;
+            }
+        }
+    }
+}
+
+static void
+mark_wanted(xt_graph *graph, const xt_instrs *instrs)
+{
+    for (size_t i = 0; i < graph->len; i++) {
+        xt_edge *edge = &graph->edges[i];
+        if (edge->from == graph->outside) {
+            continue;
+        }
+        uint8_t kind = instrs->items[edge->from].kind;
+        bool entry = edge->from == graph->first_traceable;
+        edge->wanted = entry || kind == XT_KIND_BRANCH ||
+                       kind == XT_KIND_FOR_ITER;
+    }
+}
+
+xt_status
+xt_graph_build(xt_graph *graph, const xt_instrs *instrs, const xt_opcodes *ops,
+               bool branches)
+{
+    graph->len = 0;
+    graph->refusal = NULL;
+    graph->outside = (uint32_t)instrs->len;
+    xt_status status = reserve(graph, instrs->len);
+    if (status == XT_OK) {
+        status = add_edge(graph, XT_EDGE_ENTER, graph->outside, 0);
+    }
+    for (uint32_t i = 0; i < instrs->len && status == XT_OK; i++) {
+        status = add_edges_of(graph, instrs, i);
+    }
+    if (status != XT_OK) {
+        return status;
+    }
+    mark_handlers(graph, instrs);
+    status = xt_lines_find(graph, instrs, ops);
+    if (status != XT_OK) {
+        return status;
+    }
+    find_loops(graph, instrs);
+    find_raising(graph, instrs);
+    find_reached(graph);
+    if (branches) {
+        mark_wanted(graph, instrs);
+    }
+    return XT_OK;
+}

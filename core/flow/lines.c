@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lines.h"
+
+enum {
+    MINOR_312 = 12,
+    MINOR_314 = 14,
+    MINOR_315 = 15,
+    RESUME_AT_GENEXPR_START = 4, /* 3.15: a RESUME before the generator is */
+    RESUME_WHERE = 7             /* the bits of oparg that say so */
+};
+
+/* Never the start of a line for the scan through the code. */
+static bool
+is_passed_over(uint8_t kind)
+{
+    return kind == XT_KIND_RESUME || kind == XT_KIND_END_FOR ||
+           kind == XT_KIND_END_SEND || kind == XT_KIND_END_ASYNC_FOR ||
+           kind == XT_KIND_POP_ITER;
+}
+
+static uint32_t
+find_first_traceable(const xt_instrs *instrs, const xt_opcodes *ops)
+{
+    for (uint32_t i = 0; i < instrs->len; i++) {
+        const xt_instr *instr = &instrs->items[i];
+        if (instr->kind == XT_KIND_RESUME &&
+            !(ops->minor >= MINOR_315 &&
+              (instr->oparg & RESUME_WHERE) == RESUME_AT_GENEXPR_START)) {
+            return i;
+        }
+    }
+    return XT_NONE;
+}
+
+static void
+start_line(xt_graph *graph, const xt_instrs *instrs, uint32_t at)
+{
+    if (instrs->items[at].line >= 0) {
+        graph->flags[at] |= XT_STARTS_LINE;
+    }
+}
+
+static void
+scan(xt_graph *graph, const xt_instrs *instrs)
+{
+    int32_t current = -1;
+    for (uint32_t i = graph->first_traceable; i < instrs->len; i++) {
+        const xt_instr *instr = &instrs->items[i];
+        if (is_passed_over(instr->kind)) {
+            continue;
+        }
+        if (instr->line != current) {
+            start_line(graph, instrs, i);
+        }
+        current = instr->line;
+    }
+}
+
+static void
+mark_targets(xt_graph *graph, const xt_instrs *instrs)
+{
+    for (uint32_t i = graph->first_traceable; i < instrs->len; i++) {
+        const xt_instr *instr = &instrs->items[i];
+        uint32_t target = instr->target;
+        if (target == XT_NONE || instr->kind == XT_KIND_END_ASYNC_FOR) {
+            continue;
+        }
+        if (instr->kind == XT_KIND_FOR_ITER || instr->kind == XT_KIND_SEND) {
+            target++; /* over the END_FOR or END_SEND there */
+        }
+        if (target < instrs->len &&
+            instrs->items[target].kind != XT_KIND_POP_ITER) {
+            start_line(graph, instrs, target);
+        }
+    }
+    for (uint32_t i = 0; i < instrs->len; i++) {
+        if ((graph->flags[i] & XT_IS_HANDLER) != 0 &&
+            instrs->items[i].kind != XT_KIND_END_ASYNC_FOR) {
+            start_line(graph, instrs, i);
+        }
+    }
+}
+
+static int32_t
+line_of_edge(const xt_graph *graph, const xt_instrs *instrs,
+             const xt_edge *edge)
+{
+    if (edge->from == graph->outside || edge->to == graph->outside ||
+        edge->from < graph->first_traceable) {
+        return -1;
+    }
+    const xt_instr *from = &instrs->items[edge->from];
+    const xt_instr *to = &instrs->items[edge->to];
+    if (xt_lines_fires(graph, instrs, edge->to, from->line,
+                       from->kind == XT_KIND_RESUME)) {
+        return to->line;
+    }
+    /* A backward jump within one line is a line event of its own. */
+    bool again = from->kind == XT_KIND_JUMP && edge->to <= edge->from &&
+                 from->line == to->line;
+    return again ? to->line : -1;
+}
+
+/* An instruction after which 3.12 forgets the line, if a function in Python
+   ran within it: that depends on what is called. */
+static bool
+may_forget_line(uint8_t kind)
+{
+    return kind == XT_KIND_CALL || kind == XT_KIND_SEND ||
+           kind == XT_KIND_FOR_ITER;
+}
+
+static const char *
+find_refusal(const xt_graph *graph, const xt_instrs *instrs,
+             const xt_opcodes *ops)
+{
+    for (size_t i = 0; i < graph->len; i++) {
+        const xt_edge *edge = &graph->edges[i];
+        if (edge->to == graph->outside) {
+            continue;
+        }
+        bool starts = (graph->flags[edge->to] & XT_STARTS_LINE) != 0;
+        const xt_instr *to = &instrs->items[edge->to];
+        if (edge->from == graph->outside) {
+            if (starts && edge->to >= graph->first_traceable) {
+                return "a line starts where a generator is resumed";
+            }
+            continue;
+        }
+        const xt_instr *from = &instrs->items[edge->from];
+        if (ops->minor == MINOR_312 && starts && from->line == to->line &&
+            may_forget_line(from->kind)) {
+            return "3.12 may report a line again after a call in its midst";
+        }
+        if (from->kind == XT_KIND_FOR_ITER && edge->kind == XT_EDGE_TAKEN) {
+            if (to->kind != XT_KIND_END_FOR) {
+                return "a loop without an END_FOR";
+            }
+            if (from->line != to->line) {
+                return "a loop and its end are on different lines";
+            }
+        }
+    }
+    return NULL;
+}
+
+xt_status
+xt_lines_find(xt_graph *graph, const xt_instrs *instrs, const xt_opcodes *ops)
+{
+    graph->first_traceable = find_first_traceable(instrs, ops);
+    if (graph->first_traceable == XT_NONE) {
+        graph->refusal = "no RESUME";
+        return XT_UNSUPPORTED;
+    }
+    scan(graph, instrs);
+    mark_targets(graph, instrs);
+    graph->refusal = find_refusal(graph, instrs, ops);
+    if (graph->refusal != NULL) {
+        return XT_UNSUPPORTED;
+    }
+    for (size_t i = 0; i < graph->len; i++) {
+        graph->edges[i].line = line_of_edge(graph, instrs, &graph->edges[i]);
+    }
+    return XT_OK;
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "placement.h"
+
+/* What must follow right upon the instruction before it. */
+static bool
+is_bound_to_previous(uint8_t kind)
+{
+    return kind == XT_KIND_RESUME || kind == XT_KIND_END_FOR ||
+           kind == XT_KIND_END_SEND || kind == XT_KIND_POP_ITER ||
+           kind == XT_KIND_NOT_TAKEN;
+}
+
+static bool
+may_stand_before(const xt_graph *graph, const xt_instrs *instrs, uint32_t at)
+{
+    if (at <= graph->first_traceable || at >= instrs->len ||
+        is_bound_to_previous(instrs->items[at].kind)) {
+        return false;
+    }
+    /* Between SEND and its YIELD_VALUE: the receiver is found by looking back
+       from there. */
+    return instrs->items[at - 1].kind != XT_KIND_SEND;
+}
+
+bool
+xt_placement_may_label(const xt_graph *graph, const xt_instrs *instrs,
+                       uint32_t at)
+{
+    return (graph->flags[at] & XT_IS_HANDLER) == 0 &&
+           may_stand_before(graph, instrs, at) &&
+           instrs->items[at - 1].kind != XT_KIND_SUSPEND;
+}
+
+static xt_probe
+place_fall(const xt_graph *graph, const xt_instrs *instrs, uint32_t at)
+{
+    /* What only its predecessor leads to may be stepped over. */
+    while (at < instrs->len && graph->in_degree[at] == 1 &&
+           (graph->flags[at] & XT_IS_HANDLER) == 0 &&
+           (instrs->items[at].kind == XT_KIND_NOT_TAKEN ||
+            instrs->items[at].kind == XT_KIND_POP_ITER)) {
+        at++;
+    }
+    bool possible = may_stand_before(graph, instrs, at);
+    return (xt_probe){
+        .at = at, .where = possible ? XT_PROBE_FALL : XT_PROBE_NOWHERE};
+}
+
+static xt_probe
+place_taken(const xt_graph *graph, const xt_instrs *instrs,
+            const xt_edge *edge)
+{
+    const xt_instr *from = &instrs->items[edge->from];
+    bool only = graph->in_degree[edge->to] == 1 &&
+                (graph->flags[edge->to] & XT_IS_HANDLER) == 0;
+    if (from->kind == XT_KIND_FOR_ITER) {
+        return only ? place_fall(graph, instrs, edge->to + 1)
+                    : (xt_probe){.where = XT_PROBE_NOWHERE};
+    }
+    if (from->kind == XT_KIND_SEND) {
+        return (xt_probe){.where = XT_PROBE_NOWHERE};
+    }
+    if (only && xt_placement_may_label(graph, instrs, edge->to)) {
+        return (xt_probe){.at = edge->to, .where = XT_PROBE_LABEL};
+    }
+    return (xt_probe){.at = edge->from, .where = XT_PROBE_TRAMPOLINE};
+}
+
+xt_probe
+xt_placement_find(const xt_graph *graph, const xt_instrs *instrs,
+                  const xt_edge *edge)
+{
+    switch ((xt_edge_kind)edge->kind) {
+    case XT_EDGE_FALL:
+        return place_fall(graph, instrs, edge->to);
+    case XT_EDGE_TAKEN:
+        return place_taken(graph, instrs, edge);
+    case XT_EDGE_JUMP:
+        if (may_stand_before(graph, instrs, edge->from)) {
+            return (xt_probe){.at = edge->from, .where = XT_PROBE_BEFORE};
+        }
+        break;
+    case XT_EDGE_ENTER:
+    case XT_EDGE_LEAVE:
+        break;
+    }
+    return (xt_probe){.where = XT_PROBE_NOWHERE};
+}

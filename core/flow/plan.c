@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plan.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "mem.h"
+#include "placement.h"
+#include "weights.h"
+
+/* A way of its own to a probe costs a jump there and one back. */
+static const float COST_OF_TRAMPOLINE = 1.6F;
+
+void
+xt_plan_fini(xt_plan *plan)
+{
+    xt_free(plan->classes);
+    xt_free(plan->node_of);
+    xt_free(plan->steps);
+    xt_free(plan->early);
+    *plan = (xt_plan){0};
+}
+
+void
+xt_planner_fini(xt_planner *planner)
+{
+    xt_union_fini(&planner->sets);
+    xt_spanning_fini(&planner->spanning);
+    xt_free(planner->ends);
+    xt_free(planner->class_of);
+    xt_free(planner->chains);
+    xt_free(planner->members);
+    xt_free(planner->probes);
+    *planner = (xt_planner){0};
+}
+
+static bool
+counts(const xt_edge *edge)
+{
+    return edge->line >= 0 || edge->wanted;
+}
+
+/* Makes one node of what no counted edge parts, and numbers the nodes. */
+static xt_status
+find_nodes(xt_plan *plan, xt_planner *planner, const xt_graph *graph)
+{
+    size_t len = (size_t)graph->outside + 1;
+    plan->node_of = xt_malloc(len * sizeof(*plan->node_of));
+    if (plan->node_of == NULL ||
+        xt_union_reset(&planner->sets, len) != XT_OK) {
+        return XT_NOMEM;
+    }
+    for (size_t i = 0; i < graph->len; i++) {
+        const xt_edge *edge = &graph->edges[i];
+        if (!counts(edge)) {
+            xt_union_join(&planner->sets, edge->from, edge->to);
+        }
+    }
+    /* A set is known by its smallest member: it is numbered first. */
+    for (uint32_t i = 0; i < len; i++) {
+        uint32_t set = xt_union_find(&planner->sets, i);
+        plan->node_of[i] = set == i ? plan->nodes++ : plan->node_of[set];
+    }
+    return XT_OK;
+}
+
+static xt_status
+reserve(xt_plan *plan, xt_planner *planner, size_t edges, size_t counted)
+{
+    uint32_t *class_of = xt_grow(planner->class_of, &planner->class_of_cap,
+                                 edges, sizeof(*class_of));
+    if (class_of == NULL) {
+        return XT_NOMEM;
+    }
+    planner->class_of = class_of;
+    uint32_t *chains = xt_grow(planner->chains, &planner->chains_cap,
+                               plan->nodes + counted, sizeof(*chains));
+    if (chains == NULL) {
+        return XT_NOMEM;
+    }
+    planner->chains = chains;
+    uint32_t *members = xt_grow(planner->members, &planner->members_cap,
+                                counted, sizeof(*members));
+    if (members == NULL) {
+        return XT_NOMEM;
+    }
+    planner->members = members;
+    xt_span_edge *ends = xt_grow(planner->ends, &planner->ends_cap, counted,
+                                 sizeof(*ends));
+    if (ends == NULL) {
+        return XT_NOMEM;
+    }
+    planner->ends = ends;
+    plan->classes = xt_malloc(counted * sizeof(*plan->classes));
+    return plan->classes == NULL ? XT_NOMEM : XT_OK;
+}
+
+/* The class that an edge belongs to, or XT_NONE if it begins a new one. */
+static uint32_t
+find_class(const xt_plan *plan, const xt_planner *planner,
+           const xt_plan_class *new)
+{
+    uint32_t at = planner->chains[new->to];
+    while (at != XT_NONE) {
+        const xt_plan_class *class = &plan->classes[at];
+        if (class->from == new->from && class->line == new->line) {
+            break;
+        }
+        at = planner->chains[plan->nodes + at];
+    }
+    return at;
+}
+
+static xt_status
+find_classes(xt_plan *plan, xt_planner *planner, const xt_graph *graph)
+{
+    size_t counted = 0;
+    for (size_t i = 0; i < graph->len; i++) {
+        counted += counts(&graph->edges[i]);
+    }
+    if (reserve(plan, planner, graph->len, counted) != XT_OK) {
+        return XT_NOMEM;
+    }
+    for (size_t i = 0; i < plan->nodes; i++) {
+        planner->chains[i] = XT_NONE;
+    }
+    for (uint32_t i = 0; i < graph->len; i++) {
+        const xt_edge *edge = &graph->edges[i];
+        planner->class_of[i] = XT_NONE;
+        if (!counts(edge)) {
+            continue;
+        }
+        xt_plan_class new = {
+            .from = plan->node_of[edge->from],
+            .to = plan->node_of[edge->to],
+            .line = edge->line,
+            .slot = XT_NONE,
+            .edge = i,
+        };
+        uint32_t at =
+            edge->wanted ? XT_NONE : find_class(plan, planner, &new);
+        if (at == XT_NONE) {
+            at = (uint32_t)plan->classes_len++;
+            plan->classes[at] = new;
+            planner->members[at] = 0;
+            if (!edge->wanted) {
+                planner->chains[plan->nodes + at] = planner->chains[new.to];
+                planner->chains[new.to] = at;
+            }
+        }
+        planner->class_of[i] = at;
+        planner->members[at]++;
+    }
+    return XT_OK;
+}
+
+/* Whether one probe at the target counts the whole class: then every edge
+   into the target is of it. */
+static bool
+is_label(const xt_planner *planner, const xt_graph *graph,
+         const xt_instrs *instrs, uint32_t class, const xt_edge *edge)
+{
+    return edge->to != graph->outside &&
+           planner->members[class] == graph->in_degree[edge->to] &&
+           xt_placement_may_label(graph, instrs, edge->to);
+}
+
+/* members[class] is right for is_label() only if all its edges end at the
+   same instruction: makes it 0 where they do not. */
+static void
+check_targets(const xt_plan *plan, xt_planner *planner, const xt_graph *graph)
+{
+    for (uint32_t i = 0; i < graph->len; i++) {
+        uint32_t at = planner->class_of[i];
+        if (at != XT_NONE &&
+            graph->edges[plan->classes[at].edge].to != graph->edges[i].to) {
+            planner->members[at] = 0;
+        }
+    }
+}
+
+static void
+weigh_classes(const xt_plan *plan, xt_planner *planner, const xt_graph *graph,
+              const xt_instrs *instrs)
+{
+    for (size_t i = 0; i < plan->classes_len; i++) {
+        planner->ends[i] = (xt_span_edge){
+            .from = plan->classes[i].from,
+            .to = plan->classes[i].to,
+        };
+    }
+    for (uint32_t i = 0; i < graph->len; i++) {
+        uint32_t class = planner->class_of[i];
+        if (class == XT_NONE) {
+            continue;
+        }
+        const xt_edge *edge = &graph->edges[i];
+        float cost = 1;
+        if (!is_label(planner, graph, instrs, class, edge)) {
+            switch (xt_placement_find(graph, instrs, edge).where) {
+            case XT_PROBE_NOWHERE:
+                cost = INFINITY;
+                break;
+            case XT_PROBE_TRAMPOLINE:
+                cost = COST_OF_TRAMPOLINE;
+                break;
+            default:
+                break;
+            }
+        }
+        planner->ends[class].weight +=
+            cost * xt_weights_edge(graph, instrs, edge);
+    }
+}
+
+static xt_status
+choose(xt_plan *plan, xt_planner *planner, uint32_t outside)
+{
+    xt_status status =
+        xt_spanning_forest(&planner->spanning, planner->ends,
+                           plan->classes_len, plan->nodes);
+    size_t solved = 0;
+    for (size_t i = 0; i < plan->classes_len && status == XT_OK; i++) {
+        if (planner->ends[i].in_forest) {
+            solved++;
+        }
+        else if (isinf(planner->ends[i].weight)) {
+            status = XT_UNSUPPORTED;
+        }
+        else {
+            plan->classes[i].slot = plan->slots++;
+        }
+    }
+    if (status != XT_OK) {
+        return status;
+    }
+    plan->steps = xt_malloc(solved * sizeof(*plan->steps));
+    if (plan->steps == NULL) {
+        return XT_NOMEM;
+    }
+    return xt_spanning_order(&planner->spanning, planner->ends,
+                             plan->classes_len, plan->nodes,
+                             plan->node_of[outside], plan->steps, &plan->steps_len);
+}
+
+static xt_status
+add_probe(xt_planner *planner, xt_probe probe)
+{
+    xt_probe *probes = xt_grow(planner->probes, &planner->probes_cap,
+                               planner->probes_len + 1, sizeof(*probes));
+    if (probes == NULL) {
+        return XT_NOMEM;
+    }
+    planner->probes = probes;
+    probes[planner->probes_len++] = probe;
+    return XT_OK;
+}
+
+/* Places the probes of every class that has a slot. */
+static xt_status
+place(xt_plan *plan, xt_planner *planner, const xt_graph *graph,
+      const xt_instrs *instrs)
+{
+    planner->probes_len = 0;
+    for (uint32_t i = 0; i < graph->len; i++) {
+        uint32_t at = planner->class_of[i];
+        if (at == XT_NONE || plan->classes[at].slot == XT_NONE) {
+            continue;
+        }
+        const xt_edge *edge = &graph->edges[i];
+        xt_probe probe = xt_placement_find(graph, instrs, edge);
+        if (is_label(planner, graph, instrs, at, edge)) {
+            if (plan->classes[at].edge != i) {
+                continue; /* the first of its edges has the probe of all */
+            }
+            probe = (xt_probe){.at = edge->to, .where = XT_PROBE_LABEL};
+        }
+        probe.slot = plan->classes[at].slot;
+        probe.fires = edge->line >= 0;
+        if (add_probe(planner, probe) != XT_OK) {
+            return XT_NOMEM;
+        }
+        plan->early_len += probe.where == XT_PROBE_BEFORE;
+    }
+    return XT_OK;
+}
+
+/* Notes which probes stand before their jumps. */
+static xt_status
+note_early(xt_plan *plan, const xt_planner *planner)
+{
+    if (plan->early_len == 0) {
+        return XT_OK;
+    }
+    uint32_t *class_of_slot = xt_malloc(plan->slots * sizeof(uint32_t));
+    plan->early = xt_malloc(plan->early_len * sizeof(*plan->early));
+    if (class_of_slot == NULL || plan->early == NULL) {
+        xt_free(class_of_slot);
+        return XT_NOMEM;
+    }
+    for (uint32_t i = 0; i < plan->classes_len; i++) {
+        if (plan->classes[i].slot != XT_NONE) {
+            class_of_slot[plan->classes[i].slot] = i;
+        }
+    }
+    size_t len = 0;
+    for (size_t i = 0; i < planner->probes_len; i++) {
+        const xt_probe *probe = &planner->probes[i];
+        if (probe->where == XT_PROBE_BEFORE) {
+            plan->early[len++] =
+                (xt_plan_early){class_of_slot[probe->slot], probe->at};
+        }
+    }
+    xt_free(class_of_slot);
+    return XT_OK;
+}
+
+xt_status
+xt_plan_build(xt_plan *plan, xt_planner *planner, const xt_graph *graph,
+              const xt_instrs *instrs)
+{
+    xt_status status = find_nodes(plan, planner, graph);
+    if (status == XT_OK) {
+        status = find_classes(plan, planner, graph);
+    }
+    if (status == XT_OK) {
+        check_targets(plan, planner, graph);
+        weigh_classes(plan, planner, graph, instrs);
+        status = choose(plan, planner, graph->outside);
+    }
+    if (status == XT_OK) {
+        status = place(plan, planner, graph, instrs);
+    }
+    if (status == XT_OK) {
+        status = note_early(plan, planner);
+    }
+    if (status != XT_OK) {
+        xt_plan_fini(plan);
+    }
+    return status;
+}

@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rewrite.h"
+
+#include <string.h>
+
+#include "mem.h"
+
+enum { UNITS_MAX = 1 << 24 };
+
+/* The chains of probes at an instruction: three numbers in first_of. */
+enum { CHAIN_FALL, CHAIN_LABEL, CHAIN_TRAMPOLINE, CHAINS };
+
+void
+xt_rewrite_fini(xt_rewrite *rewrite)
+{
+    xt_buf_fini(&rewrite->code);
+    xt_buf_fini(&rewrite->exceptions);
+    xt_buf_fini(&rewrite->locations.table);
+    xt_free(rewrite->old_unit);
+    xt_free(rewrite->first_of);
+    xt_free(rewrite->next);
+    xt_free(rewrite->label);
+    xt_free(rewrite->width);
+    xt_free(rewrite->detour);
+    *rewrite = (xt_rewrite){0};
+}
+
+/* What all steps look at. */
+typedef struct {
+    xt_rewrite *out;
+    const xt_instrs *instrs;
+    const xt_code_view *view;
+    const xt_opcodes *ops;
+    const xt_probe *probes;
+    size_t probes_len;
+    uint32_t first_const;
+} job;
+
+static xt_status
+grow_numbers(uint32_t **numbers, size_t *cap, size_t need)
+{
+    uint32_t *grown = xt_grow(*numbers, cap, need, sizeof(**numbers));
+    if (grown == NULL) {
+        return XT_NOMEM;
+    }
+    *numbers = grown;
+    return XT_OK;
+}
+
+static xt_status
+chain_probes(const job *job)
+{
+    xt_rewrite *out = job->out;
+    size_t len = job->instrs->len;
+    if (grow_numbers(&out->first_of, &out->first_of_cap, CHAINS * len) ||
+        grow_numbers(&out->next, &out->next_cap, job->probes_len) ||
+        grow_numbers(&out->label, &out->label_cap, len + 1) ||
+        grow_numbers(&out->width, &out->width_cap, len) ||
+        grow_numbers(&out->detour, &out->detour_cap, len)) {
+        return XT_NOMEM;
+    }
+    memset(out->first_of, 0xff, CHAINS * len * sizeof(*out->first_of));
+    for (size_t i = job->probes_len; i-- > 0;) {
+        static const unsigned chain_of[] = {
+            [XT_PROBE_FALL] = CHAIN_FALL,
+            [XT_PROBE_LABEL] = CHAIN_LABEL,
+            [XT_PROBE_BEFORE] = CHAIN_LABEL,
+            [XT_PROBE_TRAMPOLINE] = CHAIN_TRAMPOLINE,
+        };
+        const xt_probe *probe = &job->probes[i];
+        uint32_t *first =
+            &out->first_of[CHAINS * probe->at + chain_of[probe->where]];
+        out->next[i] = *first;
+        *first = (uint32_t)i;
+    }
+    return XT_OK;
+}
+
+static uint32_t
+first_probe(const job *job, uint32_t at, unsigned chain)
+{
+    return job->out->first_of[CHAINS * at + chain];
+}
+
+static uint32_t
+probe_units(const job *job, uint32_t probe)
+{
+    const xt_opcodes *ops = job->ops;
+    uint32_t number = job->first_const + job->probes[probe].slot;
+    return xt_instr_units(ops, ops->load_const, number) + 2;
+}
+
+static uint32_t
+chain_units(const job *job, uint32_t at, unsigned chain)
+{
+    uint32_t units = 0;
+    for (uint32_t i = first_probe(job, at, chain); i != XT_NONE;
+         i = job->out->next[i]) {
+        units += probe_units(job, i);
+    }
+    return units;
+}
+
+static bool
+has_trampoline(const job *job, uint32_t at)
+{
+    return first_probe(job, at, CHAIN_TRAMPOLINE) != XT_NONE;
+}
+
+/* How far the jump at the end of a trampoline goes back. */
+static uint32_t
+distance_back(const job *job, uint32_t at, uint32_t width)
+{
+    const xt_rewrite *out = job->out;
+    uint32_t end =
+        out->detour[at] + chain_units(job, at, CHAIN_TRAMPOLINE) + width;
+    return end - out->label[job->instrs->items[at].target];
+}
+
+static uint32_t
+jump_back_units(const job *job, uint32_t at)
+{
+    uint8_t op = job->ops->jump_backward_no_interrupt;
+    uint32_t width = 1;
+    for (;;) {
+        uint32_t need =
+            xt_instr_units(job->ops, op, distance_back(job, at, width));
+        if (need <= width) {
+            return width;
+        }
+        width = need;
+    }
+}
+
+/* Lays everything out with the present widths of instructions. */
+static uint32_t
+lay_out(const job *job)
+{
+    xt_rewrite *out = job->out;
+    uint32_t len = (uint32_t)job->instrs->len;
+    uint32_t unit = 0;
+    for (uint32_t i = 0; i < len; i++) {
+        unit += chain_units(job, i, CHAIN_FALL);
+        out->label[i] = unit;
+        unit += chain_units(job, i, CHAIN_LABEL) + out->width[i];
+    }
+    out->label[len] = unit;
+    for (uint32_t i = 0; i < len; i++) {
+        if (has_trampoline(job, i)) {
+            out->detour[i] = unit;
+            unit += chain_units(job, i, CHAIN_TRAMPOLINE) +
+                    jump_back_units(job, i);
+        }
+    }
+    return unit;
+}
+
+static uint32_t
+instr_start(const job *job, uint32_t at)
+{
+    return job->out->label[at] + chain_units(job, at, CHAIN_LABEL);
+}
+
+/* The argument of an instruction where it stands now. */
+static uint32_t
+new_oparg(const job *job, uint32_t at)
+{
+    const xt_rewrite *out = job->out;
+    const xt_instr *instr = &job->instrs->items[at];
+    if (instr->target == XT_NONE) {
+        return instr->oparg;
+    }
+    uint32_t end = instr_start(job, at) + out->width[at];
+    uint32_t target = has_trampoline(job, at) ? out->detour[at]
+                                              : out->label[instr->target];
+    return target < end ? end - target : target - end;
+}
+
+/* Widens jumps until every argument fits: widths only grow, so this ends. */
+static uint32_t
+fit_jumps(const job *job)
+{
+    xt_rewrite *out = job->out;
+    for (uint32_t i = 0; i < job->instrs->len; i++) {
+        const xt_instr *instr = &job->instrs->items[i];
+        out->width[i] = instr->end - instr->start;
+    }
+    for (;;) {
+        uint32_t units = lay_out(job);
+        bool fits = true;
+        for (uint32_t i = 0; i < job->instrs->len; i++) {
+            const xt_instr *instr = &job->instrs->items[i];
+            if (instr->target == XT_NONE) {
+                continue;
+            }
+            uint32_t need =
+                xt_instr_units(job->ops, instr->op, new_oparg(job, i));
+            if (need > out->width[i]) {
+                out->width[i] = need;
+                fits = false;
+            }
+        }
+        if (fits) {
+            return units;
+        }
+    }
+}
+
+static xt_status
+put_place(const job *job, uint32_t place, bool none, uint32_t units)
+{
+    static const xt_location nowhere = {.has_line = false};
+    return xt_location_write(&job->out->locations,
+                             none ? &nowhere : &job->instrs->places[place],
+                             units);
+}
+
+static void
+note_units(const job *job, uint32_t units, uint32_t old)
+{
+    xt_rewrite *out = job->out;
+    for (uint32_t i = 0; i < units; i++) {
+        out->old_unit[out->units++] = old;
+    }
+}
+
+/* Writes the probes of a chain, which stand for instruction `next`. */
+static xt_status
+put_probes(const job *job, uint32_t at, unsigned chain, uint32_t next)
+{
+    const xt_opcodes *ops = job->ops;
+    const xt_instr *behind = &job->instrs->items[next];
+    for (uint32_t i = first_probe(job, at, chain); i != XT_NONE;
+         i = job->out->next[i]) {
+        const xt_probe *probe = &job->probes[i];
+        uint32_t units = probe_units(job, i);
+        bool nowhere = probe->fires && probe->where != XT_PROBE_BEFORE;
+        if (put_place(job, behind->place, nowhere, units) != XT_OK) {
+            return XT_NOMEM;
+        }
+        xt_instr_write(&job->out->code, ops, ops->load_const,
+                       job->first_const + probe->slot, units - 2);
+        xt_instr_write(&job->out->code, ops, ops->unary_negative, 0, 1);
+        xt_instr_write(&job->out->code, ops, ops->pop_top, 0, 1);
+        note_units(job, units, behind->start);
+    }
+    return XT_OK;
+}
+
+/* An instruction that kept its width stands for itself unit by unit; in one
+   that was widened the old units are the last ones. */
+static xt_status
+put_instr(const job *job, uint32_t at)
+{
+    xt_rewrite *out = job->out;
+    const xt_instr *instr = &job->instrs->items[at];
+    uint32_t width = out->width[at];
+    if (put_place(job, instr->place, false, width) != XT_OK) {
+        return XT_NOMEM;
+    }
+    xt_instr_write(&out->code, job->ops, instr->op, new_oparg(job, at), width);
+    uint32_t old_width = instr->end - instr->start;
+    note_units(job, width - old_width, instr->start);
+    for (uint32_t unit = instr->start; unit < instr->end; unit++) {
+        note_units(job, 1, unit);
+    }
+    return XT_OK;
+}
+
+static xt_status
+put_trampoline(const job *job, uint32_t at)
+{
+    uint32_t target = job->instrs->items[at].target;
+    xt_status status = put_probes(job, at, CHAIN_TRAMPOLINE, target);
+    if (status != XT_OK) {
+        return status;
+    }
+    uint32_t width = jump_back_units(job, at);
+    uint32_t last = first_probe(job, at, CHAIN_TRAMPOLINE);
+    const xt_instr *behind = &job->instrs->items[target];
+    if (put_place(job, behind->place, job->probes[last].fires, width) !=
+        XT_OK) {
+        return XT_NOMEM;
+    }
+    xt_instr_write(&job->out->code, job->ops,
+                   job->ops->jump_backward_no_interrupt,
+                   distance_back(job, at, width), width);
+    note_units(job, width, behind->start);
+    return XT_OK;
+}
+
+static uint32_t
+before_fall_probes(const job *job, uint32_t at)
+{
+    uint32_t unit = job->out->label[at];
+    return at == job->instrs->len ? unit
+                                  : unit - chain_units(job, at, CHAIN_FALL);
+}
+
+static xt_status
+put_exceptions(const job *job)
+{
+    const xt_instrs *instrs = job->instrs;
+    for (size_t i = 0; i < instrs->handlers.len; i++) {
+        xt_exctable_range range = instrs->handlers.ranges[i];
+        uint32_t start = instrs->at_unit[range.start];
+        uint32_t end = range.end == instrs->units
+                           ? (uint32_t)instrs->len
+                           : instrs->at_unit[range.end];
+        range.start = before_fall_probes(job, start);
+        range.end = before_fall_probes(job, end);
+        range.target = job->out->label[instrs->at_unit[range.target]];
+        if (xt_exctable_write(&job->out->exceptions, &range) != XT_OK) {
+            return XT_NOMEM;
+        }
+    }
+    return XT_OK;
+}
+
+static xt_status
+put_code(const job *job)
+{
+    uint32_t len = (uint32_t)job->instrs->len;
+    xt_status status = XT_OK;
+    for (uint32_t i = 0; i < len && status == XT_OK; i++) {
+        status = put_probes(job, i, CHAIN_FALL, i);
+        if (status == XT_OK) {
+            status = put_probes(job, i, CHAIN_LABEL, i);
+        }
+        if (status == XT_OK) {
+            status = put_instr(job, i);
+        }
+    }
+    for (uint32_t i = 0; i < len && status == XT_OK; i++) {
+        if (has_trampoline(job, i)) {
+            status = put_trampoline(job, i);
+        }
+    }
+    return status;
+}
+
+xt_status
+xt_rewrite_build(xt_rewrite *rewrite, const xt_instrs *instrs,
+                 const xt_code_view *view, const xt_probe *probes,
+                 size_t probes_len, uint32_t first_const)
+{
+    const job job = {
+        .out = rewrite,
+        .instrs = instrs,
+        .view = view,
+        .ops = view->ops,
+        .probes = probes,
+        .probes_len = probes_len,
+        .first_const = first_const,
+    };
+    rewrite->code.len = 0;
+    rewrite->exceptions.len = 0;
+    rewrite->locations.table.len = 0;
+    rewrite->locations.line = view->first_line;
+    rewrite->units = 0;
+    if (chain_probes(&job) != XT_OK) {
+        return XT_NOMEM;
+    }
+    uint32_t units = fit_jumps(&job);
+    if (units > UNITS_MAX) {
+        return XT_UNSUPPORTED;
+    }
+    if (grow_numbers(&rewrite->old_unit, &rewrite->old_unit_cap, units) ||
+        xt_buf_reserve(&rewrite->code, 2 * (size_t)units) != XT_OK) {
+        return XT_NOMEM;
+    }
+    xt_status status = put_code(&job);
+    return status == XT_OK ? put_exceptions(&job) : status;
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "spanning.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "mem.h"
+
+void
+xt_union_fini(xt_union *sets)
+{
+    xt_free(sets->parent);
+    *sets = (xt_union){0};
+}
+
+xt_status
+xt_union_reset(xt_union *sets, size_t len)
+{
+    uint32_t *parent =
+        xt_grow(sets->parent, &sets->cap, len, sizeof(*parent));
+    if (parent == NULL) {
+        return XT_NOMEM;
+    }
+    sets->parent = parent;
+    for (size_t i = 0; i < len; i++) {
+        parent[i] = (uint32_t)i;
+    }
+    return XT_OK;
+}
+
+uint32_t
+xt_union_find(xt_union *sets, uint32_t item)
+{
+    uint32_t *parent = sets->parent;
+    while (parent[item] != item) {
+        parent[item] = parent[parent[item]];
+        item = parent[item];
+    }
+    return item;
+}
+
+bool
+xt_union_join(xt_union *sets, uint32_t one, uint32_t other)
+{
+    one = xt_union_find(sets, one);
+    other = xt_union_find(sets, other);
+    if (one == other) {
+        return false;
+    }
+    /* Towards the smaller number: the result does not depend on the order. */
+    if (one < other) {
+        sets->parent[other] = one;
+    }
+    else {
+        sets->parent[one] = other;
+    }
+    return true;
+}
+
+void
+xt_spanning_fini(xt_spanning *work)
+{
+    xt_union_fini(&work->sets);
+    xt_free(work->order);
+    xt_free(work->degree);
+    *work = (xt_spanning){0};
+}
+
+static xt_status
+reserve(xt_spanning *work, size_t edges, size_t nodes)
+{
+    uint32_t *order =
+        xt_grow(work->order, &work->order_cap, edges, sizeof(*order));
+    if (order == NULL) {
+        return XT_NOMEM;
+    }
+    work->order = order;
+    uint32_t *degree =
+        xt_grow(work->degree, &work->degree_cap, 2 * nodes, sizeof(*degree));
+    if (degree == NULL) {
+        return XT_NOMEM;
+    }
+    work->degree = degree;
+    return XT_OK;
+}
+
+static bool
+is_before(const xt_span_edge *edges, uint32_t one, uint32_t other)
+{
+    float difference = edges[one].weight - edges[other].weight;
+    return difference > 0 || (!(difference < 0) && one < other);
+}
+
+static void
+sift(const xt_span_edge *edges, uint32_t *heap, size_t len, size_t at)
+{
+    for (;;) {
+        size_t last = at;
+        for (size_t child = 2 * at + 1; child <= 2 * at + 2; child++) {
+            if (child < len && is_before(edges, heap[last], heap[child])) {
+                last = child;
+            }
+        }
+        if (last == at) {
+            return;
+        }
+        uint32_t swap = heap[at];
+        heap[at] = heap[last];
+        heap[last] = swap;
+        at = last;
+    }
+}
+
+/* Heaviest first. Heap sort, because qsort() can neither be told of the
+   weights without a global nor is it free of allocations everywhere. */
+static void
+sort(const xt_span_edge *edges, uint32_t *order, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        order[i] = (uint32_t)i;
+    }
+    for (size_t i = len / 2; i-- > 0;) {
+        sift(edges, order, len, i);
+    }
+    for (size_t i = len; i-- > 1;) {
+        uint32_t swap = order[0];
+        order[0] = order[i];
+        order[i] = swap;
+        sift(edges, order, i, 0);
+    }
+}
+
+xt_status
+xt_spanning_forest(xt_spanning *work, xt_span_edge *edges, size_t len,
+                   uint32_t nodes)
+{
+    if (xt_union_reset(&work->sets, nodes) != XT_OK ||
+        reserve(work, len, nodes) != XT_OK) {
+        return XT_NOMEM;
+    }
+    sort(edges, work->order, len);
+    for (size_t i = 0; i < len; i++) {
+        xt_span_edge *edge = &edges[work->order[i]];
+        edge->in_forest = xt_union_join(&work->sets, edge->from, edge->to);
+    }
+    return XT_OK;
+}
+
+/* Each leaf names the one edge that it has left: all edges at a node are kept
+   as one number, their exclusive or. */
+xt_status
+xt_spanning_order(xt_spanning *work, const xt_span_edge *edges, size_t len,
+                  uint32_t nodes, uint32_t root, xt_span_step *steps,
+                  size_t *count)
+{
+    if (reserve(work, len, nodes) != XT_OK) {
+        return XT_NOMEM;
+    }
+    uint32_t *degree = work->degree;
+    uint32_t *joined = work->degree + nodes;
+    memset(degree, 0, 2 * (size_t)nodes * sizeof(*degree));
+    for (uint32_t i = 0; i < len; i++) {
+        if (edges[i].in_forest) {
+            degree[edges[i].from]++;
+            degree[edges[i].to]++;
+            joined[edges[i].from] ^= i;
+            joined[edges[i].to] ^= i;
+        }
+    }
+    *count = 0;
+    for (uint32_t start = 0; start < nodes; start++) {
+        uint32_t leaf = start;
+        while (leaf != root && degree[leaf] == 1) {
+            uint32_t edge = joined[leaf];
+            steps[(*count)++] = (xt_span_step){edge, leaf};
+            degree[leaf] = 0;
+            uint32_t other = edges[edge].from == leaf ? edges[edge].to
+                                                      : edges[edge].from;
+            degree[other]--;
+            joined[other] ^= edge;
+            leaf = other;
+        }
+    }
+    return XT_OK;
+}
