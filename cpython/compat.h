@@ -39,6 +39,17 @@ compat_bottom_frame(PyThreadState *thread)
 #endif
 }
 
+/* The bits of a frame's references that are not part of the pointer; any bit
+   set there means that the reference is not counted. */
+#if PY_VERSION_HEX >= 0x030E0000
+#define COMPAT_FRAME_TAGS 3
+#else
+#define COMPAT_FRAME_TAGS 0
+#endif
+
+/* The second number of the version: its bytecode differs from all others. */
+#define COMPAT_MINOR PY_MINOR_VERSION
+
 /* Without the GIL the collector must find every frame: they keep references
    that are not counted. */
 #ifdef Py_GIL_DISABLED

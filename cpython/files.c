@@ -122,10 +122,10 @@ add_hits(PyObject *counts, PyObject *key, PyObject *hits)
 }
 
 static int
-hit_far(file_table *table, const traced_file *file, int line)
+hit_far(file_table *table, const traced_file *file, int line, uint64_t hits)
 {
     PyObject *key = make_key(file, line);
-    PyObject *one = PyLong_FromLong(1);
+    PyObject *one = PyLong_FromUnsignedLongLong(hits);
     int result = -1;
     if (key != NULL && one != NULL) {
         result = add_hits(table->far, key, one);
@@ -152,25 +152,31 @@ note_order(file_table *table, traced_file *file, int line)
 int
 files_hit_slowly(file_table *table, traced_file *file, int line)
 {
+    return files_add(table, file, line, 1);
+}
+
+int
+files_add(file_table *table, traced_file *file, int line, uint64_t hits)
+{
     if (line < 0 || line >= LINES_DENSE) {
-        return hit_far(table, file, line);
+        return hit_far(table, file, line, hits);
     }
     size_t cap = file->cap;
     if ((size_t)line >= cap) {
-        uint64_t *hits =
-            xt_grow(file->hits, &cap, (size_t)line + 1, sizeof(*hits));
-        if (hits == NULL) {
+        uint64_t *grown =
+            xt_grow(file->hits, &cap, (size_t)line + 1, sizeof(*grown));
+        if (grown == NULL) {
             PyErr_NoMemory();
             return -1;
         }
-        memset(hits + file->cap, 0, (cap - file->cap) * sizeof(*hits));
-        file->hits = hits;
+        memset(grown + file->cap, 0, (cap - file->cap) * sizeof(*grown));
+        file->hits = grown;
         file->cap = cap;
     }
-    if (note_order(table, file, line) < 0) {
+    if (file->hits[line] == 0 && note_order(table, file, line) < 0) {
         return -1;
     }
-    file->hits[line]++;
+    file->hits[line] += hits;
     return 0;
 }
 

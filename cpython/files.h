@@ -90,6 +90,9 @@ files_hit(file_table *table, traced_file *file, int line)
     return files_hit_slowly(table, file, line);
 }
 
+/* Counts many runs of a line. -1 with an exception when out of memory. */
+int files_add(file_table *table, traced_file *file, int line, uint64_t hits);
+
 /* Moves all hits into `counts`, a mapping {(name, line): hits} to which they
    are added. -1 with an exception; no hit is lost or counted twice then. */
 int files_flush(file_table *table, PyObject *counts);

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The extension module exactrace._native. Every part (a .c file) adds its own
-   functions and types. The module itself has no state. */
+   functions and types. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include "module.h"
+
 #include "countsfile.h"
+#include "engine.h"
 #include "filter.h"
 #include "listing.h"
 #include "program.h"
@@ -19,7 +22,31 @@ module_exec(PyObject *module)
         filter_init(module) < 0 || tracer_init(module) < 0) {
         return -1;
     }
+    module_state *state = PyModule_GetState(module);
+    state->engine = engine_new(module);
+    return state->engine == NULL ? -1 : 0;
+}
+
+static int
+module_traverse(PyObject *module, visitproc visit, void *arg)
+{
+    module_state *state = PyModule_GetState(module);
+    Py_VISIT(state->engine);
     return 0;
+}
+
+static int
+module_clear(PyObject *module)
+{
+    module_state *state = PyModule_GetState(module);
+    Py_CLEAR(state->engine);
+    return 0;
+}
+
+static void
+module_free(void *module)
+{
+    (void)module_clear(module);
 }
 
 static PyModuleDef_Slot module_slots[] = {
@@ -30,9 +57,22 @@ static PyModuleDef_Slot module_slots[] = {
 PyDoc_STRVAR(module_doc, "The C part of exactrace. Not for direct use.");
 
 static struct PyModuleDef module_def = {
-    PyModuleDef_HEAD_INIT, .m_name = "exactrace._native", .m_doc = module_doc,
-    .m_size = 0,           .m_slots = module_slots,
+    PyModuleDef_HEAD_INIT,
+    .m_name = "exactrace._native",
+    .m_doc = module_doc,
+    .m_size = sizeof(module_state),
+    .m_slots = module_slots,
+    .m_traverse = module_traverse,
+    .m_clear = module_clear,
+    .m_free = module_free,
 };
+
+module_state *
+module_state_of(PyTypeObject *type)
+{
+    PyObject *module = PyType_GetModuleByDef(type, &module_def);
+    return module == NULL ? NULL : PyModule_GetState(module);
+}
 
 PyMODINIT_FUNC PyInit__native(void);
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "run.h"
 
+#include "engine.h"
+#include "module.h"
 #include "monitor.h"
 #include "settrace.h"
 
@@ -135,6 +137,15 @@ switch_on(TracerObject *self, PyObject *function)
             return on < 0 ? -1 : 0;
         }
     }
+    if ((self->mode & (TRACER_PROBE | TRACER_EVENT)) != 0) {
+        module_state *state = module_state_of(Py_TYPE(self));
+        int on = state == NULL
+                     ? -1
+                     : engine_begin((EngineObject *)state->engine, self);
+        if (on != 0) {
+            return on < 0 ? -1 : 0;
+        }
+    }
     settrace_install(self, function);
     return 0;
 }
@@ -211,6 +222,9 @@ end(TracerObject *self, previous_trace *previous)
     self->runs--;
     if (self->runs == 0) {
         monitor_end(self);
+        if (self->engine != NULL) {
+            engine_end(self->engine, self);
+        }
     }
     int result = 0;
     if (restore_hook(self, previous->hook) < 0) {

@@ -71,3 +71,40 @@ session_keep_trouble(TracerObject *self)
     Py_XDECREF(traceback);
     return 0;
 }
+
+/* The module name under which the file is wanted, or None: borrowed from
+   `judged`. NULL with an exception. */
+static PyObject *
+judge(TracerObject *self, PyObject *filename, PyObject *globals)
+{
+    PyObject *module = PyDict_GetItemWithError(self->judged, filename);
+    if (module != NULL || PyErr_Occurred()) {
+        return module;
+    }
+    module = PyObject_CallMethod((PyObject *)self, "_judge", "OO", filename,
+                                 globals);
+    if (module == NULL) {
+        return NULL;
+    }
+    int stored = PyDict_SetItem(self->judged, filename, module);
+    Py_DECREF(module);
+    return stored < 0 ? NULL : module;
+}
+
+int
+session_judge(TracerObject *self, PyObject *globals, PyObject **module)
+{
+    *module = NULL;
+    PyObject *filename = PyDict_GetItemWithError(globals, self->s_file);
+    if (filename == NULL || filename == Py_None) {
+        return PyErr_Occurred() ? -1 : 0;
+    }
+    Py_INCREF(filename);
+    PyObject *found = judge(self, filename, globals);
+    Py_DECREF(filename);
+    if (found == NULL) {
+        return -1;
+    }
+    *module = found == Py_None ? NULL : found;
+    return 0;
+}

@@ -24,6 +24,9 @@ enum {
     TRACER_LINES = 2,
     TRACER_FUNCTIONS = 4,
     TRACER_CALLERS = 8,
+    TRACER_BRANCHES = 16,
+    TRACER_PROBE = 32, /* may count by probes, */
+    TRACER_EVENT = 64, /* and by events */
 };
 
 typedef struct {
@@ -41,6 +44,10 @@ typedef struct {
     PyObject *judged; /* owned: dict {__file__: module name, or None} */
     PyObject *s_file; /* owned: the string "__file__" */
     xt_ptrmap frames; /* frames that are wanted -> their traced_file */
+    struct EngineObject *engine; /* owned: while it counts for us, or NULL */
+    xt_ptrmap seen;  /* code_entry -> owned tally that was harvested before */
+    PyObject *branches; /* owned: dict, what the attribute shows */
+    PyObject *calls;    /* owned: the same */
     /* The frame of the last event, so that most lines need no look-up. It is
        borrowed: its return event, the last of its life, clears it. */
     PyFrameObject *hot_frame;
@@ -63,5 +70,10 @@ typedef struct {
    signal handler of the program raises) goes on to the program: -1. An
    exception must be set. */
 int session_keep_trouble(TracerObject *self);
+
+/* Sets *module to the name under which code with these globals is wanted
+   (borrowed from `judged`), or to NULL when it is not. -1 with an exception,
+   and then it is not. */
+int session_judge(TracerObject *self, PyObject *globals, PyObject **module);
 
 #endif

@@ -13,25 +13,6 @@ keep_log_trouble(TracerObject *self)
     return session_keep_trouble(self);
 }
 
-/* The module name under which the file is wanted, or None: borrowed from
-   `judged`. NULL with an exception. */
-static PyObject *
-judge(TracerObject *self, PyObject *filename, PyObject *globals)
-{
-    PyObject *module = PyDict_GetItemWithError(self->judged, filename);
-    if (module != NULL || PyErr_Occurred()) {
-        return module;
-    }
-    module = PyObject_CallMethod((PyObject *)self, "_judge", "OO", filename,
-                                 globals);
-    if (module == NULL) {
-        return NULL;
-    }
-    int stored = PyDict_SetItem(self->judged, filename, module);
-    Py_DECREF(module);
-    return stored < 0 ? NULL : module;
-}
-
 /* Sets *file to where the lines of the frame count, or to NULL when they are
    not wanted. -1 with an exception. */
 static int
@@ -39,17 +20,10 @@ find_file(TracerObject *self, PyFrameObject *frame, traced_file **file)
 {
     *file = NULL;
     PyObject *globals = PyFrame_GetGlobals(frame);
-    PyObject *filename = PyDict_GetItemWithError(globals, self->s_file);
-    int result = filename == NULL && PyErr_Occurred() ? -1 : 0;
     PyObject *module = NULL;
-    if (filename != NULL && filename != Py_None) {
-        Py_INCREF(filename);
-        module = judge(self, filename, globals);
-        result = module == NULL ? -1 : 0;
-        Py_DECREF(filename);
-    }
+    int result = session_judge(self, globals, &module);
     Py_DECREF(globals);
-    if (module == NULL || module == Py_None) {
+    if (module == NULL) {
         return result;
     }
     PyCodeObject *code = PyFrame_GetCode(frame);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tracer.h"
 
+#include "engine.h"
 #include "monitor.h"
 #include "run.h"
 #include "session.h"
@@ -297,7 +298,8 @@ function_name(PyObject *Py_UNUSED(module), PyObject *args)
 static PyObject *
 tracer_get_counts(TracerObject *self, void *Py_UNUSED(closure))
 {
-    if (files_flush(&self->files, self->counts) < 0) {
+    if ((self->engine != NULL && engine_harvest(self->engine, self) < 0) ||
+        files_flush(&self->files, self->counts) < 0) {
         return NULL;
     }
     return Py_NewRef(self->counts);
@@ -320,6 +322,24 @@ tracer_set_counts(TracerObject *self, PyObject *value, void *closure)
 }
 
 static PyObject *
+tracer_get_branches(TracerObject *self, void *Py_UNUSED(closure))
+{
+    if (self->engine != NULL && engine_harvest(self->engine, self) < 0) {
+        return NULL;
+    }
+    return Py_NewRef(self->branches);
+}
+
+static PyObject *
+tracer_get_calls(TracerObject *self, void *Py_UNUSED(closure))
+{
+    if (self->engine != NULL && engine_harvest(self->engine, self) < 0) {
+        return NULL;
+    }
+    return Py_NewRef(self->calls);
+}
+
+static PyObject *
 tracer_new(PyTypeObject *type, PyObject *Py_UNUSED(args),
            PyObject *Py_UNUSED(kwargs))
 {
@@ -329,9 +349,12 @@ tracer_new(PyTypeObject *type, PyObject *Py_UNUSED(args),
     }
     self->tool = -1;
     self->counts = PyDict_New();
+    self->branches = PyDict_New();
+    self->calls = PyDict_New();
     self->judged = PyDict_New();
     self->s_file = PyUnicode_InternFromString("__file__");
-    if (self->counts == NULL || self->judged == NULL || self->s_file == NULL ||
+    if (self->branches == NULL || self->calls == NULL ||
+        self->counts == NULL || self->judged == NULL || self->s_file == NULL ||
         files_init(&self->files) < 0) {
         Py_DECREF(self);
         return NULL;
@@ -346,6 +369,8 @@ tracer_traverse(TracerObject *self, visitproc visit, void *arg)
     Py_VISIT(self->counts);
     Py_VISIT(self->judged);
     Py_VISIT(self->trouble);
+    Py_VISIT(self->branches);
+    Py_VISIT(self->calls);
     Py_VISIT(self->program_hook);
     int result = functions_traverse(&self->functions, visit, arg);
     return result != 0 ? result : linelog_traverse(&self->log, visit, arg);
@@ -371,6 +396,8 @@ tracer_dealloc(TracerObject *self)
     Py_CLEAR(self->judged);
     Py_CLEAR(self->s_file);
     Py_CLEAR(self->disable);
+    Py_CLEAR(self->branches);
+    Py_CLEAR(self->calls);
     files_fini(&self->files);
     xt_ptrmap_fini(&self->frames);
     xt_ptrmap_fini(&self->threads);
@@ -401,6 +428,10 @@ static PyMethodDef tracer_methods[] = {
 static PyGetSetDef tracer_getset[] = {
     {"counts", (getter)tracer_get_counts, (setter)tracer_set_counts,
      "How often each line ran: {(file name, line number): hits}", NULL},
+    {"branches", (getter)tracer_get_branches, NULL,
+     "How often each side of each branch was taken", NULL},
+    {"calls", (getter)tracer_get_calls, NULL,
+     "How often each function was entered", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
@@ -440,7 +471,10 @@ tracer_init(PyObject *module)
         PyModule_AddIntConstant(module, "COUNT", TRACER_COUNT) < 0 ||
         PyModule_AddIntConstant(module, "LINES", TRACER_LINES) < 0 ||
         PyModule_AddIntConstant(module, "FUNCTIONS", TRACER_FUNCTIONS) < 0 ||
-        PyModule_AddIntConstant(module, "CALLERS", TRACER_CALLERS) < 0) {
+        PyModule_AddIntConstant(module, "CALLERS", TRACER_CALLERS) < 0 ||
+        PyModule_AddIntConstant(module, "BRANCHES", TRACER_BRANCHES) < 0 ||
+        PyModule_AddIntConstant(module, "PROBE", TRACER_PROBE) < 0 ||
+        PyModule_AddIntConstant(module, "EVENT", TRACER_EVENT) < 0) {
         return -1;
     }
     return 0;

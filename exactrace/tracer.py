@@ -46,6 +46,9 @@ class Trace(_native.Tracer):
         infile: str | None = None,
         outfile: str | None = None,
         timing: object = False,
+        *,
+        engine: str | None = None,
+        branch: object = False,
     ) -> None:
         """Say what to record.
 
@@ -55,8 +58,21 @@ class Trace(_native.Tracer):
         all others). ignoremods, ignoredirs: modules and folders to leave out.
         infile, outfile: counts file to add to the results, and to write them
         to. timing: begin printed lines with the seconds since now.
+        engine: "probe", "event" or "settrace"; the first that this interpreter
+        can by default (see docs/how-it-works.md). branch: count with the lines
+        how often each side of each branch was taken and how often each
+        function was entered; the results then have `branches` and `calls`.
+        Raises ValueError for an engine that does not exist, or that cannot do
+        what is asked for.
         """
         super().__init__()
+        if engine not in (None, *ENGINES):
+            names = ", ".join(map(repr, ENGINES))
+            raise ValueError(f"engine {engine!r} is none of {names}")
+        if branch and engine not in (None, "probe"):
+            raise ValueError(f"branch: the engine {engine!r} counts lines only")
+        self.engine = engine
+        self.branch = branch
         self.infile = infile
         self._added_infile: str | None = None
         self.outfile = outfile
@@ -139,6 +155,10 @@ class Trace(_native.Tracer):
         if mode is None or bool(self.trace) != bool(mode & _native.LINES):
             return None
         self._filter = FileFilter(ignore._mods, ignore._dirs)
+        if mode == _native.COUNT:
+            mode |= _ENGINE_BITS[self.engine or ENGINES[0]]
+            if self.branch:
+                mode |= _native.BRANCHES
         return mode
 
     def _own_method(self, hook: object) -> str:
@@ -234,6 +254,14 @@ class Trace(_native.Tracer):
 
 
 _OWN_NAMES = _Ignore.names
+
+# From the cheapest on; all count the same.
+ENGINES = ("probe", "event", "settrace")
+_ENGINE_BITS = {
+    "probe": _native.PROBE | _native.EVENT,
+    "event": _native.EVENT,
+    "settrace": 0,
+}
 
 # The methods whose work the C engine does, and which so must be our own for it
 # to be used.

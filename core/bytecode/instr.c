@@ -80,6 +80,10 @@ read_code(xt_instrs *instrs, const xt_code_view *view)
         if (status != XT_OK) {
             return status;
         }
+        if (index > 0 && instr->op == view->ops->pop_top &&
+            instr[-1].kind == XT_KIND_END_FOR) {
+            instr->kind = XT_KIND_END_FOR_POP;
+        }
         for (uint32_t i = instr->start; i < instr->end; i++) {
             instrs->at_unit[i] = index;
         }

@@ -29,6 +29,9 @@ typedef enum {
     XT_KIND_END_ASYNC_FOR,
     XT_KIND_POP_ITER,
     XT_KIND_NOT_TAKEN,
+    /* A POP_TOP behind END_FOR (3.13): FOR_ITER may skip both. No table has
+       it; the decoder sees the pair. */
+    XT_KIND_END_FOR_POP,
 } xt_opcode_kind;
 
 /* Whether the argument is a distance, counted in code units from the end of

@@ -135,7 +135,8 @@ find_loops(xt_graph *graph, const xt_instrs *instrs)
         if (depth[i] > 0 && open < DEEPEST) {
             uint32_t end = i + depth[i] - 1;
             bool inside = open == 0 || end <= ends[open - 1];
-            ends[open++] = inside ? end : ends[open - 1];
+            ends[open] = inside ? end : ends[open - 1];
+            open++;
         }
         depth[i] = (uint16_t)open;
     }

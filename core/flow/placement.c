@@ -7,7 +7,7 @@ is_bound_to_previous(uint8_t kind)
 {
     return kind == XT_KIND_RESUME || kind == XT_KIND_END_FOR ||
            kind == XT_KIND_END_SEND || kind == XT_KIND_POP_ITER ||
-           kind == XT_KIND_NOT_TAKEN;
+           kind == XT_KIND_NOT_TAKEN || kind == XT_KIND_END_FOR_POP;
 }
 
 static bool
@@ -38,6 +38,7 @@ place_fall(const xt_graph *graph, const xt_instrs *instrs, uint32_t at)
     while (at < instrs->len && graph->in_degree[at] == 1 &&
            (graph->flags[at] & XT_IS_HANDLER) == 0 &&
            (instrs->items[at].kind == XT_KIND_NOT_TAKEN ||
+            instrs->items[at].kind == XT_KIND_END_FOR_POP ||
             instrs->items[at].kind == XT_KIND_POP_ITER)) {
         at++;
     }

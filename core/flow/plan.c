@@ -136,6 +136,9 @@ find_classes(xt_plan *plan, xt_planner *planner, const xt_graph *graph)
             .line = edge->line,
             .slot = XT_NONE,
             .edge = i,
+            .origin = edge->from,
+            .taken = edge->kind == XT_EDGE_TAKEN,
+            .wanted = edge->wanted,
         };
         uint32_t at =
             edge->wanted ? XT_NONE : find_class(plan, planner, &new);

@@ -34,7 +34,7 @@ typedef struct {
     const xt_probe *probes;
     size_t probes_len;
     uint32_t first_const;
-} job;
+} rewriting;
 
 static xt_status
 grow_numbers(uint32_t **numbers, size_t *cap, size_t need)
@@ -48,7 +48,7 @@ grow_numbers(uint32_t **numbers, size_t *cap, size_t need)
 }
 
 static xt_status
-chain_probes(const job *job)
+chain_probes(const rewriting *job)
 {
     xt_rewrite *out = job->out;
     size_t len = job->instrs->len;
@@ -77,13 +77,13 @@ chain_probes(const job *job)
 }
 
 static uint32_t
-first_probe(const job *job, uint32_t at, unsigned chain)
+first_probe(const rewriting *job, uint32_t at, unsigned chain)
 {
     return job->out->first_of[CHAINS * at + chain];
 }
 
 static uint32_t
-probe_units(const job *job, uint32_t probe)
+probe_units(const rewriting *job, uint32_t probe)
 {
     const xt_opcodes *ops = job->ops;
     uint32_t number = job->first_const + job->probes[probe].slot;
@@ -91,7 +91,7 @@ probe_units(const job *job, uint32_t probe)
 }
 
 static uint32_t
-chain_units(const job *job, uint32_t at, unsigned chain)
+chain_units(const rewriting *job, uint32_t at, unsigned chain)
 {
     uint32_t units = 0;
     for (uint32_t i = first_probe(job, at, chain); i != XT_NONE;
@@ -102,14 +102,14 @@ chain_units(const job *job, uint32_t at, unsigned chain)
 }
 
 static bool
-has_trampoline(const job *job, uint32_t at)
+has_trampoline(const rewriting *job, uint32_t at)
 {
     return first_probe(job, at, CHAIN_TRAMPOLINE) != XT_NONE;
 }
 
 /* How far the jump at the end of a trampoline goes back. */
 static uint32_t
-distance_back(const job *job, uint32_t at, uint32_t width)
+distance_back(const rewriting *job, uint32_t at, uint32_t width)
 {
     const xt_rewrite *out = job->out;
     uint32_t end =
@@ -118,7 +118,7 @@ distance_back(const job *job, uint32_t at, uint32_t width)
 }
 
 static uint32_t
-jump_back_units(const job *job, uint32_t at)
+jump_back_units(const rewriting *job, uint32_t at)
 {
     uint8_t op = job->ops->jump_backward_no_interrupt;
     uint32_t width = 1;
@@ -134,7 +134,7 @@ jump_back_units(const job *job, uint32_t at)
 
 /* Lays everything out with the present widths of instructions. */
 static uint32_t
-lay_out(const job *job)
+lay_out(const rewriting *job)
 {
     xt_rewrite *out = job->out;
     uint32_t len = (uint32_t)job->instrs->len;
@@ -156,14 +156,14 @@ lay_out(const job *job)
 }
 
 static uint32_t
-instr_start(const job *job, uint32_t at)
+instr_start(const rewriting *job, uint32_t at)
 {
     return job->out->label[at] + chain_units(job, at, CHAIN_LABEL);
 }
 
 /* The argument of an instruction where it stands now. */
 static uint32_t
-new_oparg(const job *job, uint32_t at)
+new_oparg(const rewriting *job, uint32_t at)
 {
     const xt_rewrite *out = job->out;
     const xt_instr *instr = &job->instrs->items[at];
@@ -178,7 +178,7 @@ new_oparg(const job *job, uint32_t at)
 
 /* Widens jumps until every argument fits: widths only grow, so this ends. */
 static uint32_t
-fit_jumps(const job *job)
+fit_jumps(const rewriting *job)
 {
     xt_rewrite *out = job->out;
     for (uint32_t i = 0; i < job->instrs->len; i++) {
@@ -207,7 +207,7 @@ fit_jumps(const job *job)
 }
 
 static xt_status
-put_place(const job *job, uint32_t place, bool none, uint32_t units)
+put_place(const rewriting *job, uint32_t place, bool none, uint32_t units)
 {
     static const xt_location nowhere = {.has_line = false};
     return xt_location_write(&job->out->locations,
@@ -216,7 +216,7 @@ put_place(const job *job, uint32_t place, bool none, uint32_t units)
 }
 
 static void
-note_units(const job *job, uint32_t units, uint32_t old)
+note_units(const rewriting *job, uint32_t units, uint32_t old)
 {
     xt_rewrite *out = job->out;
     for (uint32_t i = 0; i < units; i++) {
@@ -226,7 +226,7 @@ note_units(const job *job, uint32_t units, uint32_t old)
 
 /* Writes the probes of a chain, which stand for instruction `next`. */
 static xt_status
-put_probes(const job *job, uint32_t at, unsigned chain, uint32_t next)
+put_probes(const rewriting *job, uint32_t at, unsigned chain, uint32_t next)
 {
     const xt_opcodes *ops = job->ops;
     const xt_instr *behind = &job->instrs->items[next];
@@ -250,7 +250,7 @@ put_probes(const job *job, uint32_t at, unsigned chain, uint32_t next)
 /* An instruction that kept its width stands for itself unit by unit; in one
    that was widened the old units are the last ones. */
 static xt_status
-put_instr(const job *job, uint32_t at)
+put_instr(const rewriting *job, uint32_t at)
 {
     xt_rewrite *out = job->out;
     const xt_instr *instr = &job->instrs->items[at];
@@ -268,7 +268,7 @@ put_instr(const job *job, uint32_t at)
 }
 
 static xt_status
-put_trampoline(const job *job, uint32_t at)
+put_trampoline(const rewriting *job, uint32_t at)
 {
     uint32_t target = job->instrs->items[at].target;
     xt_status status = put_probes(job, at, CHAIN_TRAMPOLINE, target);
@@ -290,7 +290,7 @@ put_trampoline(const job *job, uint32_t at)
 }
 
 static uint32_t
-before_fall_probes(const job *job, uint32_t at)
+before_fall_probes(const rewriting *job, uint32_t at)
 {
     uint32_t unit = job->out->label[at];
     return at == job->instrs->len ? unit
@@ -298,7 +298,7 @@ before_fall_probes(const job *job, uint32_t at)
 }
 
 static xt_status
-put_exceptions(const job *job)
+put_exceptions(const rewriting *job)
 {
     const xt_instrs *instrs = job->instrs;
     for (size_t i = 0; i < instrs->handlers.len; i++) {
@@ -318,7 +318,7 @@ put_exceptions(const job *job)
 }
 
 static xt_status
-put_code(const job *job)
+put_code(const rewriting *job)
 {
     uint32_t len = (uint32_t)job->instrs->len;
     xt_status status = XT_OK;
@@ -344,7 +344,7 @@ xt_rewrite_build(xt_rewrite *rewrite, const xt_instrs *instrs,
                  const xt_code_view *view, const xt_probe *probes,
                  size_t probes_len, uint32_t first_const)
 {
-    const job job = {
+    const rewriting job = {
         .out = rewrite,
         .instrs = instrs,
         .view = view,

@@ -1,0 +1,566 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine.h"
+
+#include "disguise.h"
+#include "frame.h"
+#include "harvest.h"
+#include "mem.h"
+#include "monitoring.h"
+
+static const monitoring_row ROWS[] = {
+    {"PY_START", "_started"},   {"PY_RESUME", "_resumed"},
+    {"RAISE", "_raised"},       {"RERAISE", "_raised_again"},
+    {"LINE", "_line"},          {"JUMP", "_jumped"},
+};
+enum {
+    ROWS_LEN = sizeof(ROWS) / sizeof(*ROWS),
+    ROWS_GLOBAL = 4, /* the first are on for all code, */
+    ROWS_LINE = 4,   /* those from here on for code counted by events */
+};
+
+/* --- What runs, and whether it is wanted -------------------------------- */
+
+/* Whether any tracer wants code with these globals. Trouble is kept: -1 only
+   for what is the program's own (an exception). */
+static int
+is_wanted(EngineObject *self, PyObject *globals)
+{
+    int wanted = 0;
+    for (size_t i = 0; i < self->sessions_len; i++) {
+        TracerObject *tracer = self->sessions[i];
+        PyObject *module;
+        if (session_judge(tracer, globals, &module) < 0) {
+            if (session_keep_trouble(tracer) < 0) {
+                return -1;
+            }
+        }
+        wanted |= module != NULL;
+    }
+    return wanted;
+}
+
+/* Keeps an exception of ours in the tracers. -1 if it is not ours. */
+static int
+keep_trouble(EngineObject *self)
+{
+    if (self->sessions_len == 0) {
+        PyErr_Clear();
+        return 0;
+    }
+    return session_keep_trouble(self->sessions[0]);
+}
+
+/* Counts the code by events from now on. */
+static int
+count_by_events(EngineObject *self, code_entry *entry)
+{
+    if (entry->by_events) {
+        return 0;
+    }
+    entry->by_events = true;
+    return monitoring_switch_code(self->monitoring, self->tool,
+                                  entry->original, self->line_events);
+}
+
+/* Has later calls of the function run the rewritten code. */
+static int
+replace_code(PyObject *function, code_entry *entry)
+{
+    if (function == NULL || !PyFunction_Check(function) ||
+        PyFunction_GET_CODE(function) != (PyObject *)entry->original ||
+        (entry->original->co_flags & CO_OPTIMIZED) == 0) {
+        return 0;
+    }
+    return PyObject_SetAttrString(function, "__code__",
+                                  (PyObject *)entry->code);
+}
+
+/* Counts a frame that has just been started. */
+static int
+adopt(EngineObject *self, frame_head *frame, PyCodeObject *code,
+      Py_ssize_t offset)
+{
+    code_entry *entry = registry_add(&self->registry, &self->types, code,
+                                     self->probes, self->branches);
+    if (entry == NULL) {
+        return -1;
+    }
+    if (entry->file == NULL) {
+        entry->file = Py_XNewRef(PyDict_GetItemString(frame->globals,
+                                                      "__file__"));
+    }
+    if (entry->code == NULL) {
+        return count_by_events(self, entry);
+    }
+    if (replace_code(frame_untag(frame->function), entry) < 0) {
+        return -1;
+    }
+    if (!frame_switch_code(frame, code, offset, entry->code,
+                           entry->probed->start)) {
+        return count_by_events(self, entry);
+    }
+    return 0;
+}
+
+/* A code object that was rewritten may run in a module that another tracer
+   has not judged yet. */
+static PyObject *
+on_probed(EngineObject *self, ProbedCodeObject *probed, PyObject *globals)
+{
+    code_entry *entry = registry_get(&self->registry, probed->original);
+    if (is_wanted(self, globals) < 0) {
+        return NULL;
+    }
+    if (entry != NULL && entry->file == NULL) {
+        entry->file =
+            Py_XNewRef(PyDict_GetItemString(globals, "__file__"));
+    }
+    return Py_NewRef(self->disable);
+}
+
+/* A frame begins (`resumed`: goes on) to run `code`, at a byte offset. */
+static PyObject *
+on_start(EngineObject *self, PyCodeObject *code, PyObject *at, bool resumed)
+{
+    frame_head *frame = frame_top(PyThreadState_Get());
+    if (self->sessions_len == 0 || frame == NULL ||
+        frame_code(frame) != code) {
+        Py_RETURN_NONE;
+    }
+    ProbedCodeObject *probed = probed_get(&self->types, code);
+    if (probed != NULL) {
+        return on_probed(self, probed, frame->globals);
+    }
+    int wanted = is_wanted(self, frame->globals);
+    if (wanted < 0) {
+        return NULL;
+    }
+    bool function = (code->co_flags & CO_OPTIMIZED) != 0;
+    if (!wanted) {
+        /* A module's code is run anew with other globals, a function's
+           hardly ever. */
+        return Py_NewRef(function ? self->disable : Py_None);
+    }
+    Py_ssize_t offset = PyLong_AsSsize_t(at) / 2;
+    int result;
+    if (resumed) {
+        code_entry *entry = registry_add(&self->registry, &self->types, code,
+                                         self->probes, self->branches);
+        result = entry == NULL ? -1 : count_by_events(self, entry);
+        if (entry != NULL && entry->file == NULL) {
+            entry->file =
+                Py_XNewRef(PyDict_GetItemString(frame->globals, "__file__"));
+        }
+    }
+    else {
+        result = adopt(self, frame, code, offset);
+    }
+    if (result < 0 && keep_trouble(self) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+static bool
+check_arguments(PyObject *const *args, Py_ssize_t nargs, Py_ssize_t wanted)
+{
+    if (nargs != wanted || !PyCode_Check(args[0])) {
+        PyErr_SetString(PyExc_TypeError, "only sys.monitoring may call this");
+        return false;
+    }
+    return true;
+}
+
+static PyObject *
+engine_started(EngineObject *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    return check_arguments(args, nargs, 2)
+               ? on_start(self, (PyCodeObject *)args[0], args[1], false)
+               : NULL;
+}
+
+static PyObject *
+engine_resumed(EngineObject *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    return check_arguments(args, nargs, 2)
+               ? on_start(self, (PyCodeObject *)args[0], args[1], true)
+               : NULL;
+}
+
+/* --- Exceptions in rewritten code --------------------------------------- */
+
+static PyObject *
+on_raise(EngineObject *self, PyObject *const *args, Py_ssize_t nargs,
+         bool again)
+{
+    if (!check_arguments(args, nargs, 3)) {
+        return NULL;
+    }
+    PyCodeObject *code = (PyCodeObject *)args[0];
+    ProbedCodeObject *probed = probed_get(&self->types, code);
+    if (probed == NULL) {
+        Py_RETURN_NONE;
+    }
+    frame_head *frame = frame_top(PyThreadState_Get());
+    Py_ssize_t stands = frame != NULL && frame_code(frame) == code
+                            ? frame_offset(frame, code)
+                            : -1;
+    Py_ssize_t offset = PyLong_AsSsize_t(args[1]) / 2;
+    if (probed_note_raise(probed, offset, stands, again, args[2]) < 0) {
+        PyErr_NoMemory();
+        if (keep_trouble(self) < 0) {
+            return NULL;
+        }
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+engine_raised(EngineObject *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    return on_raise(self, args, nargs, false);
+}
+
+static PyObject *
+engine_raised_again(EngineObject *self, PyObject *const *args,
+                    Py_ssize_t nargs)
+{
+    return on_raise(self, args, nargs, true);
+}
+
+/* --- Counting by events -------------------------------------------------- */
+
+static code_entry *
+find_entry(EngineObject *self, PyCodeObject *code)
+{
+    if (self->hot_code != code) {
+        self->hot_code = code;
+        self->hot_entry = registry_get(&self->registry, code);
+    }
+    return self->hot_entry;
+}
+
+static int
+hit(EngineObject *self, PyCodeObject *code, int line)
+{
+    code_entry *entry = find_entry(self, code);
+    if (entry == NULL || entry->file == NULL) {
+        return 0;
+    }
+    int result = 0;
+    for (size_t i = 0; i < self->sessions_len && result == 0; i++) {
+        TracerObject *tracer = self->sessions[i];
+        PyObject *module =
+            PyDict_GetItemWithError(tracer->judged, entry->file);
+        if (module == NULL || module == Py_None) {
+            continue;
+        }
+        traced_file *file =
+            files_get(&tracer->files, entry->original->co_filename);
+        if (file == NULL || files_hit(&tracer->files, file, line) < 0) {
+            result = session_keep_trouble(tracer);
+        }
+    }
+    return result;
+}
+
+static PyObject *
+engine_line(EngineObject *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    if (!check_arguments(args, nargs, 2)) {
+        return NULL;
+    }
+    int line = (int)PyLong_AsLong(args[1]);
+    if (hit(self, (PyCodeObject *)args[0], line) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+/* A jump back within one line is an event of that line; other jumps are seen
+   by the lines that they lead to. */
+static PyObject *
+engine_jumped(EngineObject *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    if (!check_arguments(args, nargs, 3)) {
+        return NULL;
+    }
+    PyCodeObject *code = (PyCodeObject *)args[0];
+    int from = (int)PyLong_AsLong(args[1]);
+    int to = (int)PyLong_AsLong(args[2]);
+    int line = to >= from ? -1 : PyCode_Addr2Line(code, from);
+    if (line < 0 || line != PyCode_Addr2Line(code, to)) {
+        return Py_NewRef(self->disable);
+    }
+    if (hit(self, code, line) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+/* --- Start and stop ------------------------------------------------------ */
+
+static int
+add_session(EngineObject *self, TracerObject *tracer)
+{
+    TracerObject **sessions =
+        xt_grow(self->sessions, &self->sessions_cap, self->sessions_len + 1,
+                sizeof(TracerObject *));
+    if (sessions == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    self->sessions = sessions;
+    sessions[self->sessions_len++] = tracer;
+    return 0;
+}
+
+static void
+remove_session(EngineObject *self, TracerObject *tracer)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < self->sessions_len; i++) {
+        if (self->sessions[i] != tracer) {
+            self->sessions[kept++] = self->sessions[i];
+        }
+    }
+    self->sessions_len = kept;
+}
+
+/* Whether frames are run by CPython's own interpreter loop. */
+static bool
+runs_plain_bytecode(void)
+{
+    PyInterpreterState *interpreter = PyInterpreterState_Get();
+    return _PyInterpreterState_GetEvalFrameFunc(interpreter) ==
+           _PyEval_EvalFrameDefault;
+}
+
+static int
+switch_on(EngineObject *self)
+{
+    PyObject *monitoring = self->monitoring;
+    int tool = monitoring_take_tool(monitoring);
+    if (tool < 0) {
+        return tool == -1 ? 0 : -1;
+    }
+    self->tool = tool;
+    long line = monitoring_events(monitoring, ROWS + ROWS_LINE,
+                                  ROWS_LEN - ROWS_LINE);
+    long global = monitoring_events(monitoring, ROWS, ROWS_GLOBAL);
+    if (line < 0 || global < 0 ||
+        monitoring_register(monitoring, tool, (PyObject *)self, ROWS,
+                            ROWS_LEN) < 0 ||
+        monitoring_switch(monitoring, tool, global) < 0 ||
+        monitoring_restart(monitoring) < 0) {
+        return -1;
+    }
+    self->line_events = line;
+    return 1;
+}
+
+/* Puts the original code back into every function that has rewritten code.
+   The visitor must not change what it walks over: functions are gathered. */
+typedef struct {
+    const probed_types *types;
+    PyObject **functions; /* owned array of new references */
+    size_t len;
+    size_t cap;
+} function_list;
+
+static int
+gather_function(PyObject *object, void *arg)
+{
+    function_list *list = arg;
+    if (!PyFunction_Check(object) ||
+        probed_get(list->types, (PyCodeObject *)PyFunction_GET_CODE(
+                                    object)) == NULL) {
+        return 1;
+    }
+    PyObject **functions =
+        xt_grow(list->functions, &list->cap, list->len + 1, sizeof(PyObject *));
+    if (functions != NULL) {
+        list->functions = functions;
+        functions[list->len++] = Py_NewRef(object);
+    }
+    return 1;
+}
+
+static void
+restore_functions(EngineObject *self)
+{
+    function_list list = {.types = &self->types};
+    PyUnstable_GC_VisitObjects(gather_function, &list);
+    for (size_t i = 0; i < list.len; i++) {
+        PyObject *function = list.functions[i];
+        ProbedCodeObject *probed = probed_get(
+            &self->types, (PyCodeObject *)PyFunction_GET_CODE(function));
+        if (probed != NULL &&
+            PyObject_SetAttrString(function, "__code__",
+                                   (PyObject *)probed->original) < 0) {
+            PyErr_Clear(); /* an audit hook of the program refuses */
+        }
+        Py_DECREF(function);
+    }
+    xt_free(list.functions);
+}
+
+static void
+switch_off(EngineObject *self)
+{
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    for (size_t i = 0; i < self->registry.len && self->tool >= 0; i++) {
+        code_entry *entry = self->registry.items[i];
+        if (entry->by_events &&
+            monitoring_switch_code(self->monitoring, self->tool,
+                                   entry->original, 0) < 0) {
+            PyErr_Clear();
+        }
+    }
+    if (self->tool >= 0) {
+        monitoring_free_tool(self->monitoring, self->tool, ROWS, ROWS_LEN);
+        self->tool = -1;
+    }
+    disguise_end(&self->types);
+    registry_restore_consts(&self->registry);
+    restore_functions(self);
+    self->hot_code = NULL;
+    registry_fini(&self->registry);
+    PyErr_Restore(type, value, traceback);
+}
+
+int
+engine_begin(EngineObject *self, TracerObject *tracer)
+{
+    if (tracer->engine != NULL) {
+        return 1; /* a run within a run of the same tracer */
+    }
+    if (self->monitoring == NULL || !runs_plain_bytecode()) {
+        return 0;
+    }
+    if (self->sessions_len > 0) {
+        bool branches = (tracer->mode & TRACER_BRANCHES) != 0;
+        if (branches && !self->branches) {
+            return 0;
+        }
+        if (harvest_skip(self, tracer) < 0 ||
+            monitoring_restart(self->monitoring) < 0) {
+            return -1;
+        }
+    }
+    else {
+        self->probes = (tracer->mode & TRACER_PROBE) != 0 &&
+                       xt_opcodes_for(COMPAT_MINOR) != NULL;
+        self->branches = (tracer->mode & TRACER_BRANCHES) != 0;
+        int on = switch_on(self);
+        if (on > 0 && self->probes) {
+            on = disguise_begin(&self->types) < 0 ? -1 : 1;
+        }
+        if (on <= 0) {
+            switch_off(self);
+            return on;
+        }
+    }
+    if (add_session(self, tracer) < 0) {
+        return -1;
+    }
+    tracer->engine = (EngineObject *)Py_NewRef(self);
+    return 1;
+}
+
+int
+engine_harvest(EngineObject *self, TracerObject *tracer)
+{
+    return harvest(self, tracer, true);
+}
+
+void
+engine_end(EngineObject *self, TracerObject *tracer)
+{
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    if (harvest(self, tracer, false) < 0 && session_keep_trouble(tracer) < 0) {
+        PyErr_WriteUnraisable((PyObject *)tracer);
+    }
+    harvest_forget(tracer);
+    remove_session(self, tracer);
+    tracer->engine = NULL;
+    if (self->sessions_len == 0) {
+        switch_off(self);
+    }
+    Py_DECREF(self);
+    PyErr_Restore(type, value, traceback);
+}
+
+/* --- The type ------------------------------------------------------------ */
+
+static void
+engine_dealloc(EngineObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    registry_fini(&self->registry);
+    xt_free(self->sessions);
+    Py_XDECREF(self->monitoring);
+    Py_XDECREF(self->disable);
+    Py_XDECREF(self->types.code);
+    Py_XDECREF(self->types.counter);
+    PyObject_Free(self);
+    Py_DECREF(type);
+}
+
+#define CALLBACK(name, function)                                              \
+    {name, (PyCFunction)(void (*)(void))function, METH_FASTCALL, NULL}
+
+static PyMethodDef engine_methods[] = {
+    CALLBACK("_started", engine_started),
+    CALLBACK("_resumed", engine_resumed),
+    CALLBACK("_raised", engine_raised),
+    CALLBACK("_raised_again", engine_raised_again),
+    CALLBACK("_line", engine_line),
+    CALLBACK("_jumped", engine_jumped),
+    {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot engine_slots[] = {
+    {Py_tp_doc, "What counts lines, for all tracers of an interpreter."},
+    {Py_tp_dealloc, engine_dealloc},
+    {Py_tp_methods, engine_methods},
+    {0, NULL},
+};
+
+static PyType_Spec engine_spec = {
+    .name = "exactrace._native.Engine",
+    .basicsize = sizeof(EngineObject),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION |
+             Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = engine_slots,
+};
+
+PyObject *
+engine_new(PyObject *module)
+{
+    PyTypeObject *type =
+        (PyTypeObject *)PyType_FromModuleAndSpec(module, &engine_spec, NULL);
+    if (type == NULL) {
+        return NULL;
+    }
+    EngineObject *self = PyObject_New(EngineObject, type);
+    Py_DECREF(type);
+    if (self == NULL) {
+        return NULL;
+    }
+    memset((char *)self + sizeof(PyObject), 0,
+           sizeof(*self) - sizeof(PyObject));
+    self->tool = -1;
+    self->monitoring = monitoring_get();
+    if (self->monitoring != NULL) {
+        self->disable = PyObject_GetAttrString(self->monitoring, "DISABLE");
+    }
+    if (probed_types_init(&self->types, module) < 0 ||
+        (self->monitoring != NULL && self->disable == NULL)) {
+        Py_DECREF(self);
+        return NULL;
+    }
+    return (PyObject *)self;
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The engines that count lines on CPython 3.12 and later: probes, and events
+ * where no probe can be.
+ *
+ * There is one of it per interpreter, shared by all tracers that count at a
+ * time. It learns of a code object when that is first started: the event
+ * PY_START comes before the first line. If any tracer wants the code, it is
+ * rewritten there and then, its function gets the rewritten code for later
+ * calls, and the frame that has just been started goes on in it. So no loader
+ * and no compiler needs to be touched, and code is rewritten only if it runs.
+ *
+ * A code object that cannot be rewritten, and a frame that cannot be switched
+ * (a generator that was made before), is counted by the events LINE and JUMP
+ * of that code object, as sys.settrace() would (docs/probes.md).
+ */
+#ifndef XT_ENGINE_H
+#define XT_ENGINE_H
+
+#include "registry.h"
+#include "session.h"
+
+typedef struct EngineObject {
+    PyObject_HEAD
+    probed_types types;   /* owned */
+    PyObject *monitoring; /* owned: sys.monitoring */
+    PyObject *disable;    /* owned: sys.monitoring.DISABLE */
+    int tool;             /* tool id held, or -1 */
+    long line_events;     /* bits of the events that count by events */
+    bool probes;          /* whether code may be rewritten */
+    bool branches;        /* whether branches are counted too */
+    TracerObject **sessions; /* owned array of borrowed tracers */
+    size_t sessions_len;
+    size_t sessions_cap;
+    code_registry registry;
+    /* The code of the last line event. */
+    PyCodeObject *hot_code; /* borrowed: only compared */
+    code_entry *hot_entry;
+} EngineObject;
+
+/* Makes the interpreter's engine for the module; NULL with an exception. */
+PyObject *engine_new(PyObject *module);
+
+/* Starts to count for a tracer, in its mode. Returns 1 when on, 0 when this
+   interpreter cannot, -1 with an exception. */
+int engine_begin(EngineObject *self, TracerObject *tracer);
+
+/* Brings what was counted into the tracer's files, and stops counting for it.
+   Whether or not an exception is set; trouble is kept in the tracer. */
+void engine_end(EngineObject *self, TracerObject *tracer);
+
+/* Brings what was counted so far into the tracer's files. -1 with an
+   exception; no count is lost then. */
+int engine_harvest(EngineObject *self, TracerObject *tracer);
+
+#endif

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+/* In place of engine.c on CPython 3.11, which has no sys.monitoring. */
+#include "engine.h"
+
+PyObject *
+engine_new(PyObject *Py_UNUSED(module))
+{
+    return Py_NewRef(Py_None);
+}
+
+int
+engine_begin(EngineObject *Py_UNUSED(self), TracerObject *Py_UNUSED(tracer))
+{
+    return 0;
+}
+
+void
+engine_end(EngineObject *Py_UNUSED(self), TracerObject *Py_UNUSED(tracer))
+{
+}
+
+int
+engine_harvest(EngineObject *Py_UNUSED(self), TracerObject *Py_UNUSED(tracer))
+{
+    return 0;
+}

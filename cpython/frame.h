@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The interpreter's own frames: the head of struct _PyInterpreterFrame, which
+ * is the same in CPython 3.12 to 3.15 (Include/internal/pycore_frame.h and
+ * pycore_interpframe_structs.h). Only frames of code that was seen running are
+ * looked at, and what is read here is checked against what CPython's API says
+ * before anything is changed.
+ */
+#ifndef XT_FRAME_H
+#define XT_FRAME_H
+
+#include "compat.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct frame_head {
+    uintptr_t executable;        /* strong; from 3.14 on with a tag */
+    struct frame_head *previous; /* the caller's, or NULL */
+    uintptr_t function;          /* strong; from 3.14 on with a tag */
+    PyObject *globals;           /* borrowed, as are all below */
+    PyObject *builtins;
+    PyObject *locals;
+    PyFrameObject *object; /* NULL: nobody has asked for it */
+    uint16_t *instr;       /* the code unit that runs; see frame_offset() */
+} frame_head;
+
+static inline PyObject *
+frame_untag(uintptr_t reference)
+{
+    return (PyObject *)(reference & ~(uintptr_t)COMPAT_FRAME_TAGS);
+}
+
+/* The code object that runs in a frame, borrowed; NULL in a frame that
+   belongs to the interpreter itself. */
+static inline PyCodeObject *
+frame_code(const frame_head *frame)
+{
+    PyObject *code = frame_untag(frame->executable);
+    return code != NULL && PyCode_Check(code) ? (PyCodeObject *)code : NULL;
+}
+
+static inline uint16_t *
+frame_code_start(PyCodeObject *code)
+{
+    return (uint16_t *)(void *)code->co_code_adaptive;
+}
+
+/* Where a frame stands, in code units: what f_lasti shows, halved. On 3.12
+   this may be an inline cache, or one before the next instruction. */
+static inline Py_ssize_t
+frame_offset(const frame_head *frame, PyCodeObject *code)
+{
+    return frame->instr - frame_code_start(code);
+}
+
+/* The topmost frame of a thread, or NULL. */
+static inline frame_head *
+frame_top(PyThreadState *thread)
+{
+    return (frame_head *)(void *)*compat_top_frame(thread);
+}
+
+/* Has the running frame, which stands at its RESUME in `original` and has just
+   reported so, go on in `code` at the code unit `unit`. `code` must have the
+   same variables; one more place on the stack is made. False, with nothing
+   changed, when the frame is not what it should be or there is no room. */
+bool frame_switch_code(frame_head *frame, PyCodeObject *original,
+                       Py_ssize_t offset, PyCodeObject *code, uint32_t unit);
+
+#endif

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harvest.h"
+
+#include "frame.h"
+#include "mem.h"
+#include "outcomes.h"
+#include "solve.h"
+
+/* --- Frames that run now ------------------------------------------------- */
+
+/* Where frames stand: each is an interrupt, as long as counts are read. */
+typedef struct {
+    uint64_t **places; /* owned array; borrowed counters in breaks.left */
+    size_t len;
+    size_t cap;
+} live_list;
+
+static int
+note_frame(const EngineObject *engine, const frame_head *frame,
+           live_list *live)
+{
+    PyCodeObject *code = frame_code(frame);
+    ProbedCodeObject *probed =
+        code == NULL ? NULL : probed_get(&engine->types, code);
+    if (probed == NULL) {
+        return 0;
+    }
+    uint32_t point = probed_point_at(probed, frame_offset(frame, code));
+    if (point == XT_NONE) {
+        return 0;
+    }
+    uint64_t **places = xt_grow(live->places, &live->cap, live->len + 1,
+                                sizeof(uint64_t *));
+    if (places == NULL || probed_need_breaks(probed) < 0) {
+        return -1;
+    }
+    live->places = places;
+    uint64_t *place = &probed->breaks.left[point];
+    ++*place;
+    places[live->len++] = place;
+    return 0;
+}
+
+static void
+live_end(live_list *live)
+{
+    for (size_t i = 0; i < live->len; i++) {
+        --*live->places[i];
+    }
+    xt_free(live->places);
+}
+
+/* Finds the frames of all threads. Nothing may run between this and
+   live_end(). -1 (without an exception) if out of memory. */
+static int
+live_begin(const EngineObject *engine, live_list *live)
+{
+    *live = (live_list){0};
+    PyInterpreterState *interpreter = PyInterpreterState_Get();
+    for (PyThreadState *thread = PyInterpreterState_ThreadHead(interpreter);
+         thread != NULL; thread = PyThreadState_Next(thread)) {
+        for (const frame_head *frame = frame_top(thread); frame != NULL;
+             frame = frame->previous) {
+            if (note_frame(engine, frame, live) < 0) {
+                live_end(live);
+                return -1;
+            }
+        }
+    }
+    return 0;
+}
+
+/* --- Tallies ------------------------------------------------------------- */
+
+/* All that is counted of one code object in a row: the classes of edges, line
+   events at the start of handlers, and entries of handlers. */
+static size_t
+tally_len(const ProbedCodeObject *probed)
+{
+    return probed->plan.classes_len + 2 * (size_t)probed->points_len;
+}
+
+/* Fills a tally with what was counted so far; `balance` is scratch. */
+static void
+take_tally(const ProbedCodeObject *probed, int64_t *tally, int64_t *balance)
+{
+    const probed_breaks *breaks = &probed->breaks;
+    size_t classes = probed->plan.classes_len;
+    size_t points = probed->points_len;
+    const xt_breaks flow = {breaks->left, breaks->handled};
+    (void)xt_solve(&probed->plan, probed->points_len, probed->slots, &flow,
+                   balance, tally);
+    memset(tally + classes, 0, 2 * points * sizeof(*tally));
+    if (breaks->left != NULL) {
+        for (size_t i = 0; i < points; i++) {
+            tally[classes + i] = (int64_t)breaks->fired[i];
+            tally[classes + points + i] = (int64_t)breaks->handled[i];
+        }
+    }
+}
+
+static int64_t *
+new_tally(const ProbedCodeObject *probed)
+{
+    return xt_malloc((tally_len(probed) + probed->plan.nodes) *
+                     sizeof(int64_t));
+}
+
+/* Whether a tracer wants the code: it has judged the file by then. */
+static bool
+is_wanted(const TracerObject *tracer, const code_entry *entry)
+{
+    if (entry->file == NULL || entry->probed == NULL) {
+        return false;
+    }
+    PyObject *module = PyDict_GetItemWithError(tracer->judged, entry->file);
+    PyErr_Clear();
+    return module != NULL && module != Py_None;
+}
+
+/* One code object's tally, and what the tracer had before. */
+typedef struct {
+    const code_entry *entry;
+    int64_t *now;    /* owned */
+    int64_t *before; /* borrowed, or NULL */
+} taken_tally;
+
+typedef struct {
+    taken_tally *items; /* owned */
+    size_t len;
+    size_t cap;
+} tally_list;
+
+static void
+tallies_end(tally_list *tallies)
+{
+    for (size_t i = 0; i < tallies->len; i++) {
+        xt_free(tallies->items[i].now);
+    }
+    xt_free(tallies->items);
+}
+
+/* Takes all tallies at one moment: nothing of the program runs meanwhile.
+   -1 (without an exception) if out of memory. */
+static int
+take_all(EngineObject *engine, const TracerObject *tracer, bool wanted_only,
+         tally_list *tallies)
+{
+    *tallies = (tally_list){0};
+    live_list live;
+    if (live_begin(engine, &live) < 0) {
+        return -1;
+    }
+    int result = 0;
+    for (size_t i = 0; i < engine->registry.len && result == 0; i++) {
+        const code_entry *entry = engine->registry.items[i];
+        if (entry->probed == NULL ||
+            (wanted_only && !is_wanted(tracer, entry))) {
+            continue;
+        }
+        taken_tally *items = xt_grow(tallies->items, &tallies->cap,
+                                     tallies->len + 1, sizeof(*items));
+        int64_t *now = items == NULL ? NULL : new_tally(entry->probed);
+        if (items != NULL) {
+            tallies->items = items;
+        }
+        if (now == NULL) {
+            result = -1;
+            break;
+        }
+        take_tally(entry->probed, now, now + tally_len(entry->probed));
+        items[tallies->len++] = (taken_tally){
+            .entry = entry,
+            .now = now,
+            .before = xt_ptrmap_get(&tracer->seen, entry),
+        };
+    }
+    live_end(&live);
+    if (result < 0) {
+        tallies_end(tallies);
+    }
+    return result;
+}
+
+/* The line of a place in the tally, or -1. */
+static int32_t
+line_at(const ProbedCodeObject *probed, size_t index)
+{
+    size_t classes = probed->plan.classes_len;
+    if (index < classes) {
+        return probed->plan.classes[index].line;
+    }
+    return index - classes < probed->points_len
+               ? probed->points[index - classes].line
+               : -1;
+}
+
+/* Adds the difference of one tally to the files. */
+static int
+add_lines(TracerObject *tracer, const taken_tally *tally)
+{
+    const code_entry *entry = tally->entry;
+    traced_file *file =
+        files_get(&tracer->files, entry->original->co_filename);
+    if (file == NULL) {
+        return -1;
+    }
+    size_t len = entry->probed->plan.classes_len + entry->probed->points_len;
+    for (size_t i = 0; i < len; i++) {
+        int32_t line = line_at(entry->probed, i);
+        int64_t count =
+            tally->now[i] - (tally->before == NULL ? 0 : tally->before[i]);
+        if (line >= 0 && count > 0 &&
+            files_add(&tracer->files, file, line, (uint64_t)count) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* Remembers a tally as harvested: takes it over. */
+static int
+remember(TracerObject *tracer, taken_tally *tally)
+{
+    if (xt_ptrmap_set(&tracer->seen, tally->entry, tally->now) != XT_OK) {
+        return -1;
+    }
+    xt_free(tally->before);
+    tally->now = NULL;
+    return 0;
+}
+
+int
+harvest(EngineObject *engine, TracerObject *tracer, bool again)
+{
+    tally_list tallies;
+    if (take_all(engine, tracer, true, &tallies) < 0) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    int result = 0;
+    for (size_t i = 0; i < tallies.len && result == 0; i++) {
+        taken_tally *tally = &tallies.items[i];
+        result = add_lines(tracer, tally);
+        if (result == 0 && (tracer->mode & TRACER_BRANCHES) != 0) {
+            result = outcomes_add(tracer, tally->entry, tally->now,
+                                  tally->before);
+        }
+        if (result == 0 && again && remember(tracer, tally) < 0) {
+            PyErr_NoMemory();
+            result = -1;
+        }
+    }
+    tallies_end(&tallies);
+    return result;
+}
+
+int
+harvest_skip(EngineObject *engine, TracerObject *tracer)
+{
+    tally_list tallies;
+    int result = take_all(engine, tracer, false, &tallies);
+    for (size_t i = 0; result == 0 && i < tallies.len; i++) {
+        result = remember(tracer, &tallies.items[i]);
+    }
+    if (result < 0) {
+        PyErr_NoMemory();
+    }
+    else {
+        tallies_end(&tallies);
+    }
+    return result;
+}
+
+void
+harvest_forget(TracerObject *tracer)
+{
+    xt_ptrmap *seen = &tracer->seen;
+    for (size_t i = 0; seen->entries != NULL && i <= seen->mask; i++) {
+        if (seen->entries[i].key != NULL) {
+            xt_free(seen->entries[i].value);
+        }
+    }
+    xt_ptrmap_fini(seen);
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+/* From the probes' slots to the lines, branches and calls of a tracer.
+ *
+ * The slots count from the first use of a code object on. A tracer keeps, per
+ * code object, the tally that it has taken over already, and takes the
+ * difference: so counts can be read at any time, and tracers that begin and
+ * end at different times share the probes.
+ */
+#ifndef XT_HARVEST_H
+#define XT_HARVEST_H
+
+#include "engine.h"
+
+/* Adds what was counted since the last harvest to the tracer's files,
+   branches and calls. `again`: there will be another harvest. -1 with an
+   exception; what was not added then is added by the next one. */
+int harvest(EngineObject *engine, TracerObject *tracer, bool again);
+
+/* Leaves out all that was counted so far. -1 with an exception. */
+int harvest_skip(EngineObject *engine, TracerObject *tracer);
+
+/* Frees what is kept between harvests. */
+void harvest_forget(TracerObject *tracer);
+
+#endif

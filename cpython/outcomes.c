@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "outcomes.h"
+
+#include "compat.h"
+
+/* dict[key] += count; steals the reference to the key, which may be NULL. */
+static int
+add_to(PyObject *dict, PyObject *key, int64_t count)
+{
+    if (key == NULL) {
+        return -1;
+    }
+    int result = -1;
+    PyObject *before = PyDict_GetItemWithError(dict, key);
+    PyObject *number = PyLong_FromLongLong(count);
+    if (number != NULL && before != NULL) {
+        Py_SETREF(number, PyNumber_Add(before, number));
+    }
+    if (number != NULL && !(before == NULL && PyErr_Occurred())) {
+        result = PyDict_SetItem(dict, key, number);
+    }
+    Py_XDECREF(number);
+    Py_DECREF(key);
+    return result;
+}
+
+static int
+add_call(TracerObject *tracer, const code_entry *entry, int64_t count)
+{
+    PyCodeObject *code = entry->original;
+    return add_to(tracer->calls,
+                  Py_BuildValue("(OiO)", code->co_filename,
+                                code->co_firstlineno, code->co_qualname),
+                  count);
+}
+
+static PyObject *
+number_or_none(int64_t number)
+{
+    return number < 0 ? Py_NewRef(Py_None) : PyLong_FromLongLong(number);
+}
+
+/* The key of a branch: the place of an instruction. */
+static PyObject *
+branch_key(const code_entry *entry, const xt_location *place, const char *kind)
+{
+    return Py_BuildValue(
+        "(O(NNNN)s)", entry->original->co_filename,
+        number_or_none(place->line), number_or_none(place->end_line),
+        number_or_none(place->column), number_or_none(place->end_column),
+        kind);
+}
+
+/* Adds to one outcome; others of the branch begin at 0, so that a side which
+   was never taken shows. */
+static int
+add_outcome(TracerObject *tracer, const code_entry *entry,
+            const xt_location *place, const char *kind, bool outcome,
+            int64_t count)
+{
+    PyObject *key = branch_key(entry, place, kind);
+    if (key == NULL) {
+        return -1;
+    }
+    PyObject *sides = PyDict_GetItemWithError(tracer->branches, key);
+    if (sides == NULL && !PyErr_Occurred()) {
+        sides = strcmp(kind, "except") == 0
+                    ? Py_BuildValue("{Oi}", Py_True, 0)
+                    : Py_BuildValue("{OiOi}", Py_True, 0, Py_False, 0);
+        if (sides != NULL) {
+            int set = PyDict_SetItem(tracer->branches, key, sides);
+            Py_DECREF(sides);
+            sides = set < 0 ? NULL : sides;
+        }
+    }
+    Py_DECREF(key);
+    return sides == NULL
+               ? -1
+               : add_to(sides, Py_NewRef(outcome ? Py_True : Py_False), count);
+}
+
+/* What a conditional jump asks, and which answer takes it. */
+static const char *
+kind_of_jump(const probed_point *point, bool *answer)
+{
+    const xt_opcodes *ops = xt_opcodes_for(COMPAT_MINOR);
+    if (point->kind == XT_KIND_FOR_ITER) {
+        *answer = false;
+        return "for";
+    }
+    *answer = point->op == ops->pop_jump_if_true ||
+              point->op == ops->pop_jump_if_none;
+    bool none = point->op == ops->pop_jump_if_none ||
+                point->op == ops->pop_jump_if_not_none;
+    return none ? "none" : "bool";
+}
+
+/* The places of all instructions, which the tally does not keep. */
+static xt_status
+read_places(PyCodeObject *code, xt_instrs *instrs)
+{
+    PyObject *bytecode = PyCode_GetCode(code);
+    if (bytecode == NULL) {
+        return XT_NOMEM;
+    }
+    const xt_code_view view = {
+        .ops = xt_opcodes_for(COMPAT_MINOR),
+        .code = (const unsigned char *)PyBytes_AS_STRING(bytecode),
+        .code_len = (size_t)PyBytes_GET_SIZE(bytecode),
+        .locations =
+            (const unsigned char *)PyBytes_AS_STRING(code->co_linetable),
+        .locations_len = (size_t)PyBytes_GET_SIZE(code->co_linetable),
+        .exceptions =
+            (const unsigned char *)PyBytes_AS_STRING(code->co_exceptiontable),
+        .exceptions_len = (size_t)PyBytes_GET_SIZE(code->co_exceptiontable),
+        .first_line = code->co_firstlineno,
+    };
+    xt_status status = xt_instrs_read(instrs, &view);
+    Py_DECREF(bytecode);
+    return status;
+}
+
+static int
+add_class(TracerObject *tracer, const code_entry *entry,
+          const xt_instrs *instrs, const xt_plan_class *class, int64_t count)
+{
+    const probed_point *point = &entry->probed->points[class->origin];
+    if (point->kind != XT_KIND_BRANCH && point->kind != XT_KIND_FOR_ITER) {
+        return add_call(tracer, entry, count);
+    }
+    const xt_location *place =
+        &instrs->places[instrs->items[class->origin].place];
+    if (!place->has_line) {
+        return 0;
+    }
+    bool answer;
+    const char *kind = kind_of_jump(point, &answer);
+    return add_outcome(tracer, entry, place, kind,
+                       class->taken ? answer : !answer, count);
+}
+
+int
+outcomes_add(TracerObject *tracer, const code_entry *entry, const int64_t *now,
+             const int64_t *before)
+{
+    const ProbedCodeObject *probed = entry->probed;
+    xt_instrs instrs = {0};
+    if (read_places(entry->original, &instrs) != XT_OK) {
+        xt_instrs_fini(&instrs);
+        if (!PyErr_Occurred()) {
+            PyErr_NoMemory();
+        }
+        return -1;
+    }
+    int result = 0;
+    size_t classes = probed->plan.classes_len;
+    for (size_t i = 0; i < classes && result == 0; i++) {
+        int64_t count = now[i] - (before == NULL ? 0 : before[i]);
+        if (probed->plan.classes[i].wanted) {
+            result = add_class(tracer, entry, &instrs,
+                               &probed->plan.classes[i], count);
+        }
+    }
+    for (size_t i = 0; i < probed->points_len && result == 0; i++) {
+        size_t index = classes + probed->points_len + i;
+        int64_t count = now[index] - (before == NULL ? 0 : before[index]);
+        const xt_location *place = &instrs.places[instrs.items[i].place];
+        if (probed->points[i].is_handler && place->has_line) {
+            result =
+                add_outcome(tracer, entry, place, "except", true, count);
+        }
+    }
+    xt_instrs_fini(&instrs);
+    return result;
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Branches and calls: what a tally says of them, in the tracer's two dicts.
+ *
+ * branches: {(file name, (line, end line, column, end column), kind):
+ * {outcome: hits}}, as told in exactrace/results.py; calls: {(file name, first
+ * line, qualified name): hits}.
+ */
+#ifndef XT_OUTCOMES_H
+#define XT_OUTCOMES_H
+
+#include "registry.h"
+#include "session.h"
+
+/* Adds the difference of two tallies (see harvest.c) of a rewritten code
+   object; `before` may be NULL. -1 with an exception. */
+int outcomes_add(TracerObject *tracer, const code_entry *entry,
+                 const int64_t *now, const int64_t *before);
+
+#endif

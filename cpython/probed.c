@@ -1,0 +1,392 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "probed.h"
+
+#include "compat.h"
+#include "mem.h"
+
+/* --- Counters ---------------------------------------------------------- */
+
+typedef struct {
+    PyObject_HEAD
+    uint64_t *slot;          /* borrowed from the owner */
+    ProbedCodeObject *owner; /* owned */
+} CounterObject;
+
+static PyObject *
+counter_negative(CounterObject *self)
+{
+    ++*self->slot;
+    Py_RETURN_NONE;
+}
+
+static void
+counter_dealloc(CounterObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    Py_DECREF(self->owner);
+    PyObject_Free(self);
+    Py_DECREF(type);
+}
+
+static PyType_Slot counter_slots[] = {
+    {Py_tp_doc, "A probe's counter: negating it adds one to its slot."},
+    {Py_tp_dealloc, counter_dealloc},
+    {Py_nb_negative, counter_negative},
+    {0, NULL},
+};
+
+static PyType_Spec counter_spec = {
+    .name = "exactrace._native.Counter",
+    .basicsize = sizeof(CounterObject),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION |
+             Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = counter_slots,
+};
+
+static PyObject *
+counter_new(const probed_types *types, ProbedCodeObject *owner, uint32_t slot)
+{
+    CounterObject *self = PyObject_New(CounterObject, types->counter);
+    if (self != NULL) {
+        self->slot = &owner->slots[slot];
+        self->owner = (ProbedCodeObject *)Py_NewRef(owner);
+    }
+    return (PyObject *)self;
+}
+
+/* --- The code's own object --------------------------------------------- */
+
+static void
+probed_dealloc(ProbedCodeObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    Py_XDECREF(self->original);
+    xt_plan_fini(&self->plan);
+    xt_free(self->slots);
+    xt_free(self->points);
+    xt_free(self->point_at);
+    xt_free(self->old_unit);
+    xt_free(self->breaks.left);
+    PyObject_Free(self);
+    Py_DECREF(type);
+}
+
+/* Whoever pickles or copies the code by value does so with its original. */
+static PyType_Slot probed_slots[] = {
+    {Py_tp_doc, "What a rewritten code object was, and its counters."},
+    {Py_tp_dealloc, probed_dealloc},
+    {0, NULL},
+};
+
+static PyType_Spec probed_spec = {
+    .name = "exactrace._native.ProbedCode",
+    .basicsize = sizeof(ProbedCodeObject),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION |
+             Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = probed_slots,
+};
+
+int
+probed_types_init(probed_types *types, PyObject *module)
+{
+    types->code = (PyTypeObject *)PyType_FromModuleAndSpec(
+        module, &probed_spec, NULL);
+    types->counter = (PyTypeObject *)PyType_FromModuleAndSpec(
+        module, &counter_spec, NULL);
+    return types->code == NULL || types->counter == NULL ? -1 : 0;
+}
+
+void
+probed_scratch_fini(probed_scratch *scratch)
+{
+    xt_instrs_fini(&scratch->instrs);
+    xt_graph_fini(&scratch->graph);
+    xt_planner_fini(&scratch->planner);
+    xt_rewrite_fini(&scratch->rewrite);
+}
+
+/* --- Rewriting --------------------------------------------------------- */
+
+static uint32_t *
+copy_numbers(const uint32_t *numbers, size_t len)
+{
+    uint32_t *copy = xt_malloc(len * sizeof(*copy));
+    if (copy != NULL) {
+        memcpy(copy, numbers, len * sizeof(*copy));
+    }
+    return copy;
+}
+
+/* Keeps what is needed of the analysis once that is over. */
+static xt_status
+keep_points(ProbedCodeObject *self, const probed_scratch *scratch)
+{
+    const xt_instrs *instrs = &scratch->instrs;
+    self->points_len = (uint32_t)instrs->len;
+    self->units = (uint32_t)instrs->units;
+    self->new_units = (uint32_t)scratch->rewrite.units;
+    self->slots = xt_malloc(self->plan.slots * sizeof(*self->slots));
+    self->points = xt_malloc(instrs->len * sizeof(*self->points));
+    self->point_at = copy_numbers(instrs->at_unit, instrs->units);
+    self->old_unit =
+        copy_numbers(scratch->rewrite.old_unit, scratch->rewrite.units);
+    if (self->slots == NULL || self->points == NULL ||
+        self->point_at == NULL || self->old_unit == NULL) {
+        return XT_NOMEM;
+    }
+    memset(self->slots, 0, self->plan.slots * sizeof(*self->slots));
+    for (uint32_t i = 0; i < self->points_len; i++) {
+        const xt_instr *instr = &instrs->items[i];
+        self->points[i] = (probed_point){
+            .line = instr->line,
+            .handler = XT_NONE,
+            .opcode = instr->start + instr->extended,
+            .kind = instr->kind,
+            .op = instr->op,
+            .starts_line =
+                (scratch->graph.flags[i] & XT_STARTS_LINE) != 0,
+            .is_handler = (scratch->graph.flags[i] & XT_IS_HANDLER) != 0,
+        };
+    }
+    for (size_t i = 0; i < instrs->handlers.len; i++) {
+        const xt_exctable_range *range = &instrs->handlers.ranges[i];
+        for (uint32_t unit = range->start; unit < range->end; unit++) {
+            self->points[instrs->at_unit[unit]].handler =
+                instrs->at_unit[range->target];
+        }
+    }
+    self->start = instrs->items[scratch->graph.first_traceable].end;
+    return XT_OK;
+}
+
+/* Analyses and rewrites within the core. */
+static xt_status
+analyse(ProbedCodeObject *self, probed_scratch *scratch, PyObject *bytecode,
+        uint32_t first_const, bool branches, const char **refusal)
+{
+    PyCodeObject *original = self->original;
+    const xt_code_view view = {
+        .ops = xt_opcodes_for(COMPAT_MINOR),
+        .code = (const unsigned char *)PyBytes_AS_STRING(bytecode),
+        .code_len = (size_t)PyBytes_GET_SIZE(bytecode),
+        .locations =
+            (const unsigned char *)PyBytes_AS_STRING(original->co_linetable),
+        .locations_len = (size_t)PyBytes_GET_SIZE(original->co_linetable),
+        .exceptions = (const unsigned char *)PyBytes_AS_STRING(
+            original->co_exceptiontable),
+        .exceptions_len =
+            (size_t)PyBytes_GET_SIZE(original->co_exceptiontable),
+        .first_line = original->co_firstlineno,
+    };
+    *refusal = "its bytecode is of no kind that this version makes";
+    xt_status status = view.ops == NULL
+                           ? XT_UNSUPPORTED
+                           : xt_instrs_read(&scratch->instrs, &view);
+    if (status == XT_OK) {
+        status = xt_graph_build(&scratch->graph, &scratch->instrs, view.ops,
+                                branches);
+        if (scratch->graph.refusal != NULL) {
+            *refusal = scratch->graph.refusal;
+        }
+    }
+    if (status == XT_OK) {
+        *refusal = "no probe can stand where one is needed";
+        status = xt_plan_build(&self->plan, &scratch->planner, &scratch->graph,
+                               &scratch->instrs);
+    }
+    if (status == XT_OK) {
+        *refusal = "it gets too large";
+        status = xt_rewrite_build(&scratch->rewrite, &scratch->instrs, &view,
+                                  scratch->planner.probes,
+                                  scratch->planner.probes_len, first_const);
+    }
+    return status == XT_OK ? keep_points(self, scratch) : status;
+}
+
+/* The constants, the counters and the ProbedCode. */
+static PyObject *
+make_consts(const probed_types *types, ProbedCodeObject *self,
+            PyObject *consts)
+{
+    Py_ssize_t len = PyTuple_GET_SIZE(consts);
+    Py_ssize_t slots = (Py_ssize_t)self->plan.slots;
+    PyObject *all = PyTuple_New(len + slots + 1);
+    if (all == NULL) {
+        return NULL;
+    }
+    for (Py_ssize_t i = 0; i < len; i++) {
+        PyTuple_SET_ITEM(all, i, Py_NewRef(PyTuple_GET_ITEM(consts, i)));
+    }
+    for (Py_ssize_t i = 0; i < slots; i++) {
+        PyObject *counter = counter_new(types, self, (uint32_t)i);
+        if (counter == NULL) {
+            Py_DECREF(all);
+            return NULL;
+        }
+        PyTuple_SET_ITEM(all, len + i, counter);
+    }
+    PyTuple_SET_ITEM(all, len + slots, Py_NewRef(self));
+    return all;
+}
+
+static PyObject *
+bytes_of(const xt_buf *buf)
+{
+    return PyBytes_FromStringAndSize(buf->bytes, (Py_ssize_t)buf->len);
+}
+
+/* What the constructor cannot be told: which variables are hidden from
+   locals(), as those of an inlined comprehension are. */
+static void
+share_variables(PyCodeObject *code, PyCodeObject *original)
+{
+    if (code->co_nlocalsplus == original->co_nlocalsplus) {
+        Py_SETREF(code->co_localspluskinds,
+                  Py_NewRef(original->co_localspluskinds));
+        Py_SETREF(code->co_localsplusnames,
+                  Py_NewRef(original->co_localsplusnames));
+    }
+}
+
+static PyCodeObject *
+make_code(PyCodeObject *original, const xt_rewrite *rewrite, PyObject *consts)
+{
+    PyObject *code = bytes_of(&rewrite->code);
+    PyObject *locations = bytes_of(&rewrite->locations.table);
+    PyObject *exceptions = bytes_of(&rewrite->exceptions);
+    PyObject *variables = PyCode_GetVarnames(original);
+    PyObject *cells = PyCode_GetCellvars(original);
+    PyObject *frees = PyCode_GetFreevars(original);
+    PyCodeObject *made = NULL;
+    if (code != NULL && locations != NULL && exceptions != NULL &&
+        variables != NULL && cells != NULL && frees != NULL) {
+        made = PyUnstable_Code_NewWithPosOnlyArgs(
+            original->co_argcount, original->co_posonlyargcount,
+            original->co_kwonlyargcount, original->co_nlocals,
+            original->co_stacksize + 1, original->co_flags, code, consts,
+            original->co_names, variables, frees, cells,
+            original->co_filename, original->co_name, original->co_qualname,
+            original->co_firstlineno, locations, exceptions);
+    }
+    if (made != NULL) {
+        share_variables(made, original);
+    }
+    Py_XDECREF(code);
+    Py_XDECREF(locations);
+    Py_XDECREF(exceptions);
+    Py_XDECREF(variables);
+    Py_XDECREF(cells);
+    Py_XDECREF(frees);
+    return made;
+}
+
+ProbedCodeObject *
+probed_new(const probed_types *types, probed_scratch *scratch,
+           PyCodeObject *original, PyObject *consts, bool branches,
+           PyCodeObject **code, const char **refusal)
+{
+    *refusal = NULL;
+    PyObject *bytecode = PyCode_GetCode(original);
+    ProbedCodeObject *self =
+        bytecode == NULL ? NULL : PyObject_New(ProbedCodeObject, types->code);
+    if (self == NULL) {
+        Py_XDECREF(bytecode);
+        return NULL;
+    }
+    memset((char *)self + sizeof(PyObject), 0,
+           sizeof(*self) - sizeof(PyObject));
+    self->original = (PyCodeObject *)Py_NewRef(original);
+    const char *why = NULL;
+    xt_status status =
+        analyse(self, scratch, bytecode,
+                (uint32_t)PyTuple_GET_SIZE(consts), branches, &why);
+    Py_DECREF(bytecode);
+    PyCodeObject *made = NULL;
+    if (status == XT_OK) {
+        PyObject *all = make_consts(types, self, consts);
+        if (all != NULL) {
+            made = make_code(original, &scratch->rewrite, all);
+            Py_DECREF(all);
+        }
+    }
+    else if (status == XT_NOMEM) {
+        PyErr_NoMemory();
+    }
+    else {
+        *refusal = why;
+    }
+    if (made == NULL) {
+        Py_DECREF(self);
+        return NULL;
+    }
+    *code = made;
+    return self;
+}
+
+/* --- Exceptions -------------------------------------------------------- */
+
+int
+probed_need_breaks(ProbedCodeObject *probed)
+{
+    if (probed->breaks.left != NULL) {
+        return 0;
+    }
+    size_t len = probed->points_len;
+    uint64_t *all = xt_malloc(3 * len * sizeof(*all));
+    if (all == NULL) {
+        return -1;
+    }
+    memset(all, 0, 3 * len * sizeof(*all));
+    probed->breaks = (probed_breaks){all, all + len, all + 2 * len};
+    return 0;
+}
+
+/* Whether the step from `point` onto the handler is a line event. */
+static bool
+fires(const ProbedCodeObject *probed, uint32_t handler, uint32_t point,
+      Py_ssize_t stands)
+{
+    const probed_point *to = &probed->points[handler];
+    const probed_point *from = &probed->points[point];
+    if (!to->starts_line) {
+        return false;
+    }
+    /* An inline cache has no line, as far as 3.12 is concerned. */
+    bool in_cache =
+        stands >= 0 && probed->old_unit[stands] > from->opcode;
+    return in_cache || from->kind == XT_KIND_RESUME || from->line != to->line;
+}
+
+int
+probed_note_raise(ProbedCodeObject *probed, Py_ssize_t offset,
+                  Py_ssize_t stands, bool again, PyObject *exception)
+{
+    uint32_t raised = probed_point_at(probed, offset);
+    if (raised == XT_NONE) {
+        return 0;
+    }
+    uint32_t point = stands < 0 ? XT_NONE : probed_point_at(probed, stands);
+    if (point == XT_NONE) {
+        point = raised;
+        stands = -1;
+    }
+    uint8_t kind = probed->points[point].kind;
+    if (!again && (kind == XT_KIND_FOR_ITER || kind == XT_KIND_SEND) &&
+        PyErr_GivenExceptionMatches(exception, PyExc_StopIteration)) {
+        return 0; /* the end of an iterator: control goes on */
+    }
+    if (probed_need_breaks(probed) < 0) {
+        return -1;
+    }
+    /* What is thrown into a suspended generator interrupts nothing. */
+    if (probed->points[raised].kind != XT_KIND_SUSPEND) {
+        probed->breaks.left[again ? raised : point]++;
+    }
+    uint32_t handler = probed->points[raised].handler;
+    if (handler != XT_NONE) {
+        probed->breaks.handled[handler]++;
+        probed->breaks.fired[handler] +=
+            fires(probed, handler, point, stands);
+    }
+    return 0;
+}

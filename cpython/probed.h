@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A code object with probes, and what is needed to read them.
+ *
+ * The rewritten code object holds, behind its own constants, one Counter for
+ * each slot and, last of all, its ProbedCode: by this it is known, and so is
+ * every copy that a program makes of it. Negating a Counter adds one to its
+ * slot and gives None.
+ */
+#ifndef XT_PROBED_H
+#define XT_PROBED_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <stdbool.h>
+
+#include "instr.h"
+#include "plan.h"
+#include "rewrite.h"
+
+/* What is kept of an instruction of the original code. */
+typedef struct {
+    int32_t line;     /* -1: none */
+    uint32_t handler; /* the instruction that its exceptions go to, XT_NONE */
+    uint32_t opcode;  /* code unit of the opcode, behind its EXTENDED_ARGs */
+    uint8_t kind;     /* xt_opcode_kind */
+    uint8_t op;
+    bool starts_line;
+    bool is_handler;
+} probed_point;
+
+/* Exceptions, per instruction. */
+typedef struct {
+    uint64_t *left;    /* how often control left in its midst */
+    uint64_t *handled; /* how often an exception led here */
+    uint64_t *fired;   /* and how often that was a line event */
+} probed_breaks;
+
+typedef struct {
+    PyObject_HEAD
+    PyCodeObject *original; /* owned */
+    xt_plan plan;
+    uint64_t *slots; /* owned: plan.slots counters */
+    probed_point *points; /* owned */
+    uint32_t points_len;
+    uint32_t *point_at; /* owned: per code unit of the original, its point */
+    uint32_t units;
+    uint32_t *old_unit; /* owned: per new code unit, the original's */
+    uint32_t new_units;
+    uint32_t start; /* the code unit behind the first RESUME, in both */
+    probed_breaks breaks; /* owned; all NULL until the first exception */
+} ProbedCodeObject;
+
+/* The two types, made once per module. */
+typedef struct {
+    PyTypeObject *code;    /* owned: ProbedCode */
+    PyTypeObject *counter; /* owned: Counter */
+} probed_types;
+
+int probed_types_init(probed_types *types, PyObject *module);
+
+/* Scratch memory for the analysis, used again and again. Zero is valid. */
+typedef struct {
+    xt_instrs instrs;
+    xt_graph graph;
+    xt_planner planner;
+    xt_rewrite rewrite;
+} probed_scratch;
+
+void probed_scratch_fini(probed_scratch *scratch);
+
+/* Rewrites `original`: a new ProbedCode, and in *code the new code object.
+   `consts` is the tuple to use in place of its constants. NULL with *refusal
+   set (static) and no exception when this code has to be counted otherwise,
+   NULL with an exception on other failures. */
+ProbedCodeObject *probed_new(const probed_types *types,
+                             probed_scratch *scratch, PyCodeObject *original,
+                             PyObject *consts, bool branches,
+                             PyCodeObject **code, const char **refusal);
+
+/* The ProbedCode of a rewritten code object, borrowed; else NULL. */
+static inline ProbedCodeObject *
+probed_get(const probed_types *types, PyCodeObject *code)
+{
+    PyObject *consts = code->co_consts;
+    Py_ssize_t len = PyTuple_GET_SIZE(consts);
+    if (len == 0) {
+        return NULL;
+    }
+    PyObject *last = PyTuple_GET_ITEM(consts, len - 1);
+    return Py_IS_TYPE(last, types->code) ? (ProbedCodeObject *)last : NULL;
+}
+
+/* The point for an offset (in code units) into the rewritten code, or XT_NONE
+   if there can be none: a program may put other code around our constants. */
+static inline uint32_t
+probed_point_at(const ProbedCodeObject *probed, Py_ssize_t offset)
+{
+    if (offset < 0 || offset >= (Py_ssize_t)probed->new_units) {
+        return XT_NONE;
+    }
+    return probed->point_at[probed->old_unit[offset]];
+}
+
+/* Makes room for exceptions. -1 (without an exception) if out of memory. */
+int probed_need_breaks(ProbedCodeObject *probed);
+
+/* Notes an exception. `offset` is where the event says that it was raised,
+   `stands` where the frame stands (-1: not known), both in code units of the
+   rewritten code. -1 (without an exception) if out of memory. */
+int probed_note_raise(ProbedCodeObject *probed, Py_ssize_t offset,
+                      Py_ssize_t stands, bool again, PyObject *exception);
+
+#endif

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "registry.h"
+
+#include "mem.h"
+
+static void
+entry_free(code_entry *entry)
+{
+    Py_XDECREF(entry->code);
+    Py_XDECREF(entry->probed);
+    Py_XDECREF(entry->file);
+    Py_DECREF(entry->original);
+    xt_free(entry);
+}
+
+void
+registry_fini(code_registry *registry)
+{
+    /* Freeing code may run the program's code, which may not find us. */
+    code_registry gone = *registry;
+    memset(registry, 0, sizeof(*registry));
+    for (size_t i = 0; i < gone.len; i++) {
+        entry_free(gone.items[i]);
+    }
+    xt_free(gone.items);
+    xt_ptrmap_fini(&gone.by_code);
+    xt_ptrmap_fini(&gone.parents);
+    probed_scratch_fini(&gone.scratch);
+}
+
+/* What runs in a frame of its own, which cannot be switched to another code
+   object once it exists. */
+static bool
+is_generator(PyCodeObject *code)
+{
+    return (code->co_flags &
+            (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
+}
+
+/* The constants with generators among them rewritten; other functions are
+   when they are first called. A new tuple. */
+static PyObject *
+rewrite_consts(code_registry *registry, const probed_types *types,
+               code_entry *entry, bool branches)
+{
+    PyObject *consts = entry->original->co_consts;
+    Py_ssize_t len = PyTuple_GET_SIZE(consts);
+    PyObject *made = PyTuple_New(len);
+    for (Py_ssize_t i = 0; made != NULL && i < len; i++) {
+        PyObject *item = PyTuple_GET_ITEM(consts, i);
+        if (PyCode_Check(item)) {
+            PyCodeObject *child = (PyCodeObject *)item;
+            if (xt_ptrmap_set(&registry->parents, child, entry) != XT_OK) {
+                PyErr_NoMemory();
+                Py_CLEAR(made);
+                break;
+            }
+            code_entry *known = registry_get(registry, child);
+            if (known == NULL && is_generator(child)) {
+                known = registry_add(registry, types, child, true, branches);
+                if (known == NULL) {
+                    Py_CLEAR(made);
+                    break;
+                }
+            }
+            if (known != NULL) {
+                known->parent = entry;
+                if (known->code != NULL) {
+                    item = (PyObject *)known->code;
+                }
+            }
+        }
+        PyTuple_SET_ITEM(made, i, Py_NewRef(item));
+    }
+    return made;
+}
+
+/* -1 with an exception. */
+static int
+rewrite(code_registry *registry, const probed_types *types, code_entry *entry,
+        bool branches)
+{
+    PyObject *consts = rewrite_consts(registry, types, entry, branches);
+    if (consts == NULL) {
+        return -1;
+    }
+    entry->probed =
+        probed_new(types, &registry->scratch, entry->original, consts,
+                   branches, &entry->code, &entry->refusal);
+    Py_DECREF(consts);
+    return entry->probed == NULL && entry->refusal == NULL ? -1 : 0;
+}
+
+/* Sets a constant of a rewritten code object. Nobody else has its tuple, but
+   for the program's copies of that code, for which this is right as well. */
+static void
+replace_const(code_entry *parent, PyCodeObject *before, PyCodeObject *after)
+{
+    PyObject *consts = parent->code->co_consts;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(consts); i++) {
+        if (PyTuple_GET_ITEM(consts, i) == (PyObject *)before) {
+            PyTuple_SET_ITEM(consts, i, Py_NewRef(after));
+            Py_DECREF(before);
+        }
+    }
+}
+
+code_entry *
+registry_add(code_registry *registry, const probed_types *types,
+             PyCodeObject *original, bool probes, bool branches)
+{
+    code_entry *entry = registry_get(registry, original);
+    if (entry != NULL) {
+        return entry;
+    }
+    code_entry **items = xt_grow(registry->items, &registry->cap,
+                                 registry->len + 1, sizeof(*items));
+    if (items != NULL) {
+        registry->items = items;
+        entry = xt_malloc(sizeof(*entry));
+    }
+    if (entry == NULL ||
+        xt_ptrmap_set(&registry->by_code, original, entry) != XT_OK) {
+        xt_free(entry);
+        PyErr_NoMemory();
+        return NULL;
+    }
+    *entry = (code_entry){
+        .original = (PyCodeObject *)Py_NewRef(original),
+        .parent = xt_ptrmap_get(&registry->parents, original),
+        .refusal = probes ? NULL : "probes are not used in this run",
+    };
+    registry->items[registry->len++] = entry;
+    if (probes && rewrite(registry, types, entry, branches) < 0) {
+        entry->refusal = "an error";
+        return NULL;
+    }
+    if (entry->code != NULL && entry->parent != NULL &&
+        entry->parent->code != NULL) {
+        replace_const(entry->parent, original, entry->code);
+    }
+    return entry;
+}
+
+void
+registry_restore_consts(code_registry *registry)
+{
+    for (size_t i = 0; i < registry->len; i++) {
+        code_entry *entry = registry->items[i];
+        if (entry->code != NULL && entry->parent != NULL &&
+            entry->parent->code != NULL) {
+            replace_const(entry->parent, entry->code, entry->original);
+        }
+    }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The code objects that are counted, each once, by the original's address.
+ *
+ * All functions need the GIL, which guards everything here.
+ */
+#ifndef XT_REGISTRY_H
+#define XT_REGISTRY_H
+
+#include "probed.h"
+#include "ptrmap.h"
+
+typedef struct code_entry {
+    PyCodeObject *original;    /* owned */
+    PyCodeObject *code;        /* owned: rewritten; NULL if declined */
+    ProbedCodeObject *probed;  /* owned; NULL if declined */
+    const char *refusal;       /* static: why it was declined, or NULL */
+    struct code_entry *parent; /* borrowed: whose constant it is, or NULL */
+    PyObject *file; /* owned: __file__ of the module where it ran; NULL: it
+                       did not */
+    bool by_events; /* some of its frames are counted by events */
+} code_entry;
+
+typedef struct {
+    code_entry **items; /* owned, also each; in the order of first sight */
+    size_t len;
+    size_t cap;
+    xt_ptrmap by_code; /* original -> code_entry */
+    xt_ptrmap parents; /* code object in someone's constants -> code_entry */
+    probed_scratch scratch;
+} code_registry;
+
+/* Zero memory is a valid empty registry before and after. */
+void registry_fini(code_registry *registry);
+
+/* The entry of a code object, or NULL. */
+static inline code_entry *
+registry_get(code_registry *registry, PyCodeObject *original)
+{
+    return xt_ptrmap_get(&registry->by_code, original);
+}
+
+/* The entry of a code object, made (and the code rewritten, if `probes` and
+   possible) on first sight. From then on the code object's parent makes
+   functions of the rewritten code. NULL with an exception. */
+code_entry *registry_add(code_registry *registry, const probed_types *types,
+                         PyCodeObject *original, bool probes, bool branches);
+
+/* Puts the original code objects back among the constants of rewritten ones,
+   as someone may go on running those. */
+void registry_restore_consts(code_registry *registry);
+
+#endif
