@@ -75,6 +75,26 @@ replace_code(PyObject *function, code_entry *entry)
                                   (PyObject *)entry->code);
 }
 
+/* Prepares rewritten code for all events that are on, of whatever tool. Frames
+   that go on in it do not pass the RESUME which does that; to change the local
+   events does it too. */
+static int
+prepare(EngineObject *self, code_entry *entry)
+{
+    if (entry->prepared && entry->code->_co_instrumentation_version ==
+                               entry->original->_co_instrumentation_version) {
+        return 0;
+    }
+    if (entry->prepared &&
+        monitoring_switch_code(self->monitoring, self->tool, entry->code, 0) <
+            0) {
+        return -1;
+    }
+    entry->prepared = true;
+    return monitoring_switch_code(self->monitoring, self->tool, entry->code,
+                                  self->start_event);
+}
+
 /* Counts a frame that has just been started. */
 static int
 adopt(EngineObject *self, frame_head *frame, PyCodeObject *code,
@@ -93,6 +113,9 @@ adopt(EngineObject *self, frame_head *frame, PyCodeObject *code,
         return count_by_events(self, entry);
     }
     if (replace_code(frame_untag(frame->function), entry) < 0) {
+        return -1;
+    }
+    if (prepare(self, entry) < 0) {
         return -1;
     }
     if (!frame_switch_code(frame, code, offset, entry->code,
@@ -348,7 +371,8 @@ switch_on(EngineObject *self)
     long line = monitoring_events(monitoring, ROWS + ROWS_LINE,
                                   ROWS_LEN - ROWS_LINE);
     long global = monitoring_events(monitoring, ROWS, ROWS_GLOBAL);
-    if (line < 0 || global < 0 ||
+    long start = monitoring_events(monitoring, ROWS, 1);
+    if (line < 0 || global < 0 || start < 0 ||
         monitoring_register(monitoring, tool, (PyObject *)self, ROWS,
                             ROWS_LEN) < 0 ||
         monitoring_switch(monitoring, tool, global) < 0 ||
@@ -356,6 +380,7 @@ switch_on(EngineObject *self)
         return -1;
     }
     self->line_events = line;
+    self->start_event = start;
     return 1;
 }
 
@@ -415,6 +440,11 @@ switch_off(EngineObject *self)
         if (entry->by_events &&
             monitoring_switch_code(self->monitoring, self->tool,
                                    entry->original, 0) < 0) {
+            PyErr_Clear();
+        }
+        if (entry->prepared &&
+            monitoring_switch_code(self->monitoring, self->tool, entry->code,
+                                   0) < 0) {
             PyErr_Clear();
         }
     }

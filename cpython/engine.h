@@ -26,6 +26,7 @@ typedef struct EngineObject {
     PyObject *disable;    /* owned: sys.monitoring.DISABLE */
     int tool;             /* tool id held, or -1 */
     long line_events;     /* bits of the events that count by events */
+    long start_event;     /* the bit of PY_START */
     bool probes;          /* whether code may be rewritten */
     bool branches;        /* whether branches are counted too */
     TracerObject **sessions; /* owned array of borrowed tracers */

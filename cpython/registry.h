@@ -17,6 +17,7 @@ typedef struct code_entry {
     struct code_entry *parent; /* borrowed: whose constant it is, or NULL */
     PyObject *file; /* owned: __file__ of the module where it ran; NULL: it
                        did not */
+    bool prepared;  /* the rewritten code has a local event */
     bool by_events; /* some of its frames are counted by events */
 } code_entry;
 
