@@ -145,9 +145,11 @@ on_probed(EngineObject *self, ProbedCodeObject *probed, PyObject *globals)
 static PyObject *
 on_start(EngineObject *self, PyCodeObject *code, PyObject *at, bool resumed)
 {
-    frame_head *frame = frame_top(PyThreadState_Get());
+    PyThreadState *thread = PyThreadState_Get();
+    frame_head *frame = frame_top(thread);
     if (self->sessions_len == 0 || frame == NULL ||
-        frame_code(frame) != code) {
+        frame_code(frame) != code ||
+        PyThreadState_GetID(thread) == self->left_thread) {
         Py_RETURN_NONE;
     }
     ProbedCodeObject *probed = probed_get(&self->types, code);
@@ -455,6 +457,7 @@ switch_off(EngineObject *self)
     disguise_end(&self->types);
     registry_restore_consts(&self->registry);
     restore_functions(self);
+    self->left_thread = 0;
     self->hot_code = NULL;
     registry_fini(&self->registry);
     PyErr_Restore(type, value, traceback);
@@ -499,10 +502,46 @@ engine_begin(EngineObject *self, TracerObject *tracer)
     return 1;
 }
 
+void
+engine_leave_thread(EngineObject *self, TracerObject *tracer)
+{
+    PyThreadState *thread = PyThreadState_Get();
+    PyThreadState *first =
+        PyInterpreterState_ThreadHead(PyThreadState_GetInterpreter(thread));
+    if (first == thread && PyThreadState_Next(thread) == NULL) {
+        engine_end(self, tracer);
+    }
+    else {
+        self->left_thread = PyThreadState_GetID(thread);
+    }
+}
+
 int
 engine_harvest(EngineObject *self, TracerObject *tracer)
 {
     return harvest(self, tracer, true);
+}
+
+/* Fills tracer->engines. */
+static int
+list_engines(EngineObject *self, TracerObject *tracer)
+{
+    Py_XSETREF(tracer->engines, PyList_New(0));
+    int result = tracer->engines == NULL ? -1 : 0;
+    for (size_t i = 0; i < self->registry.len && result == 0; i++) {
+        const code_entry *entry = self->registry.items[i];
+        if (!harvest_wants(tracer, entry)) {
+            continue;
+        }
+        PyCodeObject *code = entry->original;
+        PyObject *row = Py_BuildValue(
+            "(OiOsz)", code->co_filename, code->co_firstlineno,
+            code->co_qualname, entry->code != NULL ? "probe" : "event",
+            entry->refusal);
+        result = row == NULL ? -1 : PyList_Append(tracer->engines, row);
+        Py_XDECREF(row);
+    }
+    return result;
 }
 
 void
@@ -511,6 +550,10 @@ engine_end(EngineObject *self, TracerObject *tracer)
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     if (harvest(self, tracer, false) < 0 && session_keep_trouble(tracer) < 0) {
+        PyErr_WriteUnraisable((PyObject *)tracer);
+    }
+    if ((tracer->mode & TRACER_DEBUG) != 0 &&
+        list_engines(self, tracer) < 0 && session_keep_trouble(tracer) < 0) {
         PyErr_WriteUnraisable((PyObject *)tracer);
     }
     harvest_forget(tracer);

@@ -29,6 +29,7 @@ typedef struct EngineObject {
     long start_event;     /* the bit of PY_START */
     bool probes;          /* whether code may be rewritten */
     bool branches;        /* whether branches are counted too */
+    uint64_t left_thread; /* the id of a thread that counts no more, or 0 */
     TracerObject **sessions; /* owned array of borrowed tracers */
     size_t sessions_len;
     size_t sessions_cap;
@@ -48,6 +49,10 @@ int engine_begin(EngineObject *self, TracerObject *tracer);
 /* Brings what was counted into the tracer's files, and stops counting for it.
    Whether or not an exception is set; trouble is kept in the tracer. */
 void engine_end(EngineObject *self, TracerObject *tracer);
+
+/* The program's own thread has come to its end: from now on, no code that it
+   runs is new to us. Without other threads this is engine_end(). */
+void engine_leave_thread(EngineObject *self, TracerObject *tracer);
 
 /* Brings what was counted so far into the tracer's files. -1 with an
    exception; no count is lost then. */

@@ -19,6 +19,12 @@ engine_end(EngineObject *Py_UNUSED(self), TracerObject *Py_UNUSED(tracer))
 {
 }
 
+void
+engine_leave_thread(EngineObject *Py_UNUSED(self),
+                    TracerObject *Py_UNUSED(tracer))
+{
+}
+
 int
 engine_harvest(EngineObject *Py_UNUSED(self), TracerObject *Py_UNUSED(tracer))
 {

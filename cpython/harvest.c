@@ -106,11 +106,11 @@ new_tally(const ProbedCodeObject *probed)
                      sizeof(int64_t));
 }
 
-/* Whether a tracer wants the code: it has judged the file by then. */
-static bool
-is_wanted(const TracerObject *tracer, const code_entry *entry)
+bool
+harvest_wants(const TracerObject *tracer, const code_entry *entry)
 {
-    if (entry->file == NULL || entry->probed == NULL) {
+    /* It has judged every file in which code ran. */
+    if (entry->file == NULL) {
         return false;
     }
     PyObject *module = PyDict_GetItemWithError(tracer->judged, entry->file);
@@ -155,7 +155,7 @@ take_all(EngineObject *engine, const TracerObject *tracer, bool wanted_only,
     for (size_t i = 0; i < engine->registry.len && result == 0; i++) {
         const code_entry *entry = engine->registry.items[i];
         if (entry->probed == NULL ||
-            (wanted_only && !is_wanted(tracer, entry))) {
+            (wanted_only && !harvest_wants(tracer, entry))) {
             continue;
         }
         taken_tally *items = xt_grow(tallies->items, &tallies->cap,

@@ -19,6 +19,9 @@ int harvest(EngineObject *engine, TracerObject *tracer, bool again);
 /* Leaves out all that was counted so far. -1 with an exception. */
 int harvest_skip(EngineObject *engine, TracerObject *tracer);
 
+/* Whether a tracer wants what is counted of a code object. */
+bool harvest_wants(const TracerObject *tracer, const code_entry *entry);
+
 /* Frees what is kept between harvests. */
 void harvest_forget(TracerObject *tracer);
 

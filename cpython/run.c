@@ -137,15 +137,6 @@ switch_on(TracerObject *self, PyObject *function)
             return on < 0 ? -1 : 0;
         }
     }
-    if ((self->mode & (TRACER_PROBE | TRACER_EVENT)) != 0) {
-        module_state *state = module_state_of(Py_TYPE(self));
-        int on = state == NULL
-                     ? -1
-                     : engine_begin((EngineObject *)state->engine, self);
-        if (on != 0) {
-            return on < 0 ? -1 : 0;
-        }
-    }
     settrace_install(self, function);
     return 0;
 }
@@ -173,7 +164,9 @@ leave_thread(TracerObject *self, previous_trace *previous)
 {
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
-    PyEval_SetTrace(previous->func, previous->object);
+    if (self->engine == NULL) {
+        PyEval_SetTrace(previous->func, previous->object);
+    }
     Py_CLEAR(previous->object);
     self->hot_frame = NULL;
     Py_XSETREF(self->functions.outer, previous->outer);
@@ -227,7 +220,7 @@ end(TracerObject *self, previous_trace *previous)
         }
     }
     int result = 0;
-    if (restore_hook(self, previous->hook) < 0) {
+    if (previous->hook != NULL && restore_hook(self, previous->hook) < 0) {
         result = session_keep_trouble(self);
     }
     Py_CLEAR(previous->hook);
@@ -241,6 +234,34 @@ end(TracerObject *self, previous_trace *previous)
         PyErr_Restore(type, value, traceback);
     }
     return result;
+}
+
+/* Has lines counted without a trace function: 1 when on, 0 when the mode does
+   not allow it or the interpreter cannot, -1 with an exception. */
+static int
+switch_engine_on(TracerObject *self)
+{
+    if ((self->mode & (TRACER_PROBE | TRACER_EVENT)) == 0) {
+        return 0;
+    }
+    module_state *state = module_state_of(Py_TYPE(self));
+    return state == NULL ? -1
+                         : engine_begin((EngineObject *)state->engine, self);
+}
+
+/* Has new threads traced by us. -1 with an exception. */
+static int
+take_new_threads(previous_trace *previous, PyObject *function)
+{
+    previous->hook = call_threading("gettrace", NULL);
+    PyObject *set =
+        previous->hook == NULL ? NULL : call_threading("settrace", function);
+    if (set == NULL) {
+        Py_CLEAR(previous->hook);
+        return -1;
+    }
+    Py_DECREF(set);
+    return 0;
 }
 
 /* Starts to trace this thread and those that it starts. -1 with an exception,
@@ -259,29 +280,26 @@ begin(TracerObject *self, previous_trace *previous, const char *name)
     if (function == NULL) {
         return -1;
     }
-    int result = -1;
-    previous->hook = call_threading("gettrace", NULL);
-    PyObject *set =
-        previous->hook == NULL ? NULL : call_threading("settrace", function);
-    if (set != NULL) {
-        PyThreadState *thread = PyThreadState_Get();
-        previous->func = thread->c_tracefunc;
-        previous->object = Py_XNewRef(thread->c_traceobj);
-        previous->outer = self->functions.outer;
-        self->functions.outer = (PyFrameObject *)Py_XNewRef(PyEval_GetFrame());
-        self->runs++;
-        result = switch_on(self, function);
-        Py_DECREF(set);
-        if (result < 0) {
-            leave_thread(self, previous);
-            (void)end(self, previous);
+    PyThreadState *thread = PyThreadState_Get();
+    previous->func = thread->c_tracefunc;
+    previous->object = Py_XNewRef(thread->c_traceobj);
+    previous->outer = self->functions.outer;
+    self->functions.outer = (PyFrameObject *)Py_XNewRef(PyEval_GetFrame());
+    self->runs++;
+    int result = switch_engine_on(self);
+    if (result == 0) {
+        result = take_new_threads(previous, function);
+        if (result == 0) {
+            result = switch_on(self, function);
         }
     }
     if (result < 0) {
+        leave_thread(self, previous);
+        (void)end(self, previous);
         Py_CLEAR(previous->hook);
     }
     Py_DECREF(function);
-    return result;
+    return result < 0 ? -1 : 0;
 }
 
 /* Whether this tracer has nothing to do: -1 with an exception. */
@@ -324,7 +342,7 @@ PyObject *
 run_program(TracerObject *self, PyObject *func, PyObject *const *args,
             size_t nargs)
 {
-    if (self->program_hook != NULL) {
+    if (self->runs_program) {
         PyErr_SetString(PyExc_RuntimeError, "a program is running already");
         return NULL;
     }
@@ -335,6 +353,10 @@ run_program(TracerObject *self, PyObject *func, PyObject *const *args,
     PyObject *result = PyObject_Vectorcall(func, args, nargs, NULL);
     leave_thread(self, &previous);
     monitor_remove_thread(self);
+    if (self->engine != NULL) {
+        engine_leave_thread(self->engine, self);
+    }
+    self->runs_program = true;
     self->program_hook = previous.hook;
     return result;
 }
@@ -342,9 +364,10 @@ run_program(TracerObject *self, PyObject *func, PyObject *const *args,
 int
 run_end_program(TracerObject *self)
 {
-    if (self->program_hook == NULL) {
+    if (!self->runs_program) {
         return 0;
     }
+    self->runs_program = false;
     previous_trace previous = {.hook = self->program_hook};
     self->program_hook = NULL;
     return end(self, &previous);

@@ -26,7 +26,8 @@ enum {
     TRACER_CALLERS = 8,
     TRACER_BRANCHES = 16,
     TRACER_PROBE = 32, /* may count by probes, */
-    TRACER_EVENT = 64, /* and by events */
+    TRACER_EVENT = 64,  /* and by events */
+    TRACER_DEBUG = 128, /* is to say in the end which it was */
 };
 
 typedef struct {
@@ -34,8 +35,9 @@ typedef struct {
     PyObject *counts; /* owned: what the attribute `counts` shows */
     unsigned mode;    /* TRACER_* bits; 0: not planned, or the slow path */
     Py_ssize_t runs;  /* runs that have begun and not ended */
-    PyObject *program_hook; /* owned: threading's trace function before a
-                               program, until that has ended; else NULL */
+    bool runs_program;      /* a program was begun and not ended */
+    PyObject *program_hook; /* owned: threading's trace function before it, or
+                               NULL if new threads need none */
     PyObject *trouble;      /* owned: the first exception of ours, or NULL */
 
     /* Lines: counted and printed. */
@@ -48,6 +50,7 @@ typedef struct {
     xt_ptrmap seen;  /* code_entry -> owned tally that was harvested before */
     PyObject *branches; /* owned: dict, what the attribute shows */
     PyObject *calls;    /* owned: the same */
+    PyObject *engines;  /* owned: list, see _engines_used(); or NULL */
     /* The frame of the last event, so that most lines need no look-up. It is
        borrowed: its return event, the last of its life, clears it. */
     PyFrameObject *hot_frame;

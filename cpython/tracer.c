@@ -398,11 +398,24 @@ tracer_dealloc(TracerObject *self)
     Py_CLEAR(self->disable);
     Py_CLEAR(self->branches);
     Py_CLEAR(self->calls);
+    Py_CLEAR(self->engines);
     files_fini(&self->files);
     xt_ptrmap_fini(&self->frames);
     xt_ptrmap_fini(&self->threads);
     type->tp_free(self);
     Py_DECREF(type);
+}
+
+PyDoc_STRVAR(engines_used_doc,
+             "_engines_used($self, /)\n--\n\n"
+             "After a run: a list of (file name, first line, qualified name,\n"
+             "engine, why it was not counted by probes or None) for each code\n"
+             "object; empty if the trace function did all the work.");
+
+static PyObject *
+tracer_engines_used(TracerObject *self, PyObject *Py_UNUSED(ignored))
+{
+    return self->engines == NULL ? PyList_New(0) : Py_NewRef(self->engines);
 }
 
 static PyMethodDef tracer_methods[] = {
@@ -416,6 +429,8 @@ static PyMethodDef tracer_methods[] = {
      METH_FASTCALL, run_program_doc},
     {"_end_program", (PyCFunction)tracer_end_program, METH_NOARGS,
      end_program_doc},
+    {"_engines_used", (PyCFunction)tracer_engines_used, METH_NOARGS,
+     engines_used_doc},
     {"_event", (PyCFunction)(void (*)(void))tracer_event, METH_FASTCALL,
      event_doc},
     {"_called", (PyCFunction)(void (*)(void))tracer_called, METH_FASTCALL,
@@ -474,7 +489,8 @@ tracer_init(PyObject *module)
         PyModule_AddIntConstant(module, "CALLERS", TRACER_CALLERS) < 0 ||
         PyModule_AddIntConstant(module, "BRANCHES", TRACER_BRANCHES) < 0 ||
         PyModule_AddIntConstant(module, "PROBE", TRACER_PROBE) < 0 ||
-        PyModule_AddIntConstant(module, "EVENT", TRACER_EVENT) < 0) {
+        PyModule_AddIntConstant(module, "EVENT", TRACER_EVENT) < 0 ||
+        PyModule_AddIntConstant(module, "DEBUG", TRACER_DEBUG) < 0) {
         return -1;
     }
     return 0;

@@ -12,10 +12,22 @@ COUNT: Final = 1
 LINES: Final = 2
 FUNCTIONS: Final = 4
 CALLERS: Final = 8
+BRANCHES: Final = 16
+PROBE: Final = 32
+EVENT: Final = 64
+DEBUG: Final = 128
 
 @disjoint_base
 class Tracer:
     counts: dict[tuple[str, int], int]
+    @property
+    def branches(
+        self,
+    ) -> dict[
+        tuple[str, tuple[int, int, int | None, int | None], str], dict[bool, int]
+    ]: ...
+    @property
+    def calls(self) -> dict[tuple[str, int, str], int]: ...
     def run(self, cmd: str | CodeType) -> None: ...
     def runctx(
         self,
@@ -28,6 +40,7 @@ class Tracer:
         self, code: CodeType, globals: dict[str, Any], locals: dict[str, Any], /
     ) -> None: ...
     def _end_program(self) -> None: ...
+    def _engines_used(self) -> list[tuple[str, int, str, str, str | None]]: ...
     def _event(self, frame: FrameType, why: str, arg: object, /) -> None: ...
     def _called(self, code: CodeType, offset: int, /, *rest: object) -> object: ...
     def _take_over(self, frame: FrameType, why: str, /) -> bool: ...

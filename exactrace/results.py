@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     Counts = dict[tuple[str, int], int]
     Function = tuple[str, str | None, str]  # file name, module name, function
     Call = tuple[Function, Function]
+    # (file name, (line, end line, column, end column), kind): see `branches`
+    Branch = tuple[str, tuple[int, int, int | None, int | None], str]
+    Branches = dict[Branch, dict[bool, int]]
+    Calls = dict[tuple[str, int, str], int]
     # What to do when the source of a counted file is not there: go on and
     # raise at the end, say nothing, or say so on stderr.
     Missing = Literal["raise", "ignore", "report"]
@@ -25,7 +29,24 @@ _EXTENSION = ".cover"
 
 
 class CoverageResults:
-    """Counts of lines, called functions and calls between functions."""
+    """Counts of lines, called functions and calls between functions.
+
+    Beside what the standard module has, and empty unless the tracer was asked
+    for branches:
+
+    branches: {(filename, (line, end line, column, end column), kind): {outcome:
+    hits}}, with the place of what decides, in lines from 1 and in bytes of UTF-8
+    from 0 (`None` if not known). The kinds and their outcomes: "bool" (`if`,
+    `while`, `and`, `or`, `assert`, a conditional expression, a `match` case, the
+    choice of an `except`): True, False as the condition was; "none" (a test for
+    None): True if it was None, else False; "for" (a loop, also of a comprehension):
+    True for each item, False for each end; "except" (exceptions arrive here: an
+    `except`, a `finally`, the end of a `with`): True for each. What the compiler
+    has put into the bytecode several times is summed.
+
+    calls: {(filename, first line, qualified name): hits}, how often a function,
+    a class body, a module was entered; for generators, how often one was started.
+    """
 
     # Relative names of counted files start here: the current directory when
     # the counting began, if whoever made this object knows it.
@@ -50,6 +71,8 @@ class CoverageResults:
         self.counter = self.counts.copy()
         self.calledfuncs = {} if calledfuncs is None else calledfuncs.copy()
         self.callers = {} if callers is None else callers.copy()
+        self.branches: Branches = {}
+        self.calls: Calls = {}
         self.infile = infile
         self.outfile = outfile
         if infile:
@@ -77,6 +100,12 @@ class CoverageResults:
             counts[key] = counts.get(key, 0) + count
         self.calledfuncs.update(dict.fromkeys(other.calledfuncs, 1))
         self.callers.update(dict.fromkeys(other.callers, 1))
+        for branch, outcomes in other.branches.items():
+            sides = self.branches.setdefault(branch, {})
+            for outcome, count in outcomes.items():
+                sides[outcome] = sides.get(outcome, 0) + count
+        for function, count in other.calls.items():
+            self.calls[function] = self.calls.get(function, 0) + count
 
     def write_results(
         self,

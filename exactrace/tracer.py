@@ -73,6 +73,7 @@ class Trace(_native.Tracer):
             raise ValueError(f"branch: the engine {engine!r} counts lines only")
         self.engine = engine
         self.branch = branch
+        self._debug = False  # whether _engines_used() will be asked
         self.infile = infile
         self._added_infile: str | None = None
         self.outfile = outfile
@@ -117,6 +118,8 @@ class Trace(_native.Tracer):
             callers=self._callers,
         )
         results.infile = self.infile
+        results.branches = {place: dict(sides) for place, sides in self.branches.items()}
+        results.calls = dict(self.calls)
         self._calledfuncs.update(results.calledfuncs)
         self._callers.update(results.callers)
         results._start_directory = self._start_directory
@@ -159,6 +162,8 @@ class Trace(_native.Tracer):
             mode |= _ENGINE_BITS[self.engine or ENGINES[0]]
             if self.branch:
                 mode |= _native.BRANCHES
+            if self._debug:
+                mode |= _native.DEBUG
         return mode
 
     def _own_method(self, hook: object) -> str:

@@ -106,6 +106,10 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         help="begin each line that --trace prints with the seconds since the start",
     )
 
+    shared.add_counting(
+        parser.add_argument_group("Counting", "Not in the standard module")
+    )
+
     filters = parser.add_argument_group("Filters", "Can be given several times")
     add = filters.add_argument
     add(
@@ -168,6 +172,8 @@ def check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
         )
     if options.listfuncs and (options.count or options.trace):
         parser.error("cannot specify both --listfuncs and (--trace or --count)")
+    if options.branch and options.engine not in (None, "probe"):
+        parser.error(f"--branch: the engine {options.engine!r} counts lines only")
     if options.summary and not options.count:
         parser.error("--summary can only be used with --count or --report")
     if options.progname is None:
@@ -228,12 +234,17 @@ def main(argv: list[str], prog: str, expected: set[str]) -> None:
         infile=options.file,
         outfile=options.file,
         timing=options.timing,
+        engine=options.engine,
+        branch=options.branch,
     )
+    tracer._debug = options.debug
     program = find_program(options)
     start = _current_directory()
 
     def finish() -> None:
         tracer._end_program()
+        if options.debug:
+            shared.show_engines(tracer)
         with shared.directory(start):
             report(tracer.results(), options)
 

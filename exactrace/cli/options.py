@@ -8,12 +8,15 @@ import os
 import sys
 
 from exactrace.compat import _current_directory
+from exactrace.tracer import ENGINES
 
 TYPE_CHECKING = False  # without the cost of importing typing
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
     from typing import TextIO
+
+    from exactrace.tracer import Trace
 
 DATA_VARIABLE = "EXACTRACE_DATA"
 
@@ -48,6 +51,45 @@ def add_data(parser: argparse.ArgumentParser) -> None:
         help="counts file (default: the environment variable "
         f"{DATA_VARIABLE}, or else one for this working directory: %(default)s)",
     )
+
+
+def add_counting(parser: argparse._ActionsContainer) -> None:
+    """Add --engine, --branch and --debug: how lines are counted."""
+    parser.add_argument(
+        "--engine",
+        choices=ENGINES,
+        help="how to count lines: by probes in the bytecode, by monitoring events or "
+        "by a trace function; all count the same (default: the cheapest that this "
+        "interpreter can)",
+    )
+    parser.add_argument(
+        "--branch",
+        action="store_true",
+        help="count also how often each side of each branch is taken",
+    )
+    parser.add_argument(
+        "--debug",
+        action="store_true",
+        help="say on standard error by which engine the code was counted, and why "
+        "any was not counted by probes",
+    )
+
+
+def show_engines(tracer: Trace) -> None:
+    """Write what --debug asks for to standard error."""
+    used: dict[str, int] = {}
+    declined = []
+    for filename, line, name, engine, reason in tracer._engines_used():
+        used[engine] = used.get(engine, 0) + 1
+        if reason:
+            declined.append(f"exactrace: {filename}:{line}: {name}: {reason}")
+    if not used:
+        used = {"settrace": 0} if tracer.counts else {}
+    for engine, count in sorted(used.items()):
+        objects = f"{count} code objects" if count else "all code objects"
+        print(f"exactrace: counted by engine {engine}: {objects}", file=sys.stderr)
+    for text in declined:
+        print(text, file=sys.stderr)
 
 
 def add_output(parser: argparse.ArgumentParser, default: str) -> None:

@@ -74,6 +74,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         action="store_true",
         help="show no report, only keep the counts",
     )
+    options.add_counting(parser)
     options.add_listing(parser)
     options.add_data(parser)
     options.add_output(
@@ -144,12 +145,17 @@ def main(argv: list[str], prog: str, expected: set[str]) -> None:
         trace=0,
         ignoremods=dropin.ignored_modules(settings.ignore_module),
         ignoredirs=folders,
+        engine=settings.engine,
+        branch=settings.branch,
     )
+    tracer._debug = settings.debug
     program = find_program(settings)
     start = _current_directory()
 
     def finish() -> None:
         tracer._end_program()
+        if settings.debug:
+            options.show_engines(tracer)
         with options.directory(start):
             results = tracer.results()
             keep(results, settings.data, settings.append)
