@@ -1,15 +1,154 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "disguise.h"
 
-int
-disguise_begin(const probed_types *types)
+/* --- What the attributes give ------------------------------------------- */
+
+/* What the descriptor itself would give. */
+static PyObject *
+get_own(PyObject *object, const disguise_row *row)
 {
-    (void)types;
+    return row->definition->get(object, row->definition->closure);
+}
+
+static PyObject *
+get_code(PyObject *object, void *closure)
+{
+    const disguise_row *row = closure;
+    PyObject *code = get_own(object, row);
+    if (code != NULL && PyCode_Check(code)) {
+        ProbedCodeObject *probed =
+            probed_get(row->types, (PyCodeObject *)code);
+        if (probed != NULL) {
+            Py_SETREF(code, Py_NewRef(probed->original));
+        }
+    }
+    return code;
+}
+
+static int
+set_own(PyObject *object, PyObject *value, void *closure)
+{
+    const disguise_row *row = closure;
+    return row->definition->set(object, value, row->definition->closure);
+}
+
+/* An offset in bytes into the code of a frame, as one into the original. */
+static int
+map_offset(const disguise_row *row, PyFrameObject *frame, int offset)
+{
+    PyCodeObject *code = PyFrame_GetCode(frame);
+    ProbedCodeObject *probed = probed_get(row->types, code);
+    Py_DECREF(code);
+    if (probed == NULL || offset < 0 ||
+        (uint32_t)offset / 2 >= probed->new_units) {
+        return offset;
+    }
+    return (int)(2 * probed->old_unit[offset / 2]);
+}
+
+static PyObject *
+get_f_lasti(PyObject *object, void *closure)
+{
+    const disguise_row *row = closure;
+    PyObject *own = get_own(object, row);
+    if (own == NULL) {
+        return NULL;
+    }
+    int offset = (int)PyLong_AsLong(own);
+    Py_DECREF(own);
+    return PyLong_FromLong(
+        map_offset(row, (PyFrameObject *)object, offset));
+}
+
+static PyObject *
+get_tb_lasti(PyObject *object, void *closure)
+{
+    const PyTracebackObject *entry = (PyTracebackObject *)object;
+    return PyLong_FromLong(
+        map_offset(closure, entry->tb_frame, entry->tb_lasti));
+}
+
+/* --- Putting it on and off ----------------------------------------------- */
+
+typedef struct {
+    PyTypeObject *type;
+    const char *name;
+    getter get;
+} attribute;
+
+/* Takes over the attribute's descriptor in place: it stays the same object,
+   so that nothing that has looked it up needs to look again. Both kinds of
+   descriptor are laid out alike: their type says what the pointer is. */
+static int
+put_on(disguise_row *row, const probed_types *types, const attribute *wanted)
+{
+    PyObject *dict = PyType_GetDict(wanted->type);
+    PyObject *found = dict == NULL
+                          ? NULL
+                          : PyDict_GetItemString(dict, wanted->name);
+    Py_XDECREF(dict);
+    if (found == NULL || (!Py_IS_TYPE(found, &PyGetSetDescr_Type) &&
+                          !Py_IS_TYPE(found, &PyMemberDescr_Type))) {
+        PyErr_Format(PyExc_RuntimeError,
+                     "%s.%s is not what it is in CPython",
+                     wanted->type->tp_name, wanted->name);
+        return -1;
+    }
+    PyGetSetDescrObject *descriptor = (PyGetSetDescrObject *)found;
+    *row = (disguise_row){
+        .descriptor = Py_NewRef(found),
+        .type = (PyTypeObject *)Py_NewRef(Py_TYPE(found)),
+        .definition = descriptor->d_getset,
+        .ours = {.name = wanted->name, .get = wanted->get, .closure = row},
+        .types = types,
+    };
+    if (row->type == &PyGetSetDescr_Type) {
+        row->ours.doc = row->definition->doc;
+        row->ours.set = row->definition->set == NULL ? NULL : set_own;
+    }
+    descriptor->d_getset = &row->ours;
+    Py_SET_TYPE(found, &PyGetSetDescr_Type);
+    return 0;
+}
+
+static void
+take_off(disguise_row *row)
+{
+    if (row->descriptor != NULL) {
+        PyGetSetDescrObject *descriptor =
+            (PyGetSetDescrObject *)row->descriptor;
+        descriptor->d_getset = row->definition;
+        Py_SET_TYPE(row->descriptor, row->type);
+    }
+    Py_CLEAR(row->descriptor);
+    Py_CLEAR(row->type);
+}
+
+int
+disguise_begin(disguise *self, const probed_types *types)
+{
+    const attribute wanted[DISGUISES] = {
+        {&PyFunction_Type, "__code__", get_code},
+        {&PyFrame_Type, "f_code", get_code},
+        {&PyFrame_Type, "f_lasti", get_f_lasti},
+        {&PyTraceBack_Type, "tb_lasti", get_tb_lasti},
+        {&PyGen_Type, "gi_code", get_code},
+        {&PyCoro_Type, "cr_code", get_code},
+        {&PyAsyncGen_Type, "ag_code", get_code},
+    };
+    for (size_t i = 0; i < DISGUISES; i++) {
+        if (put_on(&self->rows[i], types, &wanted[i]) < 0) {
+            disguise_end(self);
+            return -1;
+        }
+    }
     return 0;
 }
 
 void
-disguise_end(const probed_types *types)
+disguise_end(disguise *self)
 {
-    (void)types;
+    for (size_t i = 0; i < DISGUISES; i++) {
+        take_off(&self->rows[i]);
+    }
 }

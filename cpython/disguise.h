@@ -1,15 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Rewritten code shows itself to the program as what it was.
+ *
+ * Whoever looks at code does so through a few attributes: `__code__` of
+ * functions, f_code and f_lasti of frames, tb_lasti of tracebacks, gi_code,
+ * cr_code and ag_code of generators. While probes are in use, the descriptors
+ * of these attributes give the original code object, and offsets into it. So
+ * dis, inspect, pickle and marshal, compilers of bytecode and whatever else
+ * reads it see what they would see without us. The interpreter itself looks
+ * at its own structures and so goes on seeing the rewritten code, with offsets
+ * into that.
  */
 #ifndef XT_DISGUISE_H
 #define XT_DISGUISE_H
 
 #include "probed.h"
 
-/* Begins to show the original code. -1 with an exception. */
-int disguise_begin(const probed_types *types);
+enum { DISGUISES = 7 };
 
-/* Ends it, whether or not an exception is set. */
-void disguise_end(const probed_types *types);
+/* One attribute that is disguised. */
+typedef struct {
+    PyObject *descriptor;   /* owned, or NULL when there is none */
+    PyTypeObject *type;     /* owned: the descriptor's own type */
+    PyGetSetDef *definition; /* borrowed: the descriptor's own */
+    PyGetSetDef ours;
+    const probed_types *types; /* borrowed */
+} disguise_row;
+
+typedef struct {
+    disguise_row rows[DISGUISES];
+} disguise;
+
+/* Begins to show the original code. `types` must outlive it. -1 with an
+   exception, and then nothing has changed. */
+int disguise_begin(disguise *self, const probed_types *types);
+
+/* Ends it, whether or not an exception is set. Zero memory is fine. */
+void disguise_end(disguise *self);
 
 #endif

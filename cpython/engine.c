@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine.h"
 
-#include "disguise.h"
 #include "frame.h"
 #include "harvest.h"
 #include "mem.h"
@@ -454,7 +453,7 @@ switch_off(EngineObject *self)
         monitoring_free_tool(self->monitoring, self->tool, ROWS, ROWS_LEN);
         self->tool = -1;
     }
-    disguise_end(&self->types);
+    disguise_end(&self->disguise);
     registry_restore_consts(&self->registry);
     restore_functions(self);
     self->left_thread = 0;
@@ -488,7 +487,7 @@ engine_begin(EngineObject *self, TracerObject *tracer)
         self->branches = (tracer->mode & TRACER_BRANCHES) != 0;
         int on = switch_on(self);
         if (on > 0 && self->probes) {
-            on = disguise_begin(&self->types) < 0 ? -1 : 1;
+            on = disguise_begin(&self->disguise, &self->types) < 0 ? -1 : 1;
         }
         if (on <= 0) {
             switch_off(self);

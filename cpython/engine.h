@@ -16,6 +16,7 @@
 #ifndef XT_ENGINE_H
 #define XT_ENGINE_H
 
+#include "disguise.h"
 #include "registry.h"
 #include "session.h"
 
@@ -34,6 +35,7 @@ typedef struct EngineObject {
     size_t sessions_len;
     size_t sessions_cap;
     code_registry registry;
+    disguise disguise;
     /* The code of the last line event. */
     PyCodeObject *hot_code; /* borrowed: only compared */
     code_entry *hot_entry;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from exactrace import _native
+from exactrace import _native, paths
 from exactrace.compat import _current_directory
 
 TYPE_CHECKING = False  # without the cost of importing typing
@@ -55,6 +55,7 @@ class FileFilter:
             for path in (folder, os.path.abspath(folder), os.path.realpath(folder)):
                 spellings[path.rstrip(os.sep)] = None
         self._start = _current_directory() if spellings else ""
+        self._resolver = paths.Resolver()
         self._rules = (
             _native.Rules(modules, spellings) if spellings or modules else None
         )
@@ -70,9 +71,9 @@ class FileFilter:
             return False
         if not self._start:
             return True
-        path = os.path.normpath(os.path.join(self._start, filename))
+        path = paths.absolute(self._start, filename)
         return not (
-            rules.covers_file(path) or rules.covers_file(os.path.realpath(path))
+            rules.covers_file(path) or rules.covers_file(self._resolver.resolve(path))
         )
 
 

@@ -7,7 +7,7 @@ import os
 import sys
 from time import monotonic
 
-from exactrace import _native
+from exactrace import _native, paths
 from exactrace.compat import _current_directory, _modname
 from exactrace.ignore import FileFilter, _Ignore, full_module_name
 from exactrace.results import CoverageResults
@@ -176,8 +176,9 @@ class Trace(_native.Tracer):
         """Return the file's module name if it is to be traced, else None."""
         if not filename:
             return None
-        filename = os.fsdecode(filename)  # a program may have put a Path there
-        basename = _modname(filename)
+        if not isinstance(filename, str):
+            filename = os.fsdecode(filename)  # a program may have put a Path there
+        basename = paths.stem(filename)
         name = full_module_name(module_globals, basename)
         return basename if self._filter.wants(filename, name) else None
 
