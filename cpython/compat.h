@@ -47,6 +47,21 @@ compat_bottom_frame(PyThreadState *thread)
 #define COMPAT_FRAME_TAGS 0
 #endif
 
+/* Makes a new object immortal: its references are not counted any more. */
+static inline void
+compat_make_immortal(PyObject *object)
+{
+#if PY_VERSION_HEX >= 0x030F0000
+    (void)PyUnstable_SetImmortal(object);
+#elif PY_VERSION_HEX >= 0x030E0000
+    Py_SET_REFCNT(object, (Py_ssize_t)_Py_IMMORTAL_INITIAL_REFCNT);
+#elif PY_VERSION_HEX >= 0x030C0000
+    Py_SET_REFCNT(object, (Py_ssize_t)_Py_IMMORTAL_REFCNT);
+#else
+    (void)object;
+#endif
+}
+
 /* The second number of the version: its bytecode differs from all others. */
 #define COMPAT_MINOR PY_MINOR_VERSION
 

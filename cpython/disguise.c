@@ -56,8 +56,7 @@ get_f_lasti(PyObject *object, void *closure)
     }
     int offset = (int)PyLong_AsLong(own);
     Py_DECREF(own);
-    return PyLong_FromLong(
-        map_offset(row, (PyFrameObject *)object, offset));
+    return PyLong_FromLong(map_offset(row, (PyFrameObject *)object, offset));
 }
 
 static PyObject *
@@ -83,14 +82,12 @@ static int
 put_on(disguise_row *row, const probed_types *types, const attribute *wanted)
 {
     PyObject *dict = PyType_GetDict(wanted->type);
-    PyObject *found = dict == NULL
-                          ? NULL
-                          : PyDict_GetItemString(dict, wanted->name);
+    PyObject *found =
+        dict == NULL ? NULL : PyDict_GetItemString(dict, wanted->name);
     Py_XDECREF(dict);
     if (found == NULL || (!Py_IS_TYPE(found, &PyGetSetDescr_Type) &&
                           !Py_IS_TYPE(found, &PyMemberDescr_Type))) {
-        PyErr_Format(PyExc_RuntimeError,
-                     "%s.%s is not what it is in CPython",
+        PyErr_Format(PyExc_RuntimeError, "%s.%s is not what it is in CPython",
                      wanted->type->tp_name, wanted->name);
         return -1;
     }

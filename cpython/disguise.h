@@ -19,8 +19,8 @@ enum { DISGUISES = 7 };
 
 /* One attribute that is disguised. */
 typedef struct {
-    PyObject *descriptor;   /* owned, or NULL when there is none */
-    PyTypeObject *type;     /* owned: the descriptor's own type */
+    PyObject *descriptor;    /* owned, or NULL when there is none */
+    PyTypeObject *type;      /* owned: the descriptor's own type */
     PyGetSetDef *definition; /* borrowed: the descriptor's own */
     PyGetSetDef ours;
     const probed_types *types; /* borrowed */

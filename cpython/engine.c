@@ -7,9 +7,9 @@
 #include "monitoring.h"
 
 static const monitoring_row ROWS[] = {
-    {"PY_START", "_started"},   {"PY_RESUME", "_resumed"},
-    {"RAISE", "_raised"},       {"RERAISE", "_raised_again"},
-    {"LINE", "_line"},          {"JUMP", "_jumped"},
+    {"PY_START", "_started"}, {"PY_RESUME", "_resumed"},
+    {"RAISE", "_raised"},     {"RERAISE", "_raised_again"},
+    {"LINE", "_line"},        {"JUMP", "_jumped"},
 };
 enum {
     ROWS_LEN = sizeof(ROWS) / sizeof(*ROWS),
@@ -84,9 +84,8 @@ prepare(EngineObject *self, code_entry *entry)
                                entry->original->_co_instrumentation_version) {
         return 0;
     }
-    if (entry->prepared &&
-        monitoring_switch_code(self->monitoring, self->tool, entry->code, 0) <
-            0) {
+    if (entry->prepared && monitoring_switch_code(self->monitoring, self->tool,
+                                                  entry->code, 0) < 0) {
         return -1;
     }
     entry->prepared = true;
@@ -105,8 +104,8 @@ adopt(EngineObject *self, frame_head *frame, PyCodeObject *code,
         return -1;
     }
     if (entry->file == NULL) {
-        entry->file = Py_XNewRef(PyDict_GetItemString(frame->globals,
-                                                      "__file__"));
+        entry->file =
+            Py_XNewRef(PyDict_GetItemString(frame->globals, "__file__"));
     }
     if (entry->code == NULL) {
         return count_by_events(self, entry);
@@ -134,8 +133,7 @@ on_probed(EngineObject *self, ProbedCodeObject *probed, PyObject *globals)
         return NULL;
     }
     if (entry != NULL && entry->file == NULL) {
-        entry->file =
-            Py_XNewRef(PyDict_GetItemString(globals, "__file__"));
+        entry->file = Py_XNewRef(PyDict_GetItemString(globals, "__file__"));
     }
     return Py_NewRef(self->disable);
 }
@@ -369,8 +367,8 @@ switch_on(EngineObject *self)
         return tool == -1 ? 0 : -1;
     }
     self->tool = tool;
-    long line = monitoring_events(monitoring, ROWS + ROWS_LINE,
-                                  ROWS_LEN - ROWS_LINE);
+    long line =
+        monitoring_events(monitoring, ROWS + ROWS_LINE, ROWS_LEN - ROWS_LINE);
     long global = monitoring_events(monitoring, ROWS, ROWS_GLOBAL);
     long start = monitoring_events(monitoring, ROWS, 1);
     if (line < 0 || global < 0 || start < 0 ||
@@ -399,12 +397,12 @@ gather_function(PyObject *object, void *arg)
 {
     function_list *list = arg;
     if (!PyFunction_Check(object) ||
-        probed_get(list->types, (PyCodeObject *)PyFunction_GET_CODE(
-                                    object)) == NULL) {
+        probed_get(list->types, (PyCodeObject *)PyFunction_GET_CODE(object)) ==
+            NULL) {
         return 1;
     }
-    PyObject **functions =
-        xt_grow(list->functions, &list->cap, list->len + 1, sizeof(PyObject *));
+    PyObject **functions = xt_grow(list->functions, &list->cap, list->len + 1,
+                                   sizeof(PyObject *));
     if (functions != NULL) {
         list->functions = functions;
         functions[list->len++] = Py_NewRef(object);
@@ -533,10 +531,10 @@ list_engines(EngineObject *self, TracerObject *tracer)
             continue;
         }
         PyCodeObject *code = entry->original;
-        PyObject *row = Py_BuildValue(
-            "(OiOsz)", code->co_filename, code->co_firstlineno,
-            code->co_qualname, entry->code != NULL ? "probe" : "event",
-            entry->refusal);
+        PyObject *row = Py_BuildValue("(OiOsz)", code->co_filename,
+                                      code->co_firstlineno, code->co_qualname,
+                                      entry->code != NULL ? "probe" : "event",
+                                      entry->refusal);
         result = row == NULL ? -1 : PyList_Append(tracer->engines, row);
         Py_XDECREF(row);
     }
@@ -551,8 +549,8 @@ engine_end(EngineObject *self, TracerObject *tracer)
     if (harvest(self, tracer, false) < 0 && session_keep_trouble(tracer) < 0) {
         PyErr_WriteUnraisable((PyObject *)tracer);
     }
-    if ((tracer->mode & TRACER_DEBUG) != 0 &&
-        list_engines(self, tracer) < 0 && session_keep_trouble(tracer) < 0) {
+    if ((tracer->mode & TRACER_DEBUG) != 0 && list_engines(self, tracer) < 0 &&
+        session_keep_trouble(tracer) < 0) {
         PyErr_WriteUnraisable((PyObject *)tracer);
     }
     harvest_forget(tracer);
@@ -576,7 +574,7 @@ engine_dealloc(EngineObject *self)
     Py_XDECREF(self->monitoring);
     Py_XDECREF(self->disable);
     Py_XDECREF(self->types.code);
-    Py_XDECREF(self->types.counter);
+    Py_XDECREF(self->types.pool.type);
     PyObject_Free(self);
     Py_DECREF(type);
 }

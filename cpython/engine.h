@@ -22,15 +22,15 @@
 
 typedef struct EngineObject {
     PyObject_HEAD
-    probed_types types;   /* owned */
-    PyObject *monitoring; /* owned: sys.monitoring */
-    PyObject *disable;    /* owned: sys.monitoring.DISABLE */
-    int tool;             /* tool id held, or -1 */
-    long line_events;     /* bits of the events that count by events */
-    long start_event;     /* the bit of PY_START */
-    bool probes;          /* whether code may be rewritten */
-    bool branches;        /* whether branches are counted too */
-    uint64_t left_thread; /* the id of a thread that counts no more, or 0 */
+    probed_types types;      /* owned */
+    PyObject *monitoring;    /* owned: sys.monitoring */
+    PyObject *disable;       /* owned: sys.monitoring.DISABLE */
+    int tool;                /* tool id held, or -1 */
+    long line_events;        /* bits of the events that count by events */
+    long start_event;        /* the bit of PY_START */
+    bool probes;             /* whether code may be rewritten */
+    bool branches;           /* whether branches are counted too */
+    uint64_t left_thread;    /* the id of a thread that counts no more, or 0 */
     TracerObject **sessions; /* owned array of borrowed tracers */
     size_t sessions_len;
     size_t sessions_cap;

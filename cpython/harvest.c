@@ -29,8 +29,8 @@ note_frame(const EngineObject *engine, const frame_head *frame,
     if (point == XT_NONE) {
         return 0;
     }
-    uint64_t **places = xt_grow(live->places, &live->cap, live->len + 1,
-                                sizeof(uint64_t *));
+    uint64_t **places =
+        xt_grow(live->places, &live->cap, live->len + 1, sizeof(uint64_t *));
     if (places == NULL || probed_need_breaks(probed) < 0) {
         return -1;
     }
@@ -243,8 +243,8 @@ harvest(EngineObject *engine, TracerObject *tracer, bool again)
         taken_tally *tally = &tallies.items[i];
         result = add_lines(tracer, tally);
         if (result == 0 && (tracer->mode & TRACER_BRANCHES) != 0) {
-            result = outcomes_add(tracer, tally->entry, tally->now,
-                                  tally->before);
+            result =
+                outcomes_add(tracer, tally->entry, tally->now, tally->before);
         }
         if (result == 0 && again && remember(tracer, tally) < 0) {
             PyErr_NoMemory();

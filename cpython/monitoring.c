@@ -49,9 +49,9 @@ monitoring_take_tool(PyObject *monitoring)
         return tool;
     }
     PyObject *name = PyUnicode_FromString(OUR_NAME);
-    int result = name == NULL ? -1
-                              : call(monitoring, "use_tool_id", "iO", tool,
-                                     name, NULL);
+    int result = name == NULL
+                     ? -1
+                     : call(monitoring, "use_tool_id", "iO", tool, name, NULL);
     Py_XDECREF(name);
     return result < 0 ? -2 : tool;
 }
@@ -138,9 +138,9 @@ int
 monitoring_switch(PyObject *monitoring, int tool, long events)
 {
     PyObject *bits = PyLong_FromLong(events);
-    int result = bits == NULL ? -1
-                              : call(monitoring, "set_events", "iO", tool,
-                                     bits, NULL);
+    int result = bits == NULL
+                     ? -1
+                     : call(monitoring, "set_events", "iO", tool, bits, NULL);
     Py_XDECREF(bits);
     return result;
 }

@@ -44,11 +44,11 @@ number_or_none(int64_t number)
 static PyObject *
 branch_key(const code_entry *entry, const xt_location *place, const char *kind)
 {
-    return Py_BuildValue(
-        "(O(NNNN)s)", entry->original->co_filename,
-        number_or_none(place->line), number_or_none(place->end_line),
-        number_or_none(place->column), number_or_none(place->end_column),
-        kind);
+    return Py_BuildValue("(O(NNNN)s)", entry->original->co_filename,
+                         number_or_none(place->line),
+                         number_or_none(place->end_line),
+                         number_or_none(place->column),
+                         number_or_none(place->end_column), kind);
 }
 
 /* Adds to one outcome; others of the branch begin at 0, so that a side which
@@ -166,8 +166,7 @@ outcomes_add(TracerObject *tracer, const code_entry *entry, const int64_t *now,
         int64_t count = now[index] - (before == NULL ? 0 : before[index]);
         const xt_location *place = &instrs.places[instrs.items[i].place];
         if (probed->points[i].is_handler && place->has_line) {
-            result =
-                add_outcome(tracer, entry, place, "except", true, count);
+            result = add_outcome(tracer, entry, place, "except", true, count);
         }
     }
     xt_instrs_fini(&instrs);

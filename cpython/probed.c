@@ -4,56 +4,6 @@
 #include "compat.h"
 #include "mem.h"
 
-/* --- Counters ---------------------------------------------------------- */
-
-typedef struct {
-    PyObject_HEAD
-    uint64_t *slot;          /* borrowed from the owner */
-    ProbedCodeObject *owner; /* owned */
-} CounterObject;
-
-static PyObject *
-counter_negative(CounterObject *self)
-{
-    ++*self->slot;
-    Py_RETURN_NONE;
-}
-
-static void
-counter_dealloc(CounterObject *self)
-{
-    PyTypeObject *type = Py_TYPE(self);
-    Py_DECREF(self->owner);
-    PyObject_Free(self);
-    Py_DECREF(type);
-}
-
-static PyType_Slot counter_slots[] = {
-    {Py_tp_doc, "A probe's counter: negating it adds one to its slot."},
-    {Py_tp_dealloc, counter_dealloc},
-    {Py_nb_negative, counter_negative},
-    {0, NULL},
-};
-
-static PyType_Spec counter_spec = {
-    .name = "exactrace._native.Counter",
-    .basicsize = sizeof(CounterObject),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION |
-             Py_TPFLAGS_IMMUTABLETYPE,
-    .slots = counter_slots,
-};
-
-static PyObject *
-counter_new(const probed_types *types, ProbedCodeObject *owner, uint32_t slot)
-{
-    CounterObject *self = PyObject_New(CounterObject, types->counter);
-    if (self != NULL) {
-        self->slot = &owner->slots[slot];
-        self->owner = (ProbedCodeObject *)Py_NewRef(owner);
-    }
-    return (PyObject *)self;
-}
-
 /* --- The code's own object --------------------------------------------- */
 
 static void
@@ -61,6 +11,10 @@ probed_dealloc(ProbedCodeObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
     Py_XDECREF(self->original);
+    for (uint32_t i = 0; i < self->counters_len; i++) {
+        counter_give(self->pool, self->counters[i]);
+    }
+    xt_free(self->counters);
     xt_plan_fini(&self->plan);
     xt_free(self->slots);
     xt_free(self->points);
@@ -89,11 +43,9 @@ static PyType_Spec probed_spec = {
 int
 probed_types_init(probed_types *types, PyObject *module)
 {
-    types->code = (PyTypeObject *)PyType_FromModuleAndSpec(
-        module, &probed_spec, NULL);
-    types->counter = (PyTypeObject *)PyType_FromModuleAndSpec(
-        module, &counter_spec, NULL);
-    return types->code == NULL || types->counter == NULL ? -1 : 0;
+    types->code =
+        (PyTypeObject *)PyType_FromModuleAndSpec(module, &probed_spec, NULL);
+    return types->code == NULL ? -1 : counter_pool_init(&types->pool, module);
 }
 
 void
@@ -126,12 +78,14 @@ keep_points(ProbedCodeObject *self, const probed_scratch *scratch)
     self->units = (uint32_t)instrs->units;
     self->new_units = (uint32_t)scratch->rewrite.units;
     self->slots = xt_malloc(self->plan.slots * sizeof(*self->slots));
+    self->counters = xt_malloc(self->plan.slots * sizeof(*self->counters));
     self->points = xt_malloc(instrs->len * sizeof(*self->points));
     self->point_at = copy_numbers(instrs->at_unit, instrs->units);
     self->old_unit =
         copy_numbers(scratch->rewrite.old_unit, scratch->rewrite.units);
-    if (self->slots == NULL || self->points == NULL ||
-        self->point_at == NULL || self->old_unit == NULL) {
+    if (self->slots == NULL || self->counters == NULL ||
+        self->points == NULL || self->point_at == NULL ||
+        self->old_unit == NULL) {
         return XT_NOMEM;
     }
     memset(self->slots, 0, self->plan.slots * sizeof(*self->slots));
@@ -143,8 +97,7 @@ keep_points(ProbedCodeObject *self, const probed_scratch *scratch)
             .opcode = instr->start + instr->extended,
             .kind = instr->kind,
             .op = instr->op,
-            .starts_line =
-                (scratch->graph.flags[i] & XT_STARTS_LINE) != 0,
+            .starts_line = (scratch->graph.flags[i] & XT_STARTS_LINE) != 0,
             .is_handler = (scratch->graph.flags[i] & XT_IS_HANDLER) != 0,
         };
     }
@@ -205,8 +158,7 @@ analyse(ProbedCodeObject *self, probed_scratch *scratch, PyObject *bytecode,
 
 /* The constants, the counters and the ProbedCode. */
 static PyObject *
-make_consts(const probed_types *types, ProbedCodeObject *self,
-            PyObject *consts)
+make_consts(ProbedCodeObject *self, PyObject *consts)
 {
     Py_ssize_t len = PyTuple_GET_SIZE(consts);
     Py_ssize_t slots = (Py_ssize_t)self->plan.slots;
@@ -218,11 +170,12 @@ make_consts(const probed_types *types, ProbedCodeObject *self,
         PyTuple_SET_ITEM(all, i, Py_NewRef(PyTuple_GET_ITEM(consts, i)));
     }
     for (Py_ssize_t i = 0; i < slots; i++) {
-        PyObject *counter = counter_new(types, self, (uint32_t)i);
+        PyObject *counter = counter_take(self->pool, &self->slots[i]);
         if (counter == NULL) {
             Py_DECREF(all);
             return NULL;
         }
+        self->counters[self->counters_len++] = counter;
         PyTuple_SET_ITEM(all, len + i, counter);
     }
     PyTuple_SET_ITEM(all, len + slots, Py_NewRef(self));
@@ -264,9 +217,9 @@ make_code(PyCodeObject *original, const xt_rewrite *rewrite, PyObject *consts)
             original->co_argcount, original->co_posonlyargcount,
             original->co_kwonlyargcount, original->co_nlocals,
             original->co_stacksize + 1, original->co_flags, code, consts,
-            original->co_names, variables, frees, cells,
-            original->co_filename, original->co_name, original->co_qualname,
-            original->co_firstlineno, locations, exceptions);
+            original->co_names, variables, frees, cells, original->co_filename,
+            original->co_name, original->co_qualname, original->co_firstlineno,
+            locations, exceptions);
     }
     if (made != NULL) {
         share_variables(made, original);
@@ -281,7 +234,7 @@ make_code(PyCodeObject *original, const xt_rewrite *rewrite, PyObject *consts)
 }
 
 ProbedCodeObject *
-probed_new(const probed_types *types, probed_scratch *scratch,
+probed_new(probed_types *types, probed_scratch *scratch,
            PyCodeObject *original, PyObject *consts, bool branches,
            PyCodeObject **code, const char **refusal)
 {
@@ -296,14 +249,15 @@ probed_new(const probed_types *types, probed_scratch *scratch,
     memset((char *)self + sizeof(PyObject), 0,
            sizeof(*self) - sizeof(PyObject));
     self->original = (PyCodeObject *)Py_NewRef(original);
+    self->pool = &types->pool;
     const char *why = NULL;
     xt_status status =
-        analyse(self, scratch, bytecode,
-                (uint32_t)PyTuple_GET_SIZE(consts), branches, &why);
+        analyse(self, scratch, bytecode, (uint32_t)PyTuple_GET_SIZE(consts),
+                branches, &why);
     Py_DECREF(bytecode);
     PyCodeObject *made = NULL;
     if (status == XT_OK) {
-        PyObject *all = make_consts(types, self, consts);
+        PyObject *all = make_consts(self, consts);
         if (all != NULL) {
             made = make_code(original, &scratch->rewrite, all);
             Py_DECREF(all);
@@ -352,8 +306,7 @@ fires(const ProbedCodeObject *probed, uint32_t handler, uint32_t point,
         return false;
     }
     /* An inline cache has no line, as far as 3.12 is concerned. */
-    bool in_cache =
-        stands >= 0 && probed->old_unit[stands] > from->opcode;
+    bool in_cache = stands >= 0 && probed->old_unit[stands] > from->opcode;
     return in_cache || from->kind == XT_KIND_RESUME || from->line != to->line;
 }
 
@@ -385,8 +338,7 @@ probed_note_raise(ProbedCodeObject *probed, Py_ssize_t offset,
     uint32_t handler = probed->points[raised].handler;
     if (handler != XT_NONE) {
         probed->breaks.handled[handler]++;
-        probed->breaks.fired[handler] +=
-            fires(probed, handler, point, stands);
+        probed->breaks.fired[handler] += fires(probed, handler, point, stands);
     }
     return 0;
 }

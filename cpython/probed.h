@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 
+#include "counter.h"
 #include "instr.h"
 #include "plan.h"
 #include "rewrite.h"
@@ -40,21 +41,24 @@ typedef struct {
     PyObject_HEAD
     PyCodeObject *original; /* owned */
     xt_plan plan;
-    uint64_t *slots; /* owned: plan.slots counters */
-    probed_point *points; /* owned */
+    uint64_t *slots;       /* owned: plan.slots counters */
+    counter_pool *pool;    /* borrowed: lives as long as the interpreter */
+    PyObject **counters;   /* owned array of immortals, one per slot */
+    uint32_t counters_len; /* fewer than slots if making them failed */
+    probed_point *points;  /* owned */
     uint32_t points_len;
     uint32_t *point_at; /* owned: per code unit of the original, its point */
     uint32_t units;
     uint32_t *old_unit; /* owned: per new code unit, the original's */
     uint32_t new_units;
-    uint32_t start; /* the code unit behind the first RESUME, in both */
+    uint32_t start;       /* the code unit behind the first RESUME, in both */
     probed_breaks breaks; /* owned; all NULL until the first exception */
 } ProbedCodeObject;
 
-/* The two types, made once per module. */
+/* The types, made once per module. */
 typedef struct {
-    PyTypeObject *code;    /* owned: ProbedCode */
-    PyTypeObject *counter; /* owned: Counter */
+    PyTypeObject *code; /* owned: ProbedCode */
+    counter_pool pool;
 } probed_types;
 
 int probed_types_init(probed_types *types, PyObject *module);
@@ -73,10 +77,10 @@ void probed_scratch_fini(probed_scratch *scratch);
    `consts` is the tuple to use in place of its constants. NULL with *refusal
    set (static) and no exception when this code has to be counted otherwise,
    NULL with an exception on other failures. */
-ProbedCodeObject *probed_new(const probed_types *types,
-                             probed_scratch *scratch, PyCodeObject *original,
-                             PyObject *consts, bool branches,
-                             PyCodeObject **code, const char **refusal);
+ProbedCodeObject *probed_new(probed_types *types, probed_scratch *scratch,
+                             PyCodeObject *original, PyObject *consts,
+                             bool branches, PyCodeObject **code,
+                             const char **refusal);
 
 /* The ProbedCode of a rewritten code object, borrowed; else NULL. */
 static inline ProbedCodeObject *

@@ -40,8 +40,8 @@ is_generator(PyCodeObject *code)
 /* The constants with generators among them rewritten; other functions are
    when they are first called. A new tuple. */
 static PyObject *
-rewrite_consts(code_registry *registry, const probed_types *types,
-               code_entry *entry, bool branches)
+rewrite_consts(code_registry *registry, probed_types *types, code_entry *entry,
+               bool branches)
 {
     PyObject *consts = entry->original->co_consts;
     Py_ssize_t len = PyTuple_GET_SIZE(consts);
@@ -77,7 +77,7 @@ rewrite_consts(code_registry *registry, const probed_types *types,
 
 /* -1 with an exception. */
 static int
-rewrite(code_registry *registry, const probed_types *types, code_entry *entry,
+rewrite(code_registry *registry, probed_types *types, code_entry *entry,
         bool branches)
 {
     PyObject *consts = rewrite_consts(registry, types, entry, branches);
@@ -106,7 +106,7 @@ replace_const(code_entry *parent, PyCodeObject *before, PyCodeObject *after)
 }
 
 code_entry *
-registry_add(code_registry *registry, const probed_types *types,
+registry_add(code_registry *registry, probed_types *types,
              PyCodeObject *original, bool probes, bool branches)
 {
     code_entry *entry = registry_get(registry, original);

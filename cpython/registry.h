@@ -43,7 +43,7 @@ registry_get(code_registry *registry, PyCodeObject *original)
 /* The entry of a code object, made (and the code rewritten, if `probes` and
    possible) on first sight. From then on the code object's parent makes
    functions of the rewritten code. NULL with an exception. */
-code_entry *registry_add(code_registry *registry, const probed_types *types,
+code_entry *registry_add(code_registry *registry, probed_types *types,
                          PyCodeObject *original, bool probes, bool branches);
 
 /* Puts the original code objects back among the constants of rewritten ones,

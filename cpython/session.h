@@ -25,17 +25,17 @@ enum {
     TRACER_FUNCTIONS = 4,
     TRACER_CALLERS = 8,
     TRACER_BRANCHES = 16,
-    TRACER_PROBE = 32, /* may count by probes, */
+    TRACER_PROBE = 32,  /* may count by probes, */
     TRACER_EVENT = 64,  /* and by events */
     TRACER_DEBUG = 128, /* is to say in the end which it was */
 };
 
 typedef struct {
     PyObject_HEAD
-    PyObject *counts; /* owned: what the attribute `counts` shows */
-    unsigned mode;    /* TRACER_* bits; 0: not planned, or the slow path */
-    Py_ssize_t runs;  /* runs that have begun and not ended */
-    bool runs_program;      /* a program was begun and not ended */
+    PyObject *counts;  /* owned: what the attribute `counts` shows */
+    unsigned mode;     /* TRACER_* bits; 0: not planned, or the slow path */
+    Py_ssize_t runs;   /* runs that have begun and not ended */
+    bool runs_program; /* a program was begun and not ended */
     PyObject *program_hook; /* owned: threading's trace function before it, or
                                NULL if new threads need none */
     PyObject *trouble;      /* owned: the first exception of ours, or NULL */
@@ -47,7 +47,7 @@ typedef struct {
     PyObject *s_file; /* owned: the string "__file__" */
     xt_ptrmap frames; /* frames that are wanted -> their traced_file */
     struct EngineObject *engine; /* owned: while it counts for us, or NULL */
-    xt_ptrmap seen;  /* code_entry -> owned tally that was harvested before */
+    xt_ptrmap seen; /* code_entry -> owned tally that was harvested before */
     PyObject *branches; /* owned: dict, what the attribute shows */
     PyObject *calls;    /* owned: the same */
     PyObject *engines;  /* owned: list, see _engines_used(); or NULL */

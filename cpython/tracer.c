@@ -406,11 +406,12 @@ tracer_dealloc(TracerObject *self)
     Py_DECREF(type);
 }
 
-PyDoc_STRVAR(engines_used_doc,
-             "_engines_used($self, /)\n--\n\n"
-             "After a run: a list of (file name, first line, qualified name,\n"
-             "engine, why it was not counted by probes or None) for each code\n"
-             "object; empty if the trace function did all the work.");
+PyDoc_STRVAR(
+    engines_used_doc,
+    "_engines_used($self, /)\n--\n\n"
+    "After a run: a list of (file name, first line, qualified name,\n"
+    "engine, why it was not counted by probes or None) for each code\n"
+    "object; empty if the trace function did all the work.");
 
 static PyObject *
 tracer_engines_used(TracerObject *self, PyObject *Py_UNUSED(ignored))

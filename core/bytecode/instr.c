@@ -24,8 +24,8 @@ reserve(xt_instrs *instrs, size_t units)
         return XT_NOMEM;
     }
     instrs->items = items;
-    uint32_t *at_unit = xt_grow(instrs->at_unit, &instrs->units_cap, units,
-                                sizeof(*at_unit));
+    uint32_t *at_unit =
+        xt_grow(instrs->at_unit, &instrs->units_cap, units, sizeof(*at_unit));
     if (at_unit == NULL) {
         return XT_NOMEM;
     }
@@ -112,10 +112,9 @@ find_targets(xt_instrs *instrs, const xt_opcodes *ops)
             continue;
         }
         int64_t distance = instr->oparg;
-        instr->target = starts_at(
-            instrs,
-            jump == XT_JUMP_BACK ? instr->end - distance
-                                 : instr->end + distance);
+        instr->target =
+            starts_at(instrs, jump == XT_JUMP_BACK ? instr->end - distance
+                                                   : instr->end + distance);
         if (instr->target == XT_NONE) {
             return XT_CORRUPT;
         }
@@ -135,9 +134,8 @@ read_places(xt_instrs *instrs, const xt_code_view *view)
     uint64_t unit = 0;
     instrs->places_len = 0;
     while (next < instrs->len) {
-        xt_location *places =
-            xt_grow(instrs->places, &instrs->places_cap,
-                    instrs->places_len + 1, sizeof(*places));
+        xt_location *places = xt_grow(instrs->places, &instrs->places_cap,
+                                      instrs->places_len + 1, sizeof(*places));
         if (places == NULL) {
             return XT_NOMEM;
         }

@@ -34,8 +34,8 @@ typedef struct {
 
 /* One instruction: EXTENDED_ARGs, the opcode and its inline caches. */
 typedef struct {
-    uint32_t start;  /* first code unit */
-    uint32_t end;    /* just behind the last */
+    uint32_t start; /* first code unit */
+    uint32_t end;   /* just behind the last */
     uint32_t oparg;
     uint32_t target; /* the instruction jumped to, or XT_NONE */
     uint32_t place;  /* in `places` */
@@ -71,8 +71,10 @@ xt_status xt_instrs_read(xt_instrs *instrs, const xt_code_view *view);
 static inline uint32_t
 xt_instr_units(const xt_opcodes *ops, uint8_t op, uint32_t oparg)
 {
-    uint32_t extended =
-        oparg > 0xffffff ? 3U : oparg > 0xffff ? 2U : oparg > 0xff ? 1U : 0U;
+    uint32_t extended = oparg > 0xffffff ? 3U
+                        : oparg > 0xffff ? 2U
+                        : oparg > 0xff   ? 1U
+                                         : 0U;
     return extended + 1 + ops->traits[op].caches;
 }
 

@@ -119,8 +119,8 @@ find_loops(xt_graph *graph, const xt_instrs *instrs)
     uint16_t *depth = graph->loop_depth;
     for (uint32_t i = 0; i < instrs->len; i++) {
         const xt_instr *instr = &instrs->items[i];
-        bool jumps = instr->kind == XT_KIND_JUMP ||
-                     instr->kind == XT_KIND_SILENT_JUMP;
+        bool jumps =
+            instr->kind == XT_KIND_JUMP || instr->kind == XT_KIND_SILENT_JUMP;
         if (jumps && instr->target <= i && i - instr->target < UINT16_MAX) {
             depth[instr->target] = (uint16_t)(i - instr->target + 1);
         }
@@ -149,8 +149,8 @@ find_raising(xt_graph *graph, const xt_instrs *instrs)
 {
     for (uint32_t i = (uint32_t)instrs->len; i-- > 0;) {
         const xt_instr *instr = &instrs->items[i];
-        bool raises = instr->kind != XT_KIND_RETURN &&
-                      instr->kind != XT_KIND_SUSPEND;
+        bool raises =
+            instr->kind != XT_KIND_RETURN && instr->kind != XT_KIND_SUSPEND;
         if (raises && falls_through(instr->kind)) {
             raises = (graph->flags[i + 1] & XT_ALWAYS_RAISES) != 0;
         }
@@ -202,8 +202,8 @@ mark_wanted(xt_graph *graph, const xt_instrs *instrs)
         }
         uint8_t kind = instrs->items[edge->from].kind;
         bool entry = edge->from == graph->first_traceable;
-        edge->wanted = entry || kind == XT_KIND_BRANCH ||
-                       kind == XT_KIND_FOR_ITER;
+        edge->wanted =
+            entry || kind == XT_KIND_BRANCH || kind == XT_KIND_FOR_ITER;
     }
 }
 

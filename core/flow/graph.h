@@ -58,7 +58,7 @@ typedef struct {
     size_t loop_depth_cap;
     uint32_t outside;         /* = how many instructions there are */
     uint32_t first_traceable; /* the instruction where events begin */
-    const char *refusal; /* static: why the last build was unsupported */
+    const char *refusal;      /* static: why the last build was unsupported */
 } xt_graph;
 
 void xt_graph_fini(xt_graph *graph);

@@ -43,8 +43,8 @@ place_fall(const xt_graph *graph, const xt_instrs *instrs, uint32_t at)
         at++;
     }
     bool possible = may_stand_before(graph, instrs, at);
-    return (xt_probe){
-        .at = at, .where = possible ? XT_PROBE_FALL : XT_PROBE_NOWHERE};
+    return (xt_probe){.at = at,
+                      .where = possible ? XT_PROBE_FALL : XT_PROBE_NOWHERE};
 }
 
 static xt_probe

@@ -85,8 +85,8 @@ reserve(xt_plan *plan, xt_planner *planner, size_t edges, size_t counted)
         return XT_NOMEM;
     }
     planner->members = members;
-    xt_span_edge *ends = xt_grow(planner->ends, &planner->ends_cap, counted,
-                                 sizeof(*ends));
+    xt_span_edge *ends =
+        xt_grow(planner->ends, &planner->ends_cap, counted, sizeof(*ends));
     if (ends == NULL) {
         return XT_NOMEM;
     }
@@ -103,7 +103,7 @@ find_class(const xt_plan *plan, const xt_planner *planner,
     uint32_t at = planner->chains[new->to];
     while (at != XT_NONE) {
         const xt_plan_class *class = &plan->classes[at];
-        if (class->from == new->from && class->line == new->line) {
+        if (class->from == new->from &&class->line == new->line) {
             break;
         }
         at = planner->chains[plan->nodes + at];
@@ -140,8 +140,7 @@ find_classes(xt_plan *plan, xt_planner *planner, const xt_graph *graph)
             .taken = edge->kind == XT_EDGE_TAKEN,
             .wanted = edge->wanted,
         };
-        uint32_t at =
-            edge->wanted ? XT_NONE : find_class(plan, planner, &new);
+        uint32_t at = edge->wanted ? XT_NONE : find_class(plan, planner, &new);
         if (at == XT_NONE) {
             at = (uint32_t)plan->classes_len++;
             plan->classes[at] = new;
@@ -219,9 +218,8 @@ weigh_classes(const xt_plan *plan, xt_planner *planner, const xt_graph *graph,
 static xt_status
 choose(xt_plan *plan, xt_planner *planner, uint32_t outside)
 {
-    xt_status status =
-        xt_spanning_forest(&planner->spanning, planner->ends,
-                           plan->classes_len, plan->nodes);
+    xt_status status = xt_spanning_forest(&planner->spanning, planner->ends,
+                                          plan->classes_len, plan->nodes);
     size_t solved = 0;
     for (size_t i = 0; i < plan->classes_len && status == XT_OK; i++) {
         if (planner->ends[i].in_forest) {
@@ -241,9 +239,9 @@ choose(xt_plan *plan, xt_planner *planner, uint32_t outside)
     if (plan->steps == NULL) {
         return XT_NOMEM;
     }
-    return xt_spanning_order(&planner->spanning, planner->ends,
-                             plan->classes_len, plan->nodes,
-                             plan->node_of[outside], plan->steps, &plan->steps_len);
+    return xt_spanning_order(
+        &planner->spanning, planner->ends, plan->classes_len, plan->nodes,
+        plan->node_of[outside], plan->steps, &plan->steps_len);
 }
 
 static xt_status

@@ -15,9 +15,9 @@
 typedef struct {
     uint32_t from; /* nodes */
     uint32_t to;
-    int32_t line;  /* of the event that it fires, or -1 */
-    uint32_t slot; /* of its counter; XT_NONE: it is solved */
-    uint32_t edge; /* the first of its edges in the graph */
+    int32_t line;    /* of the event that it fires, or -1 */
+    uint32_t slot;   /* of its counter; XT_NONE: it is solved */
+    uint32_t edge;   /* the first of its edges in the graph */
     uint32_t origin; /* the instruction where that begins */
     bool taken;      /* and whether it is a conditional jump that is taken */
     bool wanted;     /* asked for by itself; then it is its only edge */

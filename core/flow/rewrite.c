@@ -171,8 +171,8 @@ new_oparg(const rewriting *job, uint32_t at)
         return instr->oparg;
     }
     uint32_t end = instr_start(job, at) + out->width[at];
-    uint32_t target = has_trampoline(job, at) ? out->detour[at]
-                                              : out->label[instr->target];
+    uint32_t target =
+        has_trampoline(job, at) ? out->detour[at] : out->label[instr->target];
     return target < end ? end - target : target - end;
 }
 
@@ -304,9 +304,8 @@ put_exceptions(const rewriting *job)
     for (size_t i = 0; i < instrs->handlers.len; i++) {
         xt_exctable_range range = instrs->handlers.ranges[i];
         uint32_t start = instrs->at_unit[range.start];
-        uint32_t end = range.end == instrs->units
-                           ? (uint32_t)instrs->len
-                           : instrs->at_unit[range.end];
+        uint32_t end = range.end == instrs->units ? (uint32_t)instrs->len
+                                                  : instrs->at_unit[range.end];
         range.start = before_fall_probes(job, start);
         range.end = before_fall_probes(job, end);
         range.target = job->out->label[instrs->at_unit[range.target]];

@@ -21,8 +21,8 @@
 
 /* Scratch memory and the result, used again and again. Zero is valid. */
 typedef struct {
-    xt_buf code;       /* co_code */
-    xt_buf exceptions; /* co_exceptiontable */
+    xt_buf code;                  /* co_code */
+    xt_buf exceptions;            /* co_exceptiontable */
     xt_location_writer locations; /* co_linetable */
     /* For each new code unit, the old one that it stands for: a probe stands
        for the instruction behind it, a trampoline for its target. */

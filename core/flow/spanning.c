@@ -16,8 +16,7 @@ xt_union_fini(xt_union *sets)
 xt_status
 xt_union_reset(xt_union *sets, size_t len)
 {
-    uint32_t *parent =
-        xt_grow(sets->parent, &sets->cap, len, sizeof(*parent));
+    uint32_t *parent = xt_grow(sets->parent, &sets->cap, len, sizeof(*parent));
     if (parent == NULL) {
         return XT_NOMEM;
     }
@@ -174,8 +173,8 @@ xt_spanning_order(xt_spanning *work, const xt_span_edge *edges, size_t len,
             uint32_t edge = joined[leaf];
             steps[(*count)++] = (xt_span_step){edge, leaf};
             degree[leaf] = 0;
-            uint32_t other = edges[edge].from == leaf ? edges[edge].to
-                                                      : edges[edge].from;
+            uint32_t other =
+                edges[edge].from == leaf ? edges[edge].to : edges[edge].from;
             degree[other]--;
             joined[other] ^= edge;
             leaf = other;

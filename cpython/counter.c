@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "counter.h"
+
+#include "mem.h"
+
+enum { BLOCK = 256 };
+
+static PyObject *
+counter_negative(CounterObject *self)
+{
+    ++*self->slot;
+    Py_RETURN_NONE;
+}
+
+static PyType_Slot counter_slots[] = {
+    {Py_tp_doc, "A probe's counter: negating it adds one to its slot."},
+    {Py_nb_negative, counter_negative},
+    {0, NULL},
+};
+
+static PyType_Spec counter_spec = {
+    .name = "exactrace._native.Counter",
+    .basicsize = sizeof(CounterObject),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION |
+             Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = counter_slots,
+};
+
+int
+counter_pool_init(counter_pool *pool, PyObject *module)
+{
+    pool->type =
+        (PyTypeObject *)PyType_FromModuleAndSpec(module, &counter_spec, NULL);
+    return pool->type == NULL ? -1 : 0;
+}
+
+static int
+add_block(counter_pool *pool)
+{
+    CounterObject *block = xt_malloc(BLOCK * sizeof(*block));
+    if (block == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (size_t i = 0; i < BLOCK; i++) {
+        (void)PyObject_Init((PyObject *)&block[i], pool->type);
+        compat_make_immortal((PyObject *)&block[i]);
+        block[i].next = pool->free;
+        pool->free = &block[i];
+    }
+    return 0;
+}
+
+PyObject *
+counter_take(counter_pool *pool, uint64_t *slot)
+{
+    if (pool->free == NULL && add_block(pool) < 0) {
+        return NULL;
+    }
+    CounterObject *counter = pool->free;
+    pool->free = counter->next;
+    counter->slot = slot;
+    return (PyObject *)counter;
+}
+
+void
+counter_give(counter_pool *pool, PyObject *object)
+{
+    CounterObject *counter = (CounterObject *)object;
+    counter->next = pool->free;
+    pool->free = counter;
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Counters: the objects that probes negate.
+ *
+ * Workload: a probe loads one, negates it and drops the result, as often as
+ * an edge of the program runs. So a Counter is immortal: nothing is spent on
+ * its references, and negating it gives None, which is so as well. As nobody
+ * knows then when the last reference is gone, its memory is never given back;
+ * but it is used again, once the code object that it was made for is gone.
+ */
+#ifndef XT_COUNTER_H
+#define XT_COUNTER_H
+
+#include "compat.h"
+
+#include <stdint.h>
+
+typedef struct counter_object {
+    PyObject_HEAD
+    uint64_t *slot;              /* borrowed: what is added to; never NULL */
+    struct counter_object *next; /* of the free ones */
+} CounterObject;
+
+/* All counters of an interpreter, guarded by the GIL. */
+typedef struct {
+    PyTypeObject *type;  /* owned */
+    CounterObject *free; /* borrowed from blocks that are never freed */
+} counter_pool;
+
+int counter_pool_init(counter_pool *pool, PyObject *module);
+
+/* A counter that adds to *slot. Immortal; NULL with an exception. */
+PyObject *counter_take(counter_pool *pool, uint64_t *slot);
+
+/* Takes back a counter whose slot will go away. Nothing must run it again,
+   but whoever still has it may keep it. */
+void counter_give(counter_pool *pool, PyObject *counter);
+
+#endif
