@@ -47,6 +47,26 @@ compat_bottom_frame(PyThreadState *thread)
 #define COMPAT_FRAME_TAGS 0
 #endif
 
+/* The version by which call sites know a function, after its code has been
+   replaced by an equal one: CPython gives up specialising calls of a function
+   whose code was set, unless it has the version of a fresh one (3.13, Objects/
+   funcobject.c). */
+static inline void
+compat_renew_version(PyObject *function, uint32_t before, PyCodeObject *from,
+                     PyCodeObject *to)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    if (before == from->co_version) {
+        ((PyFunctionObject *)function)->func_version = to->co_version;
+    }
+#else
+    (void)function;
+    (void)before;
+    (void)from;
+    (void)to;
+#endif
+}
+
 /* Makes a new object immortal: its references are not counted any more. */
 static inline void
 compat_make_immortal(PyObject *object)

@@ -61,6 +61,22 @@ count_by_events(EngineObject *self, code_entry *entry)
                                   entry->original, self->line_events);
 }
 
+/* Has later calls of a function run other code of the same meaning. */
+static int
+set_code(PyObject *function, PyCodeObject *code)
+{
+    PyCodeObject *before = (PyCodeObject *)PyFunction_GET_CODE(function);
+    uint32_t version = ((PyFunctionObject *)function)->func_version;
+    Py_INCREF(before);
+    int result =
+        PyObject_SetAttrString(function, "__code__", (PyObject *)code);
+    if (result == 0) {
+        compat_renew_version(function, version, before, code);
+    }
+    Py_DECREF(before);
+    return result;
+}
+
 /* Has later calls of the function run the rewritten code. */
 static int
 replace_code(PyObject *function, code_entry *entry)
@@ -70,8 +86,7 @@ replace_code(PyObject *function, code_entry *entry)
         (entry->original->co_flags & CO_OPTIMIZED) == 0) {
         return 0;
     }
-    return PyObject_SetAttrString(function, "__code__",
-                                  (PyObject *)entry->code);
+    return set_code(function, entry->code);
 }
 
 /* Prepares rewritten code for all events that are on, of whatever tool. Frames
@@ -419,9 +434,7 @@ restore_functions(EngineObject *self)
         PyObject *function = list.functions[i];
         ProbedCodeObject *probed = probed_get(
             &self->types, (PyCodeObject *)PyFunction_GET_CODE(function));
-        if (probed != NULL &&
-            PyObject_SetAttrString(function, "__code__",
-                                   (PyObject *)probed->original) < 0) {
+        if (probed != NULL && set_code(function, probed->original) < 0) {
             PyErr_Clear(); /* an audit hook of the program refuses */
         }
         Py_DECREF(function);
