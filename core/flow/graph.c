@@ -36,27 +36,27 @@ reserve(xt_graph *graph, size_t len)
         return XT_NOMEM;
     }
     graph->loop_depth = depth;
+    xt_edge *edges =
+        xt_grow(graph->edges, &graph->cap, 2 * len + 1, sizeof(*edges));
+    if (edges == NULL) {
+        return XT_NOMEM;
+    }
+    graph->edges = edges;
     memset(flags, 0, len);
     memset(in_degree, 0, len * sizeof(*in_degree));
     memset(depth, 0, (len + 1) * sizeof(*depth));
     return XT_OK;
 }
 
-static xt_status
+/* There is room for two edges per instruction, and the way in. */
+static void
 add_edge(xt_graph *graph, xt_edge_kind kind, uint32_t from, uint32_t to)
 {
-    xt_edge *edges =
-        xt_grow(graph->edges, &graph->cap, graph->len + 1, sizeof(*edges));
-    if (edges == NULL) {
-        return XT_NOMEM;
-    }
-    graph->edges = edges;
-    edges[graph->len++] =
+    graph->edges[graph->len++] =
         (xt_edge){.from = from, .to = to, .line = -1, .kind = (uint8_t)kind};
     if (to != graph->outside) {
         graph->in_degree[to]++;
     }
-    return XT_OK;
 }
 
 static bool
@@ -71,33 +71,35 @@ static xt_status
 add_edges_of(xt_graph *graph, const xt_instrs *instrs, uint32_t at)
 {
     const xt_instr *instr = &instrs->items[at];
-    xt_status status = XT_OK;
     if (falls_through(instr->kind)) {
         if (at + 1 == instrs->len) {
             return XT_CORRUPT;
         }
-        bool suspends = instr->kind == XT_KIND_SUSPEND;
-        status = suspends
-                     ? add_edge(graph, XT_EDGE_ENTER, graph->outside, at + 1)
-                     : add_edge(graph, XT_EDGE_FALL, at, at + 1);
-    }
-    if (status != XT_OK) {
-        return status;
+        if (instr->kind == XT_KIND_SUSPEND) {
+            add_edge(graph, XT_EDGE_ENTER, graph->outside, at + 1);
+        }
+        else {
+            add_edge(graph, XT_EDGE_FALL, at, at + 1);
+        }
     }
     switch (instr->kind) {
     case XT_KIND_RETURN:
     case XT_KIND_SUSPEND:
-        return add_edge(graph, XT_EDGE_LEAVE, at, graph->outside);
+        add_edge(graph, XT_EDGE_LEAVE, at, graph->outside);
+        break;
     case XT_KIND_JUMP:
     case XT_KIND_SILENT_JUMP:
-        return add_edge(graph, XT_EDGE_JUMP, at, instr->target);
+        add_edge(graph, XT_EDGE_JUMP, at, instr->target);
+        break;
     case XT_KIND_BRANCH:
     case XT_KIND_FOR_ITER:
     case XT_KIND_SEND:
-        return add_edge(graph, XT_EDGE_TAKEN, at, instr->target);
+        add_edge(graph, XT_EDGE_TAKEN, at, instr->target);
+        break;
     default:
-        return XT_OK;
+        break;
     }
+    return XT_OK;
 }
 
 static void
@@ -165,28 +167,26 @@ find_raising(xt_graph *graph, const xt_instrs *instrs)
     }
 }
 
-/* Marks what can be reached without an exception. */
+/* Marks what can be reached without an exception. Edges are in the order of
+   where they begin: only one that leads back asks for another round. */
 static void
 find_reached(xt_graph *graph)
 {
-    bool changed = true;
-    while (changed) {
-        changed = false;
-        for (size_t i = 0; i < graph->len; i++) {
+    uint8_t *flags = graph->flags;
+    flags[0] |= XT_IS_REACHED;
+    bool again = true;
+    while (again) {
+        again = false;
+        for (size_t i = 1; i < graph->len; i++) {
             const xt_edge *edge = &graph->edges[i];
-            if (edge->to == graph->outside ||
-                (graph->flags[edge->to] & XT_IS_REACHED) != 0) {
-                continue;
-            }
-            bool start = edge->from == graph->outside && edge->to == 0;
             /* What follows a suspension is as likely as that. */
-            uint32_t before = edge->kind == XT_EDGE_ENTER && edge->to > 0
-                                  ? edge->to - 1
-                                  : edge->from;
-            if (start || (before != graph->outside &&
-                          (graph->flags[before] & XT_IS_REACHED) != 0)) {
-                graph->flags[edge->to] |= XT_IS_REACHED;
-                changed = true;
+            uint32_t from =
+                edge->kind == XT_EDGE_ENTER ? edge->to - 1 : edge->from;
+            if (edge->to != graph->outside &&
+                (flags[from] & XT_IS_REACHED) != 0 &&
+                (flags[edge->to] & XT_IS_REACHED) == 0) {
+                flags[edge->to] |= XT_IS_REACHED;
+                again = again || edge->to < from;
             }
         }
     }
@@ -215,9 +215,10 @@ xt_graph_build(xt_graph *graph, const xt_instrs *instrs, const xt_opcodes *ops,
     graph->refusal = NULL;
     graph->outside = (uint32_t)instrs->len;
     xt_status status = reserve(graph, instrs->len);
-    if (status == XT_OK) {
-        status = add_edge(graph, XT_EDGE_ENTER, graph->outside, 0);
+    if (status != XT_OK) {
+        return status;
     }
+    add_edge(graph, XT_EDGE_ENTER, graph->outside, 0);
     for (uint32_t i = 0; i < instrs->len && status == XT_OK; i++) {
         status = add_edges_of(graph, instrs, i);
     }

@@ -19,6 +19,7 @@ xt_rewrite_fini(xt_rewrite *rewrite)
     xt_free(rewrite->old_unit);
     xt_free(rewrite->first_of);
     xt_free(rewrite->next);
+    xt_free(rewrite->chain_units);
     xt_free(rewrite->label);
     xt_free(rewrite->width);
     xt_free(rewrite->detour);
@@ -47,12 +48,21 @@ grow_numbers(uint32_t **numbers, size_t *cap, size_t need)
     return XT_OK;
 }
 
+static uint32_t
+probe_units(const rewriting *job, uint32_t probe)
+{
+    const xt_opcodes *ops = job->ops;
+    uint32_t number = job->first_const + job->probes[probe].slot;
+    return xt_instr_units(ops, ops->load_const, number) + 2;
+}
+
 static xt_status
 chain_probes(const rewriting *job)
 {
     xt_rewrite *out = job->out;
     size_t len = job->instrs->len;
     if (grow_numbers(&out->first_of, &out->first_of_cap, CHAINS * len) ||
+        grow_numbers(&out->chain_units, &out->chain_units_cap, CHAINS * len) ||
         grow_numbers(&out->next, &out->next_cap, job->probes_len) ||
         grow_numbers(&out->label, &out->label_cap, len + 1) ||
         grow_numbers(&out->width, &out->width_cap, len) ||
@@ -60,6 +70,7 @@ chain_probes(const rewriting *job)
         return XT_NOMEM;
     }
     memset(out->first_of, 0xff, CHAINS * len * sizeof(*out->first_of));
+    memset(out->chain_units, 0, CHAINS * len * sizeof(*out->chain_units));
     for (size_t i = job->probes_len; i-- > 0;) {
         static const unsigned chain_of[] = {
             [XT_PROBE_FALL] = CHAIN_FALL,
@@ -68,10 +79,10 @@ chain_probes(const rewriting *job)
             [XT_PROBE_TRAMPOLINE] = CHAIN_TRAMPOLINE,
         };
         const xt_probe *probe = &job->probes[i];
-        uint32_t *first =
-            &out->first_of[CHAINS * probe->at + chain_of[probe->where]];
-        out->next[i] = *first;
-        *first = (uint32_t)i;
+        size_t chain = CHAINS * probe->at + chain_of[probe->where];
+        out->next[i] = out->first_of[chain];
+        out->first_of[chain] = (uint32_t)i;
+        out->chain_units[chain] += probe_units(job, (uint32_t)i);
     }
     return XT_OK;
 }
@@ -83,22 +94,9 @@ first_probe(const rewriting *job, uint32_t at, unsigned chain)
 }
 
 static uint32_t
-probe_units(const rewriting *job, uint32_t probe)
-{
-    const xt_opcodes *ops = job->ops;
-    uint32_t number = job->first_const + job->probes[probe].slot;
-    return xt_instr_units(ops, ops->load_const, number) + 2;
-}
-
-static uint32_t
 chain_units(const rewriting *job, uint32_t at, unsigned chain)
 {
-    uint32_t units = 0;
-    for (uint32_t i = first_probe(job, at, chain); i != XT_NONE;
-         i = job->out->next[i]) {
-        units += probe_units(job, i);
-    }
-    return units;
+    return job->out->chain_units[CHAINS * at + chain];
 }
 
 static bool
@@ -206,13 +204,33 @@ fit_jumps(const rewriting *job)
     }
 }
 
+/* Writes the entries of the location table that were put off. */
 static xt_status
-put_place(const rewriting *job, uint32_t place, bool none, uint32_t units)
+flush_places(const rewriting *job)
 {
     static const xt_location nowhere = {.has_line = false};
-    return xt_location_write(&job->out->locations,
-                             none ? &nowhere : &job->instrs->places[place],
-                             units);
+    xt_rewrite *out = job->out;
+    uint32_t place = out->pending_place;
+    size_t units = out->pending_units;
+    out->pending_units = 0;
+    return xt_location_write(
+        &out->locations,
+        place == XT_NONE ? &nowhere : &job->instrs->places[place], units);
+}
+
+/* Gives the next code units a place: XT_NONE for none. */
+static xt_status
+put_place(const rewriting *job, uint32_t place, uint32_t units)
+{
+    xt_rewrite *out = job->out;
+    if (place != out->pending_place) {
+        if (flush_places(job) != XT_OK) {
+            return XT_NOMEM;
+        }
+        out->pending_place = place;
+    }
+    out->pending_units += units;
+    return XT_OK;
 }
 
 static void
@@ -235,7 +253,8 @@ put_probes(const rewriting *job, uint32_t at, unsigned chain, uint32_t next)
         const xt_probe *probe = &job->probes[i];
         uint32_t units = probe_units(job, i);
         bool nowhere = probe->fires && probe->where != XT_PROBE_BEFORE;
-        if (put_place(job, behind->place, nowhere, units) != XT_OK) {
+        if (put_place(job, nowhere ? XT_NONE : behind->place, units) !=
+            XT_OK) {
             return XT_NOMEM;
         }
         xt_instr_write(&job->out->code, ops, ops->load_const,
@@ -247,24 +266,40 @@ put_probes(const rewriting *job, uint32_t at, unsigned chain, uint32_t next)
     return XT_OK;
 }
 
-/* An instruction that kept its width stands for itself unit by unit; in one
-   that was widened the old units are the last ones. */
+/* A jump, which may have a new argument and width: in one that was widened,
+   the old code units are the last ones. */
 static xt_status
-put_instr(const rewriting *job, uint32_t at)
+put_jump(const rewriting *job, uint32_t at)
 {
     xt_rewrite *out = job->out;
     const xt_instr *instr = &job->instrs->items[at];
     uint32_t width = out->width[at];
-    if (put_place(job, instr->place, false, width) != XT_OK) {
-        return XT_NOMEM;
-    }
     xt_instr_write(&out->code, job->ops, instr->op, new_oparg(job, at), width);
     uint32_t old_width = instr->end - instr->start;
     note_units(job, width - old_width, instr->start);
     for (uint32_t unit = instr->start; unit < instr->end; unit++) {
         note_units(job, 1, unit);
     }
-    return XT_OK;
+    return put_place(job, instr->place, width);
+}
+
+/* Any other instruction stands as it stood. */
+static xt_status
+put_instr(const rewriting *job, uint32_t at)
+{
+    const xt_instr *instr = &job->instrs->items[at];
+    if (instr->target != XT_NONE) {
+        return put_jump(job, at);
+    }
+    xt_buf *code = &job->out->code;
+    uint32_t width = instr->end - instr->start;
+    memcpy(code->bytes + code->len, job->view->code + 2 * instr->start,
+           2 * (size_t)width);
+    code->len += 2 * (size_t)width;
+    for (uint32_t i = 0; i < width; i++) {
+        note_units(job, 1, instr->start + i);
+    }
+    return put_place(job, instr->place, width);
 }
 
 static xt_status
@@ -278,8 +313,8 @@ put_trampoline(const rewriting *job, uint32_t at)
     uint32_t width = jump_back_units(job, at);
     uint32_t last = first_probe(job, at, CHAIN_TRAMPOLINE);
     const xt_instr *behind = &job->instrs->items[target];
-    if (put_place(job, behind->place, job->probes[last].fires, width) !=
-        XT_OK) {
+    bool nowhere = job->probes[last].fires;
+    if (put_place(job, nowhere ? XT_NONE : behind->place, width) != XT_OK) {
         return XT_NOMEM;
     }
     xt_instr_write(&job->out->code, job->ops,
@@ -322,8 +357,10 @@ put_code(const rewriting *job)
     uint32_t len = (uint32_t)job->instrs->len;
     xt_status status = XT_OK;
     for (uint32_t i = 0; i < len && status == XT_OK; i++) {
-        status = put_probes(job, i, CHAIN_FALL, i);
-        if (status == XT_OK) {
+        if (chain_units(job, i, CHAIN_FALL) > 0) {
+            status = put_probes(job, i, CHAIN_FALL, i);
+        }
+        if (status == XT_OK && chain_units(job, i, CHAIN_LABEL) > 0) {
             status = put_probes(job, i, CHAIN_LABEL, i);
         }
         if (status == XT_OK) {
@@ -335,7 +372,7 @@ put_code(const rewriting *job)
             status = put_trampoline(job, i);
         }
     }
-    return status;
+    return status == XT_OK ? flush_places(job) : status;
 }
 
 xt_status
@@ -357,6 +394,8 @@ xt_rewrite_build(xt_rewrite *rewrite, const xt_instrs *instrs,
     rewrite->locations.table.len = 0;
     rewrite->locations.line = view->first_line;
     rewrite->units = 0;
+    rewrite->pending_place = XT_NONE;
+    rewrite->pending_units = 0;
     if (chain_probes(&job) != XT_OK) {
         return XT_NOMEM;
     }

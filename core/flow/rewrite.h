@@ -34,6 +34,11 @@ typedef struct {
     size_t first_of_cap;
     uint32_t *next; /* owned: per probe, the next at the same place */
     size_t next_cap;
+    uint32_t *chain_units; /* owned: code units of each chain in first_of */
+    size_t chain_units_cap;
+    uint32_t pending_place; /* code units that are not in the location table
+                               yet, and their place: XT_NONE for none */
+    size_t pending_units;
     uint32_t *label; /* owned: new code unit per instruction (and the end) */
     size_t label_cap;
     uint32_t *width; /* owned: code units per instruction */

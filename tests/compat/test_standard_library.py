@@ -2,12 +2,16 @@
 
 Each module of tests runs, traced by each tool, in a process of its own; counts
 of all files are compared, that is of the tested modules, their tests, unittest
-and whatever else they use.
+and whatever else they use. The environment variable EXACTRACE_TEST_ENGINES names
+the engines that are held against the standard module, with commas between them
+("probe+branch" counts branches too). Many more modules are compared, engine with
+engine, by tests/suite/counts.py.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import os
 import pickle
 import re
 import subprocess
@@ -17,7 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from harness import HERE, compare_counts, environment
+from harness import HERE, PACKAGE, compare_counts, environment
 
 # Quick, deterministic, and mostly about modules written in Python.
 MODULES = """
@@ -91,6 +95,13 @@ HERE_TAKEN = [
     if MOVED.get(name, (3,)) <= sys.version_info < RACING.get(name, (4,))
 ]
 
+ENGINES = os.environ.get(
+    "EXACTRACE_TEST_ENGINES",
+    "probe,settrace" if sys.version_info >= (3, 12) else "settrace",
+).split(",")
+# Where the tool `chosen_engine` is.
+SUITE = HERE.parent / "suite"
+
 # Files whose counts are not compared: the end of the name -> why.
 NOT_COMPARED = {
     "/selectors.py": "how often it waits for a process depends on the time",
@@ -105,20 +116,34 @@ class Run(NamedTuple):
     outcome: tuple[int, list[str], list[str]]
 
 
-def run_both(
-    module: str, folder: Path, other: str, **variables: str
-) -> tuple[Run, Run]:
-    """Run the tests under the standard module and under another tool."""
+class Tool(NamedTuple):
+    """A tool, and what is set in its environment."""
+
+    name: str
+    variables: dict[str, str]
+
+
+STANDARD = Tool("trace", {})
+
+
+def engine_tool(engine: str) -> Tool:
+    """Return exactrace with that engine."""
+    return Tool("chosen_engine", {"EXACTRACE_TEST_ENGINE": engine})
+
+
+def run_under(module: str, folder: Path, tools: list[Tool]) -> list[Run]:
+    """Run the tests under each tool, all at the same time."""
     running = []
-    for number, tool in enumerate(("trace", other)):
+    for number, tool in enumerate(tools):
         # Names of one length: some tests go through the characters of a path.
         work = folder / str(number)
         work.mkdir()
-        arguments = [HERE / "unittest_worker.py", tool, f"test.{module}", "counts"]
+        arguments = [HERE / "unittest_worker.py", tool.name, f"test.{module}", "counts"]
+        path = os.pathsep.join([PACKAGE, str(HERE), str(SUITE)])
         process = subprocess.Popen(
             [sys.executable, *arguments],
             cwd=work,
-            env=environment(TMPDIR=str(work), **variables),
+            env=environment(PYTHONPATH=path, TMPDIR=str(work), **tool.variables),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -130,7 +155,7 @@ def run_both(
         output, _ = process.communicate(timeout=300)
         assert process.returncode == 0, output
         found.append(Run(*pickle.loads((work / "counts").read_bytes())))
-    return found[0], found[1]
+    return found
 
 
 def without_addresses(outcome: object) -> str:
@@ -160,19 +185,23 @@ def test_there_are_enough_modules() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("module", HERE_TAKEN)
 def test_counts_equal_those_of_the_standard_module(module: str, tmp_path: Path) -> None:
-    standard, exact = run_both(module, tmp_path, "exactrace")
+    tools = [STANDARD, *map(engine_tool, ENGINES)]
+    standard, *runs = run_under(module, tmp_path, tools)
     assert standard.outcome[0] > 0
-    assert without_addresses(standard.outcome) == without_addresses(exact.outcome)
     expected = comparable(standard, tmp_path / "0")
-    got = comparable(exact, tmp_path / "1")
     assert any(module.rpartition(".")[2] in filename for filename, _ in expected)
     assert len(expected) > 500
-    assert compare_counts(expected, got) == ""
+    for number, (engine, run) in enumerate(zip(ENGINES, runs, strict=True), 1):
+        outcomes = without_addresses(standard.outcome), without_addresses(run.outcome)
+        assert outcomes[0] == outcomes[1], engine
+        got = comparable(run, tmp_path / str(number))
+        assert compare_counts(expected, got) == "", engine
 
 
 @pytest.mark.parametrize("fault", ["", "count", "missing line"])
 def test_a_planted_fault_is_found(fault: str, tmp_path: Path) -> None:
-    runs = run_both("test_colorsys", tmp_path, "planted", PLANTED_FAULT=fault)
+    planted = Tool("planted", {"PLANTED_FAULT": fault})
+    runs = run_under("test_colorsys", tmp_path, [STANDARD, planted])
     expected, got = (
         comparable(run, tmp_path / str(number)) for number, run in enumerate(runs)
     )
