@@ -140,15 +140,26 @@ def prepare(folder: Path, program: str) -> None:
 
 
 def run_jobs(
-    tool: str, jobs: Iterable[Job], base: Path, **variables: str
+    tool: str,
+    jobs: Iterable[Job],
+    base: Path,
+    engine: str | None = None,
+    **variables: str,
 ) -> dict[Job, Outcome]:
     """Run the jobs, all in one server, and collect what came out.
+
+    `engine` is one of exactrace's, for its option --engine.
 
     They run in `base/run`, which is removed. So with one `base`, all tools run
     a program under the same path, and what they write can be compared as it is.
     """
     run, output = base / "run", base / "output"
     listed = _prepare(jobs, run, output)
+    if engine is not None:
+        for prepared in listed.values():
+            for command in prepared["commands"]:
+                if "-r" not in command:
+                    command[:0] = ["--engine", engine]
     (base / "jobs.json").write_text(json.dumps(list(listed.values())))
     # -S: installed packages may hook imports, and then a package of theirs is the
     # first `__init__`, whose verdict the standard module uses for all others.

@@ -49,14 +49,15 @@ def check_same(
     stdin: bytes = b"",
     options: tuple[str, ...] = (),
     merged: bool = False,
+    ours: tuple[str, ...] = (),
     **variables: str,
 ) -> tuple[int, str, str]:
     """The same arguments to Python and to us must show the same. `options` are
-    those of Python itself.
+    those of Python itself, `ours` more of our own.
     """
-    ours = [*options, "-m", "exactrace", "run", "-q", *arguments]
+    command = [*options, "-m", "exactrace", "run", "-q", *ours, *arguments]
     plain = run([*options, *arguments], folder, stdin, merged=merged, **variables)
-    done = run(ours, folder, stdin, merged=merged, **variables)
+    done = run(command, folder, stdin, merged=merged, **variables)
     assert plain == done
     return done
 

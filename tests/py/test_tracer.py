@@ -189,8 +189,8 @@ def test_the_previous_trace_function_comes_back() -> None:
 
 
 def test_runs_nest_and_each_counts_its_own_part() -> None:
-    inner = exactrace.Trace(trace=0)
-    outer = exactrace.Trace(trace=0)
+    inner = exactrace.Trace(trace=0, engine="settrace")
+    outer = exactrace.Trace(trace=0, engine="settrace")
     source = "a = 1\ninner.runctx(code, {'__file__': '/inner.py'})\nb = 2\n"
     code = compile("c = 3\n", "/inner.py", "exec")
     outer.runctx(
@@ -213,7 +213,8 @@ def test_saving_and_restoring_the_trace_function_keeps_counting() -> None:
         f()
         sys.settrace(trace)
         f()
-        """
+        """,
+        engine="settrace",
     )
     assert line_counts(tracer, "/program.py")[3] == 1
 
