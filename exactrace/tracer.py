@@ -118,7 +118,9 @@ class Trace(_native.Tracer):
             callers=self._callers,
         )
         results.infile = self.infile
-        results.branches = {place: dict(sides) for place, sides in self.branches.items()}
+        results.branches = {
+            place: dict(sides) for place, sides in self.branches.items()
+        }
         results.calls = dict(self.calls)
         self._calledfuncs.update(results.calledfuncs)
         self._callers.update(results.callers)

@@ -54,9 +54,12 @@ def message(errors: str) -> tuple[str, str]:
     Both without the name of the tool, which may change where lines are broken.
     """
     usage, _, rest = errors.partition("error: ")
+    usage = re.sub(r"\s*".join(ADDED), "", usage)
     return " ".join(re.sub(TOOL, "TOOL", usage).split()), rest
 
 
+# Options that the standard module does not have.
+ADDED = (r"\[--engine", r"{probe,event,settrace}\]", r"\[--branch\]", r"\[--debug\]")
 TOOL = r"\S*python\S* -m \w+|\btrace\.py\b"
 
 
