@@ -43,7 +43,7 @@ map_offset(const disguise_row *row, PyFrameObject *frame, int offset)
         (uint32_t)offset / 2 >= probed->new_units) {
         return offset;
     }
-    return (int)(2 * probed->old_unit[offset / 2]);
+    return (int)(2 * probed_old_unit(probed, offset / 2));
 }
 
 static PyObject *

@@ -132,7 +132,7 @@ adopt(EngineObject *self, frame_head *frame, PyCodeObject *code,
         return -1;
     }
     if (!frame_switch_code(frame, code, offset, entry->code,
-                           entry->probed->start)) {
+                           entry->probed->landing)) {
         return count_by_events(self, entry);
     }
     return 0;

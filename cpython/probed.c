@@ -108,7 +108,7 @@ keep_points(ProbedCodeObject *self, const probed_scratch *scratch)
                 instrs->at_unit[range->target];
         }
     }
-    self->start = instrs->items[scratch->graph.first_traceable].end;
+    self->landing = scratch->rewrite.landing;
     return XT_OK;
 }
 
@@ -151,7 +151,8 @@ analyse(ProbedCodeObject *self, probed_scratch *scratch, PyObject *bytecode,
         *refusal = "it gets too large";
         status = xt_rewrite_build(&scratch->rewrite, &scratch->instrs, &view,
                                   scratch->planner.probes,
-                                  scratch->planner.probes_len, first_const);
+                                  scratch->planner.probes_len, first_const,
+                                  scratch->graph.first_traceable);
     }
     return status == XT_OK ? keep_points(self, scratch) : status;
 }
@@ -306,7 +307,8 @@ fires(const ProbedCodeObject *probed, uint32_t handler, uint32_t point,
         return false;
     }
     /* An inline cache has no line, as far as 3.12 is concerned. */
-    bool in_cache = stands >= 0 && probed->old_unit[stands] > from->opcode;
+    bool in_cache =
+        stands >= 0 && probed_old_unit(probed, stands) > from->opcode;
     return in_cache || from->kind == XT_KIND_RESUME || from->line != to->line;
 }
 

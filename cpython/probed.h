@@ -49,9 +49,10 @@ typedef struct {
     uint32_t points_len;
     uint32_t *point_at; /* owned: per code unit of the original, its point */
     uint32_t units;
-    uint32_t *old_unit; /* owned: per new code unit, the original's */
+    uint32_t *old_unit; /* owned: per new code unit, the original's, with the
+                           bit XT_REWRITE_INSERTED if it is none of its own */
     uint32_t new_units;
-    uint32_t start;       /* the code unit behind the first RESUME, in both */
+    uint32_t landing;     /* the new code unit where started frames go on */
     probed_breaks breaks; /* owned; all NULL until the first exception */
 } ProbedCodeObject;
 
@@ -95,6 +96,13 @@ probed_get(const probed_types *types, PyCodeObject *code)
     return Py_IS_TYPE(last, types->code) ? (ProbedCodeObject *)last : NULL;
 }
 
+/* The original's code unit for one of the rewritten code, which must be. */
+static inline uint32_t
+probed_old_unit(const ProbedCodeObject *probed, Py_ssize_t unit)
+{
+    return probed->old_unit[unit] & ~XT_REWRITE_INSERTED;
+}
+
 /* The point for an offset (in code units) into the rewritten code, or XT_NONE
    if there can be none: a program may put other code around our constants. */
 static inline uint32_t
@@ -103,7 +111,7 @@ probed_point_at(const ProbedCodeObject *probed, Py_ssize_t offset)
     if (offset < 0 || offset >= (Py_ssize_t)probed->new_units) {
         return XT_NONE;
     }
-    return probed->point_at[probed->old_unit[offset]];
+    return probed->point_at[probed_old_unit(probed, offset)];
 }
 
 /* Makes room for exceptions. -1 (without an exception) if out of memory. */

@@ -35,6 +35,7 @@ typedef struct {
     const xt_probe *probes;
     size_t probes_len;
     uint32_t first_const;
+    uint32_t landing;
 } rewriting;
 
 static xt_status
@@ -105,29 +106,46 @@ has_trampoline(const rewriting *job, uint32_t at)
     return first_probe(job, at, CHAIN_TRAMPOLINE) != XT_NONE;
 }
 
-/* How far the jump at the end of a trampoline goes back. */
+/* How many code units a jump back needs that starts at one code unit and goes
+   to another. */
 static uint32_t
-distance_back(const rewriting *job, uint32_t at, uint32_t width)
-{
-    const xt_rewrite *out = job->out;
-    uint32_t end =
-        out->detour[at] + chain_units(job, at, CHAIN_TRAMPOLINE) + width;
-    return end - out->label[job->instrs->items[at].target];
-}
-
-static uint32_t
-jump_back_units(const rewriting *job, uint32_t at)
+jump_back_units(const rewriting *job, uint32_t start, uint32_t target)
 {
     uint8_t op = job->ops->jump_backward_no_interrupt;
     uint32_t width = 1;
     for (;;) {
-        uint32_t need =
-            xt_instr_units(job->ops, op, distance_back(job, at, width));
+        uint32_t need = xt_instr_units(job->ops, op, start + width - target);
         if (need <= width) {
             return width;
         }
         width = need;
     }
+}
+
+static uint32_t
+instr_start(const rewriting *job, uint32_t at)
+{
+    return job->out->label[at] + chain_units(job, at, CHAIN_LABEL);
+}
+
+/* Where the jump at the end of a trampoline starts. */
+static uint32_t
+trampoline_jump(const rewriting *job, uint32_t at)
+{
+    return job->out->detour[at] + chain_units(job, at, CHAIN_TRAMPOLINE);
+}
+
+static uint32_t
+trampoline_target(const rewriting *job, uint32_t at)
+{
+    return job->out->label[job->instrs->items[at].target];
+}
+
+/* Where the landing leads: behind the first RESUME. */
+static uint32_t
+landing_target(const rewriting *job)
+{
+    return instr_start(job, job->landing) + job->out->width[job->landing];
 }
 
 /* Lays everything out with the present widths of instructions. */
@@ -146,17 +164,12 @@ lay_out(const rewriting *job)
     for (uint32_t i = 0; i < len; i++) {
         if (has_trampoline(job, i)) {
             out->detour[i] = unit;
-            unit += chain_units(job, i, CHAIN_TRAMPOLINE) +
-                    jump_back_units(job, i);
+            unit += chain_units(job, i, CHAIN_TRAMPOLINE);
+            unit += jump_back_units(job, unit, trampoline_target(job, i));
         }
     }
-    return unit;
-}
-
-static uint32_t
-instr_start(const rewriting *job, uint32_t at)
-{
-    return job->out->label[at] + chain_units(job, at, CHAIN_LABEL);
+    out->landing = unit;
+    return unit + jump_back_units(job, unit, landing_target(job));
 }
 
 /* The argument of an instruction where it stands now. */
@@ -261,7 +274,7 @@ put_probes(const rewriting *job, uint32_t at, unsigned chain, uint32_t next)
                        job->first_const + probe->slot, units - 2);
         xt_instr_write(&job->out->code, ops, ops->unary_negative, 0, 1);
         xt_instr_write(&job->out->code, ops, ops->pop_top, 0, 1);
-        note_units(job, units, behind->start);
+        note_units(job, units, behind->start | XT_REWRITE_INSERTED);
     }
     return XT_OK;
 }
@@ -302,6 +315,19 @@ put_instr(const rewriting *job, uint32_t at)
     return put_place(job, instr->place, width);
 }
 
+/* Writes a jump back, which stands for the original's code unit `old`. */
+static xt_status
+put_jump_back(const rewriting *job, uint32_t start, uint32_t target,
+              uint32_t place, uint32_t old)
+{
+    uint32_t width = jump_back_units(job, start, target);
+    xt_instr_write(&job->out->code, job->ops,
+                   job->ops->jump_backward_no_interrupt,
+                   start + width - target, width);
+    note_units(job, width, old | XT_REWRITE_INSERTED);
+    return put_place(job, place, width);
+}
+
 static xt_status
 put_trampoline(const rewriting *job, uint32_t at)
 {
@@ -310,18 +336,12 @@ put_trampoline(const rewriting *job, uint32_t at)
     if (status != XT_OK) {
         return status;
     }
-    uint32_t width = jump_back_units(job, at);
     uint32_t last = first_probe(job, at, CHAIN_TRAMPOLINE);
-    const xt_instr *behind = &job->instrs->items[target];
-    bool nowhere = job->probes[last].fires;
-    if (put_place(job, nowhere ? XT_NONE : behind->place, width) != XT_OK) {
-        return XT_NOMEM;
-    }
-    xt_instr_write(&job->out->code, job->ops,
-                   job->ops->jump_backward_no_interrupt,
-                   distance_back(job, at, width), width);
-    note_units(job, width, behind->start);
-    return XT_OK;
+    uint32_t place = job->instrs->items[target].place;
+    return put_jump_back(job, trampoline_jump(job, at),
+                         trampoline_target(job, at),
+                         job->probes[last].fires ? XT_NONE : place,
+                         job->instrs->items[target].start);
 }
 
 static uint32_t
@@ -372,13 +392,18 @@ put_code(const rewriting *job)
             status = put_trampoline(job, i);
         }
     }
+    if (status == XT_OK) {
+        status =
+            put_jump_back(job, job->out->landing, landing_target(job), XT_NONE,
+                          job->instrs->items[job->landing].start);
+    }
     return status == XT_OK ? flush_places(job) : status;
 }
 
 xt_status
 xt_rewrite_build(xt_rewrite *rewrite, const xt_instrs *instrs,
                  const xt_code_view *view, const xt_probe *probes,
-                 size_t probes_len, uint32_t first_const)
+                 size_t probes_len, uint32_t first_const, uint32_t landing)
 {
     const rewriting job = {
         .out = rewrite,
@@ -388,6 +413,7 @@ xt_rewrite_build(xt_rewrite *rewrite, const xt_instrs *instrs,
         .probes = probes,
         .probes_len = probes_len,
         .first_const = first_const,
+        .landing = landing,
     };
     rewrite->code.len = 0;
     rewrite->exceptions.len = 0;

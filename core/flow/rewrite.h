@@ -8,7 +8,10 @@
  *     [probes for what falls in] label: [probes for whatever goes here] instr
  *
  * and jumps go to the label. Trampolines (a probe and a jump back) follow the
- * last instruction. A probe belongs to the exception range of the instruction
+ * last instruction, and after them the landing: a jump to behind the first
+ * RESUME, for frames that were started in the original code. It has no place
+ * in the source, so that the first line comes as an event, as it does after
+ * RESUME. A probe belongs to the exception range of the instruction
  * behind it, since 3.13 looks up what comes out of a call at the code unit
  * before it. It has no place in the source where a line event fires, as then
  * other tracers see the same events as without it; elsewhere it has the place
@@ -19,13 +22,16 @@
 
 #include "plan.h"
 
+#define XT_REWRITE_INSERTED (UINT32_C(1) << 31)
+
 /* Scratch memory and the result, used again and again. Zero is valid. */
 typedef struct {
     xt_buf code;                  /* co_code */
     xt_buf exceptions;            /* co_exceptiontable */
     xt_location_writer locations; /* co_linetable */
     /* For each new code unit, the old one that it stands for: a probe stands
-       for the instruction behind it, a trampoline for its target. */
+       for the instruction behind it, a trampoline for its target; these have
+       the bit XT_REWRITE_INSERTED. */
     uint32_t *old_unit; /* owned */
     size_t units;
     size_t old_unit_cap;
@@ -43,6 +49,7 @@ typedef struct {
     size_t label_cap;
     uint32_t *width; /* owned: code units per instruction */
     size_t width_cap;
+    uint32_t landing; /* code unit of the landing */
     uint32_t *detour; /* owned: per instruction, its trampoline's code unit */
     size_t detour_cap;
 } xt_rewrite;
@@ -50,10 +57,12 @@ typedef struct {
 void xt_rewrite_fini(xt_rewrite *rewrite);
 
 /* Writes the instructions of `view` with `probes` in place of the previous
-   result. The counter of slot k is constant first_const + k. XT_UNSUPPORTED
-   when the code gets too large; XT_NOMEM. */
+   result. The counter of slot k is constant first_const + k; `landing` is the
+   instruction behind which the landing leads (the first RESUME).
+   XT_UNSUPPORTED when the code gets too large; XT_NOMEM. */
 xt_status xt_rewrite_build(xt_rewrite *rewrite, const xt_instrs *instrs,
                            const xt_code_view *view, const xt_probe *probes,
-                           size_t probes_len, uint32_t first_const);
+                           size_t probes_len, uint32_t first_const,
+                           uint32_t landing);
 
 #endif
