@@ -128,7 +128,9 @@ adopt(EngineObject *self, frame_head *frame, PyCodeObject *code,
     if (replace_code(frame_untag(frame->function), entry) < 0) {
         return -1;
     }
-    if (prepare(self, entry) < 0) {
+    if (onlookers_copy_events(&self->onlookers, entry->original, entry->code) <
+            0 ||
+        prepare(self, entry) < 0) {
         return -1;
     }
     if (!frame_switch_code(frame, code, offset, entry->code,
@@ -460,6 +462,7 @@ switch_off(EngineObject *self)
             PyErr_Clear();
         }
     }
+    onlookers_end(&self->onlookers);
     if (self->tool >= 0) {
         monitoring_free_tool(self->monitoring, self->tool, ROWS, ROWS_LEN);
         self->tool = -1;
@@ -471,6 +474,17 @@ switch_off(EngineObject *self)
     self->hot_code = NULL;
     registry_fini(&self->registry);
     PyErr_Restore(type, value, traceback);
+}
+
+/* Begins to hide rewritten code from whoever looks. */
+static int
+begin_hiding(EngineObject *self)
+{
+    if (disguise_begin(&self->disguise, &self->types) < 0) {
+        return -1;
+    }
+    return onlookers_begin(&self->onlookers, self->monitoring, &self->types,
+                           &self->registry, self->tool);
 }
 
 int
@@ -498,7 +512,7 @@ engine_begin(EngineObject *self, TracerObject *tracer)
         self->branches = (tracer->mode & TRACER_BRANCHES) != 0;
         int on = switch_on(self);
         if (on > 0 && self->probes) {
-            on = disguise_begin(&self->disguise, &self->types) < 0 ? -1 : 1;
+            on = begin_hiding(self) < 0 ? -1 : 1;
         }
         if (on <= 0) {
             switch_off(self);
@@ -588,6 +602,7 @@ engine_dealloc(EngineObject *self)
     Py_XDECREF(self->disable);
     Py_XDECREF(self->types.code);
     Py_XDECREF(self->types.pool.type);
+    Py_XDECREF(self->onlookers.type);
     PyObject_Free(self);
     Py_DECREF(type);
 }
@@ -641,6 +656,7 @@ engine_new(PyObject *module)
         self->disable = PyObject_GetAttrString(self->monitoring, "DISABLE");
     }
     if (probed_types_init(&self->types, module) < 0 ||
+        onlookers_init(&self->onlookers, module) < 0 ||
         (self->monitoring != NULL && self->disable == NULL)) {
         Py_DECREF(self);
         return NULL;

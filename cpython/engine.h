@@ -17,6 +17,7 @@
 #define XT_ENGINE_H
 
 #include "disguise.h"
+#include "onlookers.h"
 #include "registry.h"
 #include "session.h"
 
@@ -36,6 +37,7 @@ typedef struct EngineObject {
     size_t sessions_cap;
     code_registry registry;
     disguise disguise;
+    onlookers onlookers;
     /* The code of the last line event. */
     PyCodeObject *hot_code; /* borrowed: only compared */
     code_entry *hot_entry;
