@@ -39,7 +39,8 @@ map_offset(const disguise_row *row, PyFrameObject *frame, int offset)
     PyCodeObject *code = PyFrame_GetCode(frame);
     ProbedCodeObject *probed = probed_get(row->types, code);
     Py_DECREF(code);
-    if (probed == NULL || offset < 0 ||
+    /* An odd one is none: it was made up by whoever made the traceback. */
+    if (probed == NULL || offset < 0 || offset % 2 != 0 ||
         (uint32_t)offset / 2 >= probed->new_units) {
         return offset;
     }

@@ -18,7 +18,7 @@ def stem(path: str) -> str:
     name = path[path.rfind("/") + 1 :]
     dot = name.rfind(".")
     # Dots that a name begins with are no extension.
-    return name[:dot] if name[:dot].strip(".") else name
+    return name[:dot] if dot > 0 and name[:dot].strip(".") else name
 
 
 def absolute(folder: str, path: str) -> str:
