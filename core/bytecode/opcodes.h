@@ -46,6 +46,7 @@ typedef struct {
 
 typedef struct {
     int minor; /* of the version: 12 for CPython 3.12 */
+    uint8_t nop;
     uint8_t extended_arg;
     uint8_t load_const;
     uint8_t unary_negative;

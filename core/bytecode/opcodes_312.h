@@ -9,6 +9,7 @@
 /* clang-format off */
 static const xt_opcodes xt_opcodes_312 = {
     .minor = 12,
+    .nop = 9,
     .extended_arg = 144,
     .load_const = 100,
     .unary_negative = 11,

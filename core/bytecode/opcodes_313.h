@@ -9,6 +9,7 @@
 /* clang-format off */
 static const xt_opcodes xt_opcodes_313 = {
     .minor = 13,
+    .nop = 30,
     .extended_arg = 71,
     .load_const = 83,
     .unary_negative = 42,

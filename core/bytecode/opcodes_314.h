@@ -9,6 +9,7 @@
 /* clang-format off */
 static const xt_opcodes xt_opcodes_314 = {
     .minor = 14,
+    .nop = 27,
     .extended_arg = 69,
     .load_const = 82,
     .unary_negative = 41,

@@ -9,6 +9,7 @@
 /* clang-format off */
 static const xt_opcodes xt_opcodes_315 = {
     .minor = 15,
+    .nop = 25,
     .extended_arg = 67,
     .load_const = 81,
     .unary_negative = 39,

@@ -7,6 +7,9 @@
 
 enum { UNITS_MAX = 1 << 24 };
 
+/* The landing begins with a NOP. */
+enum { LANDING_NOP = 1 };
+
 /* The chains of probes at an instruction: three numbers in first_of. */
 enum { CHAIN_FALL, CHAIN_LABEL, CHAIN_TRAMPOLINE, CHAINS };
 
@@ -169,6 +172,7 @@ lay_out(const rewriting *job)
         }
     }
     out->landing = unit;
+    unit += LANDING_NOP;
     return unit + jump_back_units(job, unit, landing_target(job));
 }
 
@@ -344,6 +348,19 @@ put_trampoline(const rewriting *job, uint32_t at)
                          job->instrs->items[target].start);
 }
 
+static xt_status
+put_landing(const rewriting *job)
+{
+    const xt_instr *resume = &job->instrs->items[job->landing];
+    xt_instr_write(&job->out->code, job->ops, job->ops->nop, 0, LANDING_NOP);
+    note_units(job, LANDING_NOP, resume->start | XT_REWRITE_INSERTED);
+    if (put_place(job, resume->place, LANDING_NOP) != XT_OK) {
+        return XT_NOMEM;
+    }
+    return put_jump_back(job, job->out->landing + LANDING_NOP,
+                         landing_target(job), XT_NONE, resume->start);
+}
+
 static uint32_t
 before_fall_probes(const rewriting *job, uint32_t at)
 {
@@ -393,9 +410,7 @@ put_code(const rewriting *job)
         }
     }
     if (status == XT_OK) {
-        status =
-            put_jump_back(job, job->out->landing, landing_target(job), XT_NONE,
-                          job->instrs->items[job->landing].start);
+        status = put_landing(job);
     }
     return status == XT_OK ? flush_places(job) : status;
 }

@@ -8,10 +8,11 @@
  *     [probes for what falls in] label: [probes for whatever goes here] instr
  *
  * and jumps go to the label. Trampolines (a probe and a jump back) follow the
- * last instruction, and after them the landing: a jump to behind the first
- * RESUME, for frames that were started in the original code. It has no place
- * in the source, so that the first line comes as an event, as it does after
- * RESUME. A probe belongs to the exception range of the instruction
+ * last instruction, and after them the landing, for frames that were started
+ * in the original code: a NOP that has the place of the first RESUME, where
+ * such a frame stands meanwhile, and a jump to behind that RESUME. The jump
+ * has no place in the source, so that the first line is an event, as it is
+ * behind RESUME. A probe belongs to the exception range of the instruction
  * behind it, since 3.13 looks up what comes out of a call at the code unit
  * before it. It has no place in the source where a line event fires, as then
  * other tracers see the same events as without it; elsewhere it has the place
