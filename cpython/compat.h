@@ -88,10 +88,11 @@ compat_make_immortal(PyObject *object)
 /* Without the GIL the collector must find every frame: they keep references
    that are not counted. */
 #ifdef Py_GIL_DISABLED
-#define COMPAT_CAN_HIDE_FRAMES 0
+#define COMPAT_HAS_GIL 0
 #else
-#define COMPAT_CAN_HIDE_FRAMES 1
+#define COMPAT_HAS_GIL 1
 #endif
+#define COMPAT_CAN_HIDE_FRAMES COMPAT_HAS_GIL
 
 /* How many more levels of recursion this thread has left, and of how many. */
 static inline int *

@@ -5,6 +5,7 @@
 #include "harvest.h"
 #include "mem.h"
 #include "monitoring.h"
+#include "sweep.h"
 
 static const monitoring_row ROWS[] = {
     {"PY_START", "_started"}, {"PY_RESUME", "_resumed"},
@@ -113,6 +114,9 @@ static int
 adopt(EngineObject *self, frame_head *frame, PyCodeObject *code,
       Py_ssize_t offset)
 {
+    if (sweep(self) < 0) {
+        return -1;
+    }
     code_entry *entry = registry_add(&self->registry, &self->types, code,
                                      self->probes, self->branches);
     if (entry == NULL) {
@@ -366,13 +370,23 @@ remove_session(EngineObject *self, TracerObject *tracer)
     self->sessions_len = kept;
 }
 
-/* Whether frames are run by CPython's own interpreter loop. */
+/* Whether frames are run by CPython's own interpreter loop: neither by another
+   evaluator (PEP 523) nor by machine code. */
 static bool
 runs_plain_bytecode(void)
 {
     PyInterpreterState *interpreter = PyInterpreterState_Get();
-    return _PyInterpreterState_GetEvalFrameFunc(interpreter) ==
-           _PyEval_EvalFrameDefault;
+    if (_PyInterpreterState_GetEvalFrameFunc(interpreter) !=
+        _PyEval_EvalFrameDefault) {
+        return false;
+    }
+    PyObject *jit = PySys_GetObject("_jit");
+    PyObject *enabled =
+        jit == NULL ? NULL : PyObject_CallMethod(jit, "is_enabled", NULL);
+    bool compiles = enabled == Py_True;
+    Py_XDECREF(enabled);
+    PyErr_Clear();
+    return !compiles;
 }
 
 static int
@@ -493,7 +507,7 @@ engine_begin(EngineObject *self, TracerObject *tracer)
     if (tracer->engine != NULL) {
         return 1; /* a run within a run of the same tracer */
     }
-    if (self->monitoring == NULL || !runs_plain_bytecode()) {
+    if (self->monitoring == NULL || !COMPAT_HAS_GIL) {
         return 0;
     }
     if (self->sessions_len > 0) {
@@ -508,7 +522,8 @@ engine_begin(EngineObject *self, TracerObject *tracer)
     }
     else {
         self->probes = (tracer->mode & TRACER_PROBE) != 0 &&
-                       xt_opcodes_for(COMPAT_MINOR) != NULL;
+                       xt_opcodes_for(COMPAT_MINOR) != NULL &&
+                       runs_plain_bytecode();
         self->branches = (tracer->mode & TRACER_BRANCHES) != 0;
         int on = switch_on(self);
         if (on > 0 && self->probes) {

@@ -218,6 +218,16 @@ add_lines(TracerObject *tracer, const taken_tally *tally)
     return 0;
 }
 
+static int
+add_tally(TracerObject *tracer, const taken_tally *tally)
+{
+    int result = add_lines(tracer, tally);
+    if (result == 0 && (tracer->mode & TRACER_BRANCHES) != 0) {
+        result = outcomes_add(tracer, tally->entry, tally->now, tally->before);
+    }
+    return result;
+}
+
 /* Remembers a tally as harvested: takes it over. */
 static int
 remember(TracerObject *tracer, taken_tally *tally)
@@ -241,17 +251,49 @@ harvest(EngineObject *engine, TracerObject *tracer, bool again)
     int result = 0;
     for (size_t i = 0; i < tallies.len && result == 0; i++) {
         taken_tally *tally = &tallies.items[i];
-        result = add_lines(tracer, tally);
-        if (result == 0 && (tracer->mode & TRACER_BRANCHES) != 0) {
-            result =
-                outcomes_add(tracer, tally->entry, tally->now, tally->before);
-        }
+        result = add_tally(tracer, tally);
         if (result == 0 && again && remember(tracer, tally) < 0) {
             PyErr_NoMemory();
             result = -1;
         }
     }
     tallies_end(&tallies);
+    return result;
+}
+
+static int
+settle(TracerObject *tracer, const code_entry *entry)
+{
+    int64_t *now = new_tally(entry->probed);
+    if (now == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    take_tally(entry->probed, now, now + tally_len(entry->probed));
+    const taken_tally tally = {
+        .entry = entry,
+        .now = now,
+        .before = xt_ptrmap_get(&tracer->seen, entry),
+    };
+    int result = add_tally(tracer, &tally);
+    if (result == 0) {
+        xt_ptrmap_remove(&tracer->seen, entry);
+        xt_free(tally.before);
+    }
+    xt_free(now);
+    return result;
+}
+
+int
+harvest_settle(EngineObject *engine, const code_entry *entry)
+{
+    int result = 0;
+    for (size_t i = 0; i < engine->sessions_len && result == 0; i++) {
+        TracerObject *tracer = engine->sessions[i];
+        if (entry->probed != NULL && harvest_wants(tracer, entry)) {
+            result = settle(tracer, entry);
+        }
+    }
     return result;
 }
 

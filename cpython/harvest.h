@@ -16,6 +16,10 @@
    exception; what was not added then is added by the next one. */
 int harvest(EngineObject *engine, TracerObject *tracer, bool again);
 
+/* Brings in for all tracers what was counted of code that runs nowhere and
+   never will again. -1 with an exception. */
+int harvest_settle(EngineObject *engine, const code_entry *entry);
+
 /* Leaves out all that was counted so far. -1 with an exception. */
 int harvest_skip(EngineObject *engine, TracerObject *tracer);
 

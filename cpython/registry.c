@@ -142,6 +142,37 @@ registry_add(code_registry *registry, probed_types *types,
     return entry;
 }
 
+/* Nothing may lead to the entry any more. */
+static void
+unlink_entry(code_registry *registry, code_entry *entry)
+{
+    xt_ptrmap_remove(&registry->by_code, entry->original);
+    PyObject *consts = entry->original->co_consts;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(consts); i++) {
+        PyObject *item = PyTuple_GET_ITEM(consts, i);
+        if (!PyCode_Check(item) ||
+            xt_ptrmap_get(&registry->parents, item) != entry) {
+            continue;
+        }
+        xt_ptrmap_remove(&registry->parents, item);
+        code_entry *child = registry_get(registry, (PyCodeObject *)item);
+        if (child != NULL && child->parent == entry) {
+            child->parent = NULL;
+        }
+    }
+}
+
+void
+registry_forget(code_registry *registry, code_entry *const *gone, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        unlink_entry(registry, gone[i]);
+    }
+    for (size_t i = 0; i < len; i++) {
+        entry_free(gone[i]);
+    }
+}
+
 void
 registry_restore_consts(code_registry *registry)
 {

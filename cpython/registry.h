@@ -25,6 +25,7 @@ typedef struct {
     code_entry **items; /* owned, also each; in the order of first sight */
     size_t len;
     size_t cap;
+    size_t sweep_at;   /* how many items make a sweep worth while */
     xt_ptrmap by_code; /* original -> code_entry */
     xt_ptrmap parents; /* code object in someone's constants -> code_entry */
     probed_scratch scratch;
@@ -45,6 +46,10 @@ registry_get(code_registry *registry, PyCodeObject *original)
    functions of the rewritten code. NULL with an exception. */
 code_entry *registry_add(code_registry *registry, probed_types *types,
                          PyCodeObject *original, bool probes, bool branches);
+
+/* Frees entries that are in `items` no more. */
+void registry_forget(code_registry *registry, code_entry *const *gone,
+                     size_t len);
 
 /* Puts the original code objects back among the constants of rewritten ones,
    as someone may go on running those. */

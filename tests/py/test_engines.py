@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import types
+import weakref
 from typing import Any
 
 import pytest
@@ -458,6 +459,45 @@ def test_code_that_is_made_again_and_again_counts_in_one_place() -> None:
     counts = dict(tracer.counts)
     assert counts["/program.py", 3] == 50
     assert counts["/program2.py", 2] == 20
+
+
+@needs_monitoring
+def test_code_that_is_gone_is_let_go_and_keeps_its_counts() -> None:
+    source = """\
+        def once(i):
+            names = {"__file__": "/program.py"}
+            code = "def f(n):\\n for j in range(n):\\n  pass\\nf(2)\\nx = [1]\\n"
+            exec(compile(code, f"/p{i % 2}.py", "exec"), names)
+        for i in range(6000):
+            once(i)
+        """
+    tracer, _ = run_by(None, source)
+    assert tracer.counts["/p0.py", 2] == tracer.counts["/p1.py", 2] == 3 * 3000
+    assert tracer.counts["/p0.py", 3] == 2 * 3000
+    assert tracer.counts["/p1.py", 5] == 3000
+
+
+@needs_monitoring
+def test_code_that_is_gone_is_not_kept_in_memory() -> None:
+    class Marker:
+        """A constant that says when it is gone."""
+
+    names: dict[str, Any] = {"__file__": "/program.py", "made": []}
+
+    def once() -> None:
+        marker = Marker()
+        names["made"].append(weakref.ref(marker))
+        code = compile("x = 1", "/p.py", "exec")
+        exec(code.replace(co_consts=(1, None, marker)), {"__file__": "/program.py"})
+
+    names["once"] = once
+    source = (
+        "for _ in range(9000): once()\nalive = sum(r() is not None for r in made)\n"
+    )
+    tracer = exactrace.Trace(count=1, trace=0)
+    tracer.runctx(source, names, names)
+    assert names["alive"] < 5_000
+    assert tracer.counts["/p.py", 1] == 9_000
 
 
 # Settings

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sweep.h"
+
+#include "harvest.h"
+#include "mem.h"
+
+enum { SWEEP_FROM = 2048 }; /* code objects */
+
+/* Whether only the registry has the code, rewritten or not. */
+static bool
+is_gone(const code_entry *entry)
+{
+    Py_ssize_t ours = entry->probed == NULL ? 1 : 2;
+    return Py_REFCNT(entry->original) == ours &&
+           (entry->code == NULL || Py_REFCNT(entry->code) == 1) &&
+           (entry->probed == NULL ||
+            Py_REFCNT(entry->probed) == (entry->code == NULL ? 1 : 2));
+}
+
+/* Moves the entries that are gone behind the others; returns how many stay. */
+static size_t
+part(code_registry *registry, code_entry **gone, size_t *gone_len)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < registry->len; i++) {
+        code_entry *entry = registry->items[i];
+        if (is_gone(entry)) {
+            gone[(*gone_len)++] = entry;
+        }
+        else {
+            registry->items[kept++] = entry;
+        }
+    }
+    return kept;
+}
+
+int
+sweep(EngineObject *engine)
+{
+    code_registry *registry = &engine->registry;
+    if (registry->len < SWEEP_FROM || registry->len < registry->sweep_at) {
+        return 0;
+    }
+    code_entry **gone = xt_malloc(registry->len * sizeof(*gone));
+    if (gone == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    size_t len = 0;
+    size_t kept = part(registry, gone, &len);
+    size_t settled = 0;
+    int result = 0;
+    while (settled < len && result == 0) {
+        result = harvest_settle(engine, gone[settled]);
+        settled += result == 0;
+    }
+    /* What could not be settled stays. */
+    for (size_t i = settled; i < len; i++) {
+        registry->items[kept++] = gone[i];
+    }
+    registry->len = kept;
+    registry->sweep_at = 2 * kept;
+    engine->hot_code = NULL;
+    registry_forget(registry, gone, settled);
+    xt_free(gone);
+    return result;
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Lets go of code objects that nobody can run any more.
+ *
+ * A program may compile and run code without end. What was counted of code
+ * that is gone is taken over by the tracers, and the code is forgotten.
+ */
+#ifndef XT_SWEEP_H
+#define XT_SWEEP_H
+
+#include "engine.h"
+
+/* Sweeps if so much has been added since the last time that it is worth it.
+   -1 with an exception; nothing is lost then. */
+int sweep(EngineObject *engine);
+
+#endif
