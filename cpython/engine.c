@@ -159,6 +159,20 @@ on_probed(EngineObject *self, ProbedCodeObject *probed, PyObject *globals)
     return Py_NewRef(self->disable);
 }
 
+/* Whether code that is not wanted may be so the next time. A module's code is
+   run anew with other globals. A function's hardly ever is, unless it was
+   taken out of its file's module. */
+static bool
+may_be_wanted(PyCodeObject *code, const frame_head *frame)
+{
+    if ((code->co_flags & CO_OPTIMIZED) == 0) {
+        return true;
+    }
+    return PyUnicode_GET_LENGTH(code->co_filename) > 0 &&
+           PyUnicode_READ_CHAR(code->co_filename, 0) != '<' &&
+           PyDict_GetItemString(frame->globals, "__file__") == NULL;
+}
+
 /* A frame begins (`resumed`: goes on) to run `code`, at a byte offset. */
 static PyObject *
 on_start(EngineObject *self, PyCodeObject *code, PyObject *at, bool resumed)
@@ -178,11 +192,8 @@ on_start(EngineObject *self, PyCodeObject *code, PyObject *at, bool resumed)
     if (wanted < 0) {
         return NULL;
     }
-    bool function = (code->co_flags & CO_OPTIMIZED) != 0;
     if (!wanted) {
-        /* A module's code is run anew with other globals, a function's
-           hardly ever. */
-        return Py_NewRef(function ? self->disable : Py_None);
+        return Py_NewRef(may_be_wanted(code, frame) ? Py_None : self->disable);
     }
     Py_ssize_t offset = PyLong_AsSsize_t(at) / 2;
     int result;
@@ -204,30 +215,28 @@ on_start(EngineObject *self, PyCodeObject *code, PyObject *at, bool resumed)
     Py_RETURN_NONE;
 }
 
+/* Whether an event is about code of Python; C code may report events of its
+   own objects (C API, "Monitoring"). */
 static bool
-check_arguments(PyObject *const *args, Py_ssize_t nargs, Py_ssize_t wanted)
+is_about_code(PyObject *const *args, Py_ssize_t nargs, Py_ssize_t wanted)
 {
-    if (nargs != wanted || !PyCode_Check(args[0])) {
-        PyErr_SetString(PyExc_TypeError, "only sys.monitoring may call this");
-        return false;
-    }
-    return true;
+    return nargs == wanted && PyCode_Check(args[0]);
 }
 
 static PyObject *
 engine_started(EngineObject *self, PyObject *const *args, Py_ssize_t nargs)
 {
-    return check_arguments(args, nargs, 2)
+    return is_about_code(args, nargs, 2)
                ? on_start(self, (PyCodeObject *)args[0], args[1], false)
-               : NULL;
+               : Py_NewRef(Py_None);
 }
 
 static PyObject *
 engine_resumed(EngineObject *self, PyObject *const *args, Py_ssize_t nargs)
 {
-    return check_arguments(args, nargs, 2)
+    return is_about_code(args, nargs, 2)
                ? on_start(self, (PyCodeObject *)args[0], args[1], true)
-               : NULL;
+               : Py_NewRef(Py_None);
 }
 
 /* --- Exceptions in rewritten code --------------------------------------- */
@@ -236,8 +245,8 @@ static PyObject *
 on_raise(EngineObject *self, PyObject *const *args, Py_ssize_t nargs,
          bool again)
 {
-    if (!check_arguments(args, nargs, 3)) {
-        return NULL;
+    if (!is_about_code(args, nargs, 3)) {
+        Py_RETURN_NONE;
     }
     PyCodeObject *code = (PyCodeObject *)args[0];
     ProbedCodeObject *probed = probed_get(&self->types, code);
@@ -273,35 +282,27 @@ engine_raised_again(EngineObject *self, PyObject *const *args,
 
 /* --- Counting by events -------------------------------------------------- */
 
-static code_entry *
-find_entry(EngineObject *self, PyCodeObject *code)
-{
-    if (self->hot_code != code) {
-        self->hot_code = code;
-        self->hot_entry = registry_get(&self->registry, code);
-    }
-    return self->hot_entry;
-}
-
+/* Counts a line for the tracers that want it in the running frame: one code
+   object may run with several modules' globals. */
 static int
 hit(EngineObject *self, PyCodeObject *code, int line)
 {
-    code_entry *entry = find_entry(self, code);
-    if (entry == NULL || entry->file == NULL) {
+    frame_head *frame = frame_top(PyThreadState_Get());
+    if (frame == NULL || frame_code(frame) != code) {
         return 0;
     }
     int result = 0;
     for (size_t i = 0; i < self->sessions_len && result == 0; i++) {
         TracerObject *tracer = self->sessions[i];
-        PyObject *module =
-            PyDict_GetItemWithError(tracer->judged, entry->file);
-        if (module == NULL || module == Py_None) {
-            continue;
-        }
-        traced_file *file =
-            files_get(&tracer->files, entry->original->co_filename);
-        if (file == NULL || files_hit(&tracer->files, file, line) < 0) {
+        PyObject *module;
+        if (session_judge(tracer, frame->globals, &module) < 0) {
             result = session_keep_trouble(tracer);
+        }
+        else if (module != NULL) {
+            traced_file *file = files_get(&tracer->files, code->co_filename);
+            if (file == NULL || files_hit(&tracer->files, file, line) < 0) {
+                result = session_keep_trouble(tracer);
+            }
         }
     }
     return result;
@@ -310,8 +311,8 @@ hit(EngineObject *self, PyCodeObject *code, int line)
 static PyObject *
 engine_line(EngineObject *self, PyObject *const *args, Py_ssize_t nargs)
 {
-    if (!check_arguments(args, nargs, 2)) {
-        return NULL;
+    if (!is_about_code(args, nargs, 2)) {
+        Py_RETURN_NONE;
     }
     int line = (int)PyLong_AsLong(args[1]);
     if (hit(self, (PyCodeObject *)args[0], line) < 0) {
@@ -325,8 +326,8 @@ engine_line(EngineObject *self, PyObject *const *args, Py_ssize_t nargs)
 static PyObject *
 engine_jumped(EngineObject *self, PyObject *const *args, Py_ssize_t nargs)
 {
-    if (!check_arguments(args, nargs, 3)) {
-        return NULL;
+    if (!is_about_code(args, nargs, 3)) {
+        Py_RETURN_NONE;
     }
     PyCodeObject *code = (PyCodeObject *)args[0];
     int from = (int)PyLong_AsLong(args[1]);
@@ -485,7 +486,6 @@ switch_off(EngineObject *self)
     registry_restore_consts(&self->registry);
     restore_functions(self);
     self->left_thread = 0;
-    self->hot_code = NULL;
     registry_fini(&self->registry);
     PyErr_Restore(type, value, traceback);
 }

@@ -38,9 +38,6 @@ typedef struct EngineObject {
     code_registry registry;
     disguise disguise;
     onlookers onlookers;
-    /* The code of the last line event. */
-    PyCodeObject *hot_code; /* borrowed: only compared */
-    code_entry *hot_entry;
 } EngineObject;
 
 /* Makes the interpreter's engine for the module; NULL with an exception. */

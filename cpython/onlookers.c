@@ -4,7 +4,7 @@
 #include <stddef.h> // offsetof()
 #include <string.h>
 
-enum { TOOL_IDS = 6, EVENTS = 32 };
+enum { TOOL_IDS = 6, EVENTS = 24 };
 
 /* --- Wrapped callbacks --------------------------------------------------- */
 
@@ -347,7 +347,7 @@ static int
 change_all(onlookers *self, changing change)
 {
     int result = 0;
-    for (int tool = 0; tool < TOOL_IDS; tool++) {
+    for (int tool = 0; tool < TOOL_IDS && result == 0; tool++) {
         if (!is_in_use(self, tool)) {
             continue;
         }

@@ -60,7 +60,6 @@ sweep(EngineObject *engine)
     }
     registry->len = kept;
     registry->sweep_at = 2 * kept;
-    engine->hot_code = NULL;
     registry_forget(registry, gone, settled);
     xt_free(gone);
     return result;

@@ -500,6 +500,51 @@ def test_code_that_is_gone_is_not_kept_in_memory() -> None:
     assert tracer.counts["/p.py", 1] == 9_000
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_globals_decide_and_not_the_code(engine: str) -> None:
+    source = """\
+        import types
+        def f():
+            return 1
+        def g():
+            return 1
+        bare = types.FunctionType(f.__code__, {})
+        bare(); bare(); f(); f(); f()
+        bare = types.FunctionType(g.__code__, {})
+        g(); g(); g(); bare(); bare()
+        """
+    counts = lines_of(run_by(engine, source)[0])
+    assert (counts[3], counts[5]) == (3, 3)
+
+
+@needs_monitoring
+@pytest.mark.parametrize("tools", [(0,), (1, 2), (3, 4, 5)], ids=str)
+def test_tools_that_were_there_before_keep_their_callbacks(tools: Any) -> None:
+    monitoring = sys.monitoring
+    seen: list[str] = []
+
+    def started(code: Any, offset: int) -> None:
+        seen.append(code.co_name)
+
+    for tool in tools:
+        monitoring.use_tool_id(tool, "other")
+        monitoring.register_callback(tool, monitoring.events.PY_START, started)
+        monitoring.set_events(tool, monitoring.events.PY_START)
+    try:
+        tracer, _ = run_by(None, "def f(): return 1\nf(); f()\n")
+        kept = [
+            monitoring.register_callback(tool, monitoring.events.PY_START, None)
+            for tool in tools
+        ]
+    finally:
+        for tool in tools:
+            monitoring.set_events(tool, 0)
+            monitoring.free_tool_id(tool)
+    assert kept == [started] * len(tools)
+    assert seen.count("f") == 2 * len(tools)
+    assert lines_of(tracer) == {1: 3, 2: 1}
+
+
 # Settings
 
 
