@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Any bytes as a code object: it is refused, or rewritten to one that can be
+   read again. */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "rewrite.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+static void
+rewrite(const xt_code_view *view, bool branches)
+{
+    xt_instrs instrs = {0};
+    xt_graph graph = {0};
+    xt_planner planner = {0};
+    xt_plan plan = {0};
+    xt_rewrite out = {0};
+    if (xt_instrs_read(&instrs, view) == XT_OK &&
+        xt_graph_build(&graph, &instrs, view->ops, branches) == XT_OK &&
+        xt_plan_build(&plan, &planner, &graph, &instrs) == XT_OK &&
+        xt_rewrite_build(&out, &instrs, view, planner.probes,
+                         planner.probes_len, 3,
+                         graph.first_traceable) == XT_OK) {
+        const xt_code_view again = {
+            .ops = view->ops,
+            .code = (const unsigned char *)out.code.bytes,
+            .code_len = out.code.len,
+            .locations = (const unsigned char *)out.locations.table.bytes,
+            .locations_len = out.locations.table.len,
+            .exceptions = (const unsigned char *)out.exceptions.bytes,
+            .exceptions_len = out.exceptions.len,
+            .first_line = view->first_line,
+        };
+        if (xt_instrs_read(&instrs, &again) != XT_OK) {
+            abort();
+        }
+    }
+    xt_instrs_fini(&instrs);
+    xt_graph_fini(&graph);
+    xt_planner_fini(&planner);
+    xt_plan_fini(&plan);
+    xt_rewrite_fini(&out);
+}
+
+/* [version and branches 1] [bytes of locations 1] [of exceptions 1] ... */
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+    if (len < 3) {
+        return 0;
+    }
+    size_t locations = data[1];
+    size_t exceptions = data[2];
+    if (locations + exceptions > len - 3) {
+        return 0;
+    }
+    size_t code = (len - 3 - locations - exceptions) / 2 * 2;
+    const xt_code_view view = {
+        .ops = xt_opcodes_for(12 + data[0] % 4),
+        .code = data + 3 + locations + exceptions,
+        .code_len = code,
+        .locations = data + 3,
+        .locations_len = locations,
+        .exceptions = data + 3 + locations,
+        .exceptions_len = exceptions,
+        .first_line = 1,
+    };
+    rewrite(&view, (data[0] & 4) != 0);
+    return 0;
+}
