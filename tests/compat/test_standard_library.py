@@ -188,6 +188,14 @@ def test_there_are_enough_modules() -> None:
     assert not set(MODULES) & set(NOT_TAKEN)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def warm(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Have the first run of all write its compiled files, which changes folders
+    that the import system watches.
+    """
+    run_under(HERE_TAKEN[0], tmp_path_factory.mktemp("warm"), [engine_tool("standard")])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("module", HERE_TAKEN)
 def test_counts_equal_those_of_the_standard_module(module: str, tmp_path: Path) -> None:
