@@ -459,32 +459,39 @@ restore_functions(EngineObject *self)
     xt_free(list.functions);
 }
 
+/* Takes our local events off code that goes on to live. */
 static void
-switch_off(EngineObject *self)
+clear_local_events(EngineObject *self)
 {
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    for (size_t i = 0; i < self->registry.len && self->tool >= 0; i++) {
+    for (size_t i = 0; i < self->registry.len; i++) {
         code_entry *entry = self->registry.items[i];
         if (entry->by_events &&
             monitoring_switch_code(self->monitoring, self->tool,
                                    entry->original, 0) < 0) {
             PyErr_Clear();
         }
-        if (entry->prepared &&
+        if (entry->prepared && Py_REFCNT(entry->code) > 1 &&
             monitoring_switch_code(self->monitoring, self->tool, entry->code,
                                    0) < 0) {
             PyErr_Clear();
         }
     }
+}
+
+static void
+switch_off(EngineObject *self)
+{
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
     onlookers_end(&self->onlookers);
-    if (self->tool >= 0) {
-        monitoring_free_tool(self->monitoring, self->tool, ROWS, ROWS_LEN);
-        self->tool = -1;
-    }
     disguise_end(&self->disguise);
     registry_restore_consts(&self->registry);
     restore_functions(self);
+    if (self->tool >= 0) {
+        clear_local_events(self);
+        monitoring_free_tool(self->monitoring, self->tool, ROWS, ROWS_LEN);
+        self->tool = -1;
+    }
     self->left_thread = 0;
     registry_fini(&self->registry);
     PyErr_Restore(type, value, traceback);
