@@ -120,6 +120,7 @@ def slipcover(*, branch: bool) -> Callable[[Program], Run]:
 TOOLS: dict[str, Callable[[Program], Run]] = {
     "bare": plain,
     "exactrace": tracing("exactrace", count=1),
+    "exactrace branch": tracing("exactrace", count=1, branch=1),
     "trace": tracing("trace", count=1),
     "exactrace --trace": tracing("exactrace", trace=1),
     "trace --trace": tracing("trace", trace=1),

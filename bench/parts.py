@@ -21,6 +21,7 @@ PROGRAMS = {path.stem: path for path in sorted((HERE / "programs").glob("[a-z]*.
 # What is compared, in the order of the columns: tool -> head of its column.
 COUNTING = {
     "exactrace": "exactrace",
+    "exactrace branch": "+branch",
     "trace": "trace",
     "coverage ctrace": "cov ctrace",
     "coverage ctrace branch": "+branch",
