@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The event engine: callbacks of sys.monitoring (PEP 669, CPython 3.12).
+/* Calls, by callbacks of sys.monitoring (PEP 669, CPython 3.12).
  *
  * It serves the modes that look at calls only. Lines then cost nothing, and a
  * function that is merely listed costs nothing after its first call, for the

@@ -139,6 +139,19 @@ add_class(TracerObject *tracer, const code_entry *entry,
                        class->taken ? answer : !answer, count);
 }
 
+/* The place of a handler: that of its first instruction which has one, as long
+   as control goes straight on. */
+static const xt_location *
+place_of_handler(const xt_instrs *instrs, uint32_t at)
+{
+    const xt_instr *instr = &instrs->items[at];
+    while (!instrs->places[instr->place].has_line &&
+           instr->kind == XT_KIND_PLAIN && at + 1 < instrs->len) {
+        instr = &instrs->items[++at];
+    }
+    return &instrs->places[instr->place];
+}
+
 int
 outcomes_add(TracerObject *tracer, const code_entry *entry, const int64_t *now,
              const int64_t *before)
@@ -164,7 +177,7 @@ outcomes_add(TracerObject *tracer, const code_entry *entry, const int64_t *now,
     for (size_t i = 0; i < probed->points_len && result == 0; i++) {
         size_t index = classes + probed->points_len + i;
         int64_t count = now[index] - (before == NULL ? 0 : before[index]);
-        const xt_location *place = &instrs.places[instrs.items[i].place];
+        const xt_location *place = place_of_handler(&instrs, (uint32_t)i);
         if (probed->points[i].is_handler && place->has_line) {
             result = add_outcome(tracer, entry, place, "except", true, count);
         }

@@ -3,7 +3,6 @@
 
 enum {
     MINOR_312 = 12,
-    MINOR_314 = 14,
     MINOR_315 = 15,
     RESUME_AT_GENEXPR_START = 4, /* 3.15: a RESUME before the generator is */
     RESUME_WHERE = 7             /* the bits of oparg that say so */

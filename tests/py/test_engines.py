@@ -147,6 +147,34 @@ def test_both_sides_of_branches_are_counted() -> None:
 
 
 @needs_monitoring
+def test_handlers_are_branches_where_exceptions_arrive() -> None:
+    tracer, _ = run_by(
+        None,
+        """\
+        def f(n):
+            try:
+                try:
+                    1 / n
+                except:
+                    n = 7
+                    raise
+                finally:
+                    n = 8
+            except ZeroDivisionError:
+                n = 9
+        f(1); f(0); f(0)
+        """,
+        branch=True,
+    )
+    arrived = {
+        place[0]: sides[True]
+        for (_, place, kind), sides in tracer.branches.items()
+        if kind == "except"
+    }
+    assert {line: arrived[line] for line in (5, 9, 10)} == {5: 2, 9: 2, 10: 2}
+
+
+@needs_monitoring
 def test_generators_are_entered_once_and_not_again_when_resumed() -> None:
     tracer, _ = run_by(
         None,
