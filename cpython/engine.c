@@ -591,6 +591,18 @@ list_engines(EngineObject *self, TracerObject *tracer)
 }
 
 void
+engine_drop(EngineObject *self, TracerObject *tracer)
+{
+    harvest_forget(tracer);
+    remove_session(self, tracer);
+    tracer->engine = NULL;
+    if (self->sessions_len == 0) {
+        switch_off(self);
+    }
+    Py_DECREF(self);
+}
+
+void
 engine_end(EngineObject *self, TracerObject *tracer)
 {
     PyObject *type, *value, *traceback;
@@ -602,13 +614,7 @@ engine_end(EngineObject *self, TracerObject *tracer)
         session_keep_trouble(tracer) < 0) {
         PyErr_WriteUnraisable((PyObject *)tracer);
     }
-    harvest_forget(tracer);
-    remove_session(self, tracer);
-    tracer->engine = NULL;
-    if (self->sessions_len == 0) {
-        switch_off(self);
-    }
-    Py_DECREF(self);
+    engine_drop(self, tracer);
     PyErr_Restore(type, value, traceback);
 }
 

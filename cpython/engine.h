@@ -51,6 +51,10 @@ int engine_begin(EngineObject *self, TracerObject *tracer);
    Whether or not an exception is set; trouble is kept in the tracer. */
 void engine_end(EngineObject *self, TracerObject *tracer);
 
+/* Stops counting for a tracer that is being freed: what it had not harvested
+   is lost with it. */
+void engine_drop(EngineObject *self, TracerObject *tracer);
+
 /* The program's own thread has come to its end: from now on, no code that it
    runs is new to us. Without other threads this is engine_end(). */
 void engine_leave_thread(EngineObject *self, TracerObject *tracer);

@@ -20,6 +20,11 @@ engine_end(EngineObject *Py_UNUSED(self), TracerObject *Py_UNUSED(tracer))
 }
 
 void
+engine_drop(EngineObject *Py_UNUSED(self), TracerObject *Py_UNUSED(tracer))
+{
+}
+
+void
 engine_leave_thread(EngineObject *Py_UNUSED(self),
                     TracerObject *Py_UNUSED(tracer))
 {

@@ -390,6 +390,9 @@ tracer_dealloc(TracerObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
     PyObject_GC_UnTrack(self);
+    if (self->engine != NULL) {
+        engine_drop(self->engine, self);
+    }
     tracer_clear(self);
     linelog_clear(&self->log);
     Py_CLEAR(self->counts);
