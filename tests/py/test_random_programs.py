@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+import branch_reference
 import pytest
 import random_programs
 
@@ -32,3 +33,21 @@ def test_a_difference_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(random_programs, "run", wrong)
     assert random_programs.differences(1, (None,))
+
+
+@pytest.mark.skipif(
+    sys.version_info < (3, 13),
+    reason="until 3.12 much code is counted by events, which count no branches",
+)
+@pytest.mark.parametrize("seed", range(100, 130))
+def test_branches_are_those_of_the_interpreter_s_events(seed: int) -> None:
+    source = random_programs.program(seed)
+    expected = branch_reference.branches(source, "/random.py")
+    _, (_, tracer) = random_programs.run(source, "probe", branch=True)
+    got = {
+        (place, kind, outcome): hits
+        for (filename, place, kind), outcomes in tracer.branches.items()
+        for outcome, hits in outcomes.items()
+        if filename == "/random.py" and kind != "except" and hits
+    }
+    assert got == expected
