@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dumps.h"
 #include "location.h"
 #include "mem.h"
 
@@ -143,6 +144,167 @@ a_failed_allocation_is_reported(void **state)
     xt_bitset_fini(&found.lines);
 }
 
+static void
+expect_place(const xt_location *found, int64_t line, int64_t end_line,
+             int64_t column, int64_t end_column)
+{
+    assert_true(found->has_line);
+    assert_int_equal(line, found->line);
+    assert_int_equal(end_line, found->end_line);
+    assert_int_equal(column, found->column);
+    assert_int_equal(end_column, found->end_column);
+}
+
+static void
+every_kind_of_entry_has_its_columns(void **state)
+{
+    (void)state;
+    static const unsigned char table[] = {
+        HEAD(0, 1),  0x7f,                         /* columns 7 to 22 */
+        HEAD(9, 1),  0x50,                         /* 72 + 5, no length */
+        HEAD(11, 1), 0x7f, 0x00,                   /* one line on: 127 to 0 */
+        HEAD(14, 1), 0x01, 0x42, 0x01, 0,    1,    /* end 66 lines on; -1, 0 */
+        HEAD(14, 1), 0x03, 0x00, 0x3f, 0x7f, 0x01, /* 62 to 126 */
+        HEAD(13, 1), 0x02,                         /* none */
+    };
+    xt_location_reader reader;
+    xt_location_start(&reader, table, sizeof(table), 5);
+    static const int expected[][4] = {
+        {5, 5, 7, 22},  {5, 5, 77, 77},  {6, 6, 127, 0},
+        {6, 72, -1, 0}, {5, 5, 62, 126}, {6, 6, -1, -1},
+    };
+    for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+        xt_location entry;
+        bool more;
+        assert_int_equal(XT_OK, xt_location_next(&reader, &entry, &more));
+        assert_true(more);
+        expect_place(&entry, expected[i][0], expected[i][1], expected[i][2],
+                     expected[i][3]);
+    }
+}
+
+/* A table's entries, with the next ones at the same place joined, are
+   written again: the compiler's own bytes come out. */
+static void
+write_again(xt_location_writer *writer, const xt_code_view *view)
+{
+    xt_location_reader reader;
+    xt_location_start(&reader, view->locations, view->locations_len,
+                      view->first_line);
+    writer->table.len = 0;
+    writer->line = view->first_line;
+    for (;;) {
+        xt_location entry;
+        bool more;
+        assert_int_equal(XT_OK, xt_location_next(&reader, &entry, &more));
+        if (!more) {
+            break;
+        }
+        assert_int_equal(XT_OK,
+                         xt_location_write(writer, &entry, entry.units));
+    }
+    assert_int_equal(view->locations_len, writer->table.len);
+    assert_memory_equal(view->locations, writer->table.bytes,
+                        writer->table.len);
+}
+
+static void
+tables_that_are_written_again_are_the_same_bytes(void **state)
+{
+    (void)state;
+    xt_location_writer writer = {0};
+    for (int minor = DUMPS_FIRST; minor <= DUMPS_LAST; minor++) {
+        dump all = dumps_read(minor);
+        for (size_t i = 0; i < all.len; i++) {
+            write_again(&writer, &all.codes[i].view);
+        }
+        dumps_free(&all);
+    }
+    xt_buf_fini(&writer.table);
+}
+
+static void
+any_place_is_read_as_it_was_written(void **state)
+{
+    (void)state;
+    static const int64_t lines[] = {0, 1, 2, 3, 70, 4000, INT32_MAX};
+    static const int64_t columns[] = {-1, 0,  7,   8,   15,  16,
+                                      79, 80, 127, 128, 5000};
+    enum { LINES = 7, COLUMNS = 11, SPANS = 3 };
+    xt_location_writer writer = {.line = 1};
+    for (int reading = 0; reading < 2; reading++) {
+        xt_location_reader reader;
+        xt_location_start(&reader, writer.table.bytes, writer.table.len, 1);
+        for (int i = 0; i < LINES * COLUMNS * COLUMNS * SPANS; i++) {
+            int64_t span = i % SPANS * 40;
+            xt_location place = {
+                .has_line = i % 7 != 3,
+                .line = lines[i / SPANS / COLUMNS % LINES],
+                .column = columns[i / SPANS % COLUMNS],
+                .end_column = columns[i / SPANS / COLUMNS / LINES],
+            };
+            place.end_line = place.line + span;
+            if (!reading) {
+                assert_int_equal(XT_OK, xt_location_write(&writer, &place, 1));
+                continue;
+            }
+            xt_location found;
+            bool more;
+            assert_int_equal(XT_OK, xt_location_next(&reader, &found, &more));
+            assert_int_equal(1, found.units);
+            assert_int_equal(place.has_line, found.has_line);
+            if (place.has_line) {
+                /* A short form cannot hold one column of the two: then both
+                   are unknown, as they are to the interpreter. */
+                bool known =
+                    (place.column >= 0 && place.end_column >= 0) || span > 0;
+                expect_place(&found, place.line, place.end_line,
+                             known ? place.column : -1,
+                             known ? place.end_column : -1);
+            }
+        }
+    }
+    xt_buf_fini(&writer.table);
+}
+
+static void
+many_code_units_are_parted_into_entries_of_eight(void **state)
+{
+    (void)state;
+    const xt_location place = {0, true, 4, 4, 1, 2};
+    xt_location_writer writer = {.line = 2};
+    assert_int_equal(XT_OK, xt_location_write(&writer, &place, 0));
+    assert_int_equal(0, writer.table.len);
+    assert_int_equal(XT_OK, xt_location_write(&writer, &place, 21));
+    xt_location_reader reader;
+    xt_location_start(&reader, writer.table.bytes, writer.table.len, 2);
+    static const unsigned units[] = {8, 8, 5};
+    for (size_t i = 0; i < 3; i++) {
+        xt_location entry;
+        bool more;
+        assert_int_equal(XT_OK, xt_location_next(&reader, &entry, &more));
+        assert_int_equal(units[i], entry.units);
+        expect_place(&entry, 4, 4, 1, 2);
+    }
+    assert_ptr_equal(reader.end, reader.at);
+    xt_buf_fini(&writer.table);
+}
+
+static void
+a_writer_without_memory_says_so(void **state)
+{
+    (void)state;
+    const xt_location place = {0, true, 4, 4, 1, 2};
+    xt_location_writer writer = {.line = 2};
+    xt_mem_fail_after(0);
+    xt_status status = xt_location_write(&writer, &place, 3);
+    xt_mem_fail_after(-1);
+    assert_int_equal(XT_NOMEM, status);
+    assert_int_equal(0, writer.table.len);
+    assert_int_equal(XT_OK, xt_location_write(&writer, &place, 3));
+    xt_buf_fini(&writer.table);
+}
+
 int
 main(void)
 {
@@ -154,6 +316,11 @@ main(void)
         cmocka_unit_test(an_empty_table_has_no_lines),
         cmocka_unit_test(broken_tables_are_refused),
         cmocka_unit_test(a_failed_allocation_is_reported),
+        cmocka_unit_test(every_kind_of_entry_has_its_columns),
+        cmocka_unit_test(tables_that_are_written_again_are_the_same_bytes),
+        cmocka_unit_test(any_place_is_read_as_it_was_written),
+        cmocka_unit_test(many_code_units_are_parted_into_entries_of_eight),
+        cmocka_unit_test(a_writer_without_memory_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Rewritten code beside the original: the same control flow, the same
+   handlers, the same places in the source, and probes where they may be. */
+#include "cmocka_all.h"
+
+#include <stdlib.h>
+
+#include "mem.h"
+#include "random_code.h"
+#include "solve.h"
+#include "walk.h"
+
+/* --- What runs -------------------------------------------------------- */
+
+static void
+check_walks(const analysis *of, const xt_code_view *view, uint32_t seed)
+{
+    enum { WALKS = 40 };
+    walk_counts counts = walk_counts_new(of);
+    for (int i = 0; i < WALKS; i++) {
+        walk_once(of, view, &counts, &seed);
+    }
+    size_t classes = of->plan.classes_len;
+    int64_t *solved = calloc(classes + 1, sizeof(*solved));
+    int64_t *expected = calloc(classes + 1, sizeof(*expected));
+    int64_t *balance = calloc(of->plan.nodes, sizeof(*balance));
+    const xt_breaks breaks = {counts.left, counts.handled};
+    assert_true(xt_solve(&of->plan, (uint32_t)of->instrs.len, counts.slots,
+                         &breaks, balance, solved));
+    for (size_t i = 0; i < of->graph.len; i++) {
+        uint32_t class = of->planner.class_of[i];
+        if (class != XT_NONE) {
+            expected[class] +=
+                (int64_t)walk_count_of(&counts, &of->graph.edges[i]);
+        }
+    }
+    for (size_t i = 0; i < classes; i++) {
+        assert_int_equal(expected[i], solved[i]);
+    }
+    free(solved);
+    free(expected);
+    free(balance);
+    walk_counts_free(&counts);
+}
+
+static void
+new_code_does_what_the_old_did_and_its_probes_tell_every_count(void **state)
+{
+    (void)state;
+    assert_true(analysis_each(check_walks) > 1200);
+}
+
+/* --- What stands there ------------------------------------------------ */
+
+/* Where the old instructions are in the new code, by a look at all of it. */
+static uint32_t *
+find_starts(const analysis *of, const xt_code_view *view)
+{
+    const xt_code_view new = analysis_new_view(of, view);
+    uint32_t *starts = calloc(of->instrs.len, sizeof(*starts));
+    uint32_t next = 0;
+    for (uint32_t unit = 0; unit < new.code_len / 2;) {
+        walk_instr instr = walk_fetch(&new, unit);
+        uint32_t old = of->rewrite.old_unit[instr.opcode];
+        if ((old & XT_REWRITE_INSERTED) == 0) {
+            assert_true(next < of->instrs.len);
+            const xt_instr *there = &of->instrs.items[next];
+            uint32_t caches = view->ops->traits[there->op].caches;
+            uint32_t opcode = there->end - caches - 1;
+            assert_int_equal(opcode, old);
+            for (uint32_t i = 0; i <= caches; i++) {
+                assert_int_equal(opcode + i,
+                                 of->rewrite.old_unit[instr.opcode + i]);
+            }
+            starts[next++] = instr.start;
+        }
+        unit = instr.end;
+    }
+    assert_int_equal(of->instrs.len, next);
+    return starts;
+}
+
+/* Some pairs the interpreter, or another tool, takes for granted. */
+static bool
+must_follow(const xt_instrs *instrs, uint32_t at)
+{
+    uint8_t before = instrs->items[at - 1].kind;
+    uint8_t here = instrs->items[at].kind;
+    return before == XT_KIND_SUSPEND || before == XT_KIND_SEND ||
+           here == XT_KIND_END_FOR || here == XT_KIND_END_FOR_POP ||
+           here == XT_KIND_END_SEND || here == XT_KIND_NOT_TAKEN ||
+           here == XT_KIND_POP_ITER || here == XT_KIND_RESUME;
+}
+
+static void
+check_neighbours(const analysis *of, const xt_code_view *view, uint32_t seed)
+{
+    (void)seed;
+    const xt_code_view new = analysis_new_view(of, view);
+    uint32_t *starts = find_starts(of, view);
+    assert_int_equal(0, starts[0]);
+    for (uint32_t i = 1; i < of->instrs.len; i++) {
+        if (i <= of->graph.first_traceable || must_follow(&of->instrs, i)) {
+            walk_instr before = walk_fetch(&new, starts[i - 1]);
+            assert_int_equal(before.end, starts[i]);
+        }
+    }
+    /* What an iterator's end steps over is what it steps onto. */
+    for (uint32_t i = 0; i < of->instrs.len; i++) {
+        const xt_instr *old = &of->instrs.items[i];
+        if (old->kind == XT_KIND_FOR_ITER || old->kind == XT_KIND_SEND ||
+            old->kind == XT_KIND_END_ASYNC_FOR) {
+            walk_instr instr = walk_fetch(&new, starts[i]);
+            if (old->target != XT_NONE) {
+                assert_int_equal(starts[old->target],
+                                 walk_target(&new, &instr));
+            }
+        }
+    }
+    free(starts);
+}
+
+static void
+what_belongs_together_is_not_parted(void **state)
+{
+    (void)state;
+    assert_true(analysis_each(check_neighbours) > 1200);
+}
+
+static void
+check_handlers(const analysis *of, const xt_code_view *view, uint32_t seed)
+{
+    (void)seed;
+    const xt_code_view new = analysis_new_view(of, view);
+    uint32_t *starts = find_starts(of, view);
+    for (uint32_t i = 0; i < of->instrs.len; i++) {
+        const xt_instr *old = &of->instrs.items[i];
+        walk_instr instr = walk_fetch(&new, starts[i]);
+        uint32_t old_opcode = old->end - view->ops->traits[old->op].caches - 1;
+        xt_exctable_range there = {0};
+        xt_exctable_range here = {0};
+        bool handled = walk_find_handler(view, old_opcode, &there);
+        for (uint32_t unit = instr.start; unit < instr.end; unit++) {
+            assert_int_equal(handled, walk_find_handler(&new, unit, &here));
+            assert_int_equal(there.depth, here.depth);
+        }
+        if (handled) {
+            /* There may be probes in front of the handler, but for jumps. */
+            uint32_t first = of->instrs.at_unit[there.target];
+            uint32_t unit = here.target;
+            while (unit != starts[first]) {
+                assert_true(unit < starts[first]);
+                assert_int_not_equal(0, of->rewrite.old_unit[unit] &
+                                            XT_REWRITE_INSERTED);
+                unit++;
+            }
+        }
+    }
+    free(starts);
+}
+
+static void
+exceptions_lead_where_they_led(void **state)
+{
+    (void)state;
+    assert_true(analysis_each(check_handlers) > 1200);
+}
+
+/* 3.13 and later look up what comes out of a call at the code unit before
+   it: that may be a probe now. */
+static void
+check_calls(const analysis *of, const xt_code_view *view, uint32_t seed)
+{
+    (void)seed;
+    const xt_code_view new = analysis_new_view(of, view);
+    uint32_t *starts = find_starts(of, view);
+    for (uint32_t i = 1; i < of->instrs.len; i++) {
+        const xt_instr *old = &of->instrs.items[i];
+        xt_exctable_range there = {0};
+        xt_exctable_range here = {0};
+        bool inside = walk_find_handler(view, old->start, &there);
+        bool before = walk_find_handler(view, old->start - 1, &here);
+        if (inside != before || there.start != here.start) {
+            continue;
+        }
+        assert_int_equal(inside,
+                         walk_find_handler(&new, starts[i] - 1, &here));
+        assert_int_equal(there.depth, here.depth);
+    }
+    free(starts);
+}
+
+static void
+what_comes_out_of_a_call_leads_where_it_led(void **state)
+{
+    (void)state;
+    assert_true(analysis_each(check_calls) > 1200);
+}
+
+/* --- Places in the source --------------------------------------------- */
+
+/* The place of each code unit. */
+static xt_location *
+spread_places(const xt_code_view *view)
+{
+    size_t units = view->code_len / 2;
+    xt_location *places = calloc(units, sizeof(*places));
+    xt_location_reader reader;
+    xt_location_start(&reader, view->locations, view->locations_len,
+                      view->first_line);
+    size_t at = 0;
+    bool more = true;
+    while (more) {
+        xt_location place;
+        assert_int_equal(XT_OK, xt_location_next(&reader, &place, &more));
+        for (unsigned i = 0; more && i < place.units; i++) {
+            assert_true(at < units);
+            places[at++] = place;
+        }
+    }
+    assert_int_equal(units, at);
+    return places;
+}
+
+static void
+expect_same_place(const xt_location *expected, const xt_location *found)
+{
+    assert_int_equal(expected->has_line, found->has_line);
+    if (expected->has_line) {
+        assert_int_equal(expected->line, found->line);
+        assert_int_equal(expected->end_line, found->end_line);
+        assert_int_equal(expected->column, found->column);
+        assert_int_equal(expected->end_column, found->end_column);
+    }
+}
+
+static void
+check_places(const analysis *of, const xt_code_view *view, uint32_t seed)
+{
+    (void)seed;
+    const xt_code_view new = analysis_new_view(of, view);
+    xt_location *there = spread_places(view);
+    xt_location *here = spread_places(&new);
+    for (uint32_t unit = 0; unit < new.code_len / 2; unit++) {
+        uint32_t old = of->rewrite.old_unit[unit];
+        if ((old & XT_REWRITE_INSERTED) == 0) {
+            expect_same_place(&there[old], &here[unit]);
+        }
+        else if (here[unit].has_line) {
+            /* A probe has no place, or that of what is behind it. */
+            expect_same_place(&there[old & ~XT_REWRITE_INSERTED], &here[unit]);
+        }
+    }
+    free(there);
+    free(here);
+}
+
+static void
+every_instruction_keeps_its_place_in_the_source(void **state)
+{
+    (void)state;
+    assert_true(analysis_each(check_places) > 1200);
+}
+
+/* --- Size and memory -------------------------------------------------- */
+
+/* A loop of so many NOPs: RESUME, the NOPs, a jump back, a return. */
+static void
+try_long_loop(int minor, uint32_t nops)
+{
+    const xt_opcodes *ops = xt_opcodes_for(minor);
+    unsigned resume = 0;
+    while (ops->traits[resume].kind != XT_KIND_RESUME) {
+        resume++;
+    }
+    uint32_t entry = 1U + ops->traits[resume].caches;
+    uint32_t jump = ops->jump_backward_no_interrupt;
+    uint32_t distance = nops;
+    uint32_t width = xt_instr_units(ops, (uint8_t)jump, distance);
+    while (width != xt_instr_units(ops, (uint8_t)jump, nops + width)) {
+        width = xt_instr_units(ops, (uint8_t)jump, nops + width);
+    }
+    xt_buf code = {0};
+    xt_location_writer lines = {.line = 1};
+    assert_int_equal(XT_OK, xt_buf_reserve(&code, 2 * (nops + 64)));
+    xt_instr_write(&code, ops, (uint8_t)resume, 0, entry);
+    const xt_location first = {0, true, 1, 1, 0, 1};
+    assert_int_equal(XT_OK, xt_location_write(&lines, &first, entry));
+    for (uint32_t i = 0; i < nops; i++) {
+        const xt_location place = {0, true, 2 + i % 2, 2 + i % 2, 0, 1};
+        xt_instr_write(&code, ops, ops->nop, 0, 1);
+        if (i % 40 == 0) {
+            assert_int_equal(XT_OK,
+                             xt_location_write(&lines, &place,
+                                               nops - i < 40 ? nops - i : 40));
+        }
+    }
+    xt_instr_write(&code, ops, (uint8_t)jump, nops + width, width);
+    assert_int_equal(XT_OK, xt_location_write(&lines, &first, width));
+    const xt_code_view view = {
+        .ops = ops,
+        .code = (const unsigned char *)code.bytes,
+        .code_len = code.len,
+        .locations = (const unsigned char *)lines.table.bytes,
+        .locations_len = lines.table.len,
+        .first_line = 1,
+    };
+    analysis of = {0};
+    assert_int_equal(XT_OK, analysis_run(&of, &view, true, 1));
+    check_walks(&of, &view, nops);
+    check_neighbours(&of, &view, 0);
+    check_places(&of, &view, 0);
+    analysis_free(&of);
+    xt_buf_fini(&code);
+    xt_buf_fini(&lines.table);
+}
+
+static void
+jumps_grow_when_probes_make_them_too_long(void **state)
+{
+    (void)state;
+    for (uint32_t nops = 235; nops < 260; nops++) {
+        try_long_loop(12, nops);
+        try_long_loop(15, nops);
+    }
+    /* Each third of these probes is too much for two bytes. */
+    for (uint32_t nops = 65450; nops < 65540; nops += 43) {
+        try_long_loop(13, nops);
+    }
+}
+
+static void
+check_memory(const analysis *of, const xt_code_view *view, uint32_t seed)
+{
+    if (seed % 16 != 5) {
+        return;
+    }
+    xt_status status = XT_NOMEM;
+    for (long allowed = 0; status == XT_NOMEM; allowed++) {
+        assert_true(allowed < 200);
+        analysis fresh = {0};
+        xt_mem_fail_after(allowed);
+        status = analysis_run(&fresh, view, true, of->first_const);
+        xt_mem_fail_after(-1);
+        /* What failed can be used again. */
+        assert_int_equal(XT_OK,
+                         analysis_run(&fresh, view, true, of->first_const));
+        check_neighbours(&fresh, view, 0);
+        analysis_free(&fresh);
+    }
+    assert_int_equal(XT_OK, status);
+}
+
+static void
+a_failed_allocation_is_said_and_all_can_be_used_again(void **state)
+{
+    (void)state;
+    assert_true(analysis_each(check_memory) > 1200);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(
+            new_code_does_what_the_old_did_and_its_probes_tell_every_count),
+        cmocka_unit_test(what_belongs_together_is_not_parted),
+        cmocka_unit_test(exceptions_lead_where_they_led),
+        cmocka_unit_test(what_comes_out_of_a_call_leads_where_it_led),
+        cmocka_unit_test(every_instruction_keeps_its_place_in_the_source),
+        cmocka_unit_test(jumps_grow_when_probes_make_them_too_long),
+        cmocka_unit_test(
+            a_failed_allocation_is_said_and_all_can_be_used_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
