@@ -98,6 +98,7 @@ keep_points(ProbedCodeObject *self, const probed_scratch *scratch)
             .kind = instr->kind,
             .op = instr->op,
             .starts_line = (scratch->graph.flags[i] & XT_STARTS_LINE) != 0,
+            .sure_line = (scratch->graph.flags[i] & XT_SURE_LINE) != 0,
             .is_handler = (scratch->graph.flags[i] & XT_IS_HANDLER) != 0,
         };
     }
@@ -136,8 +137,8 @@ analyse(ProbedCodeObject *self, probed_scratch *scratch, PyObject *bytecode,
                            ? XT_UNSUPPORTED
                            : xt_instrs_read(&scratch->instrs, &view);
     if (status == XT_OK) {
-        status = xt_graph_build(&scratch->graph, &scratch->instrs, view.ops,
-                                branches);
+        status =
+            xt_graph_build(&scratch->graph, &scratch->instrs, &view, branches);
         if (scratch->graph.refusal != NULL) {
             *refusal = scratch->graph.refusal;
         }
@@ -309,7 +310,8 @@ fires(const ProbedCodeObject *probed, uint32_t handler, uint32_t point,
     /* An inline cache has no line, as far as 3.12 is concerned. */
     bool in_cache =
         stands >= 0 && probed_old_unit(probed, stands) > from->opcode;
-    return in_cache || from->kind == XT_KIND_RESUME || from->line != to->line;
+    return in_cache || to->sure_line || from->kind == XT_KIND_RESUME ||
+           from->line != to->line;
 }
 
 int

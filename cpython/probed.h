@@ -27,6 +27,7 @@ typedef struct {
     uint8_t kind;     /* xt_opcode_kind */
     uint8_t op;
     bool starts_line;
+    bool sure_line; /* XT_SURE_LINE */
     bool is_handler;
 } probed_point;
 

@@ -17,7 +17,7 @@ rewrite(const xt_code_view *view, bool branches)
     xt_plan plan = {0};
     xt_rewrite out = {0};
     if (xt_instrs_read(&instrs, view) == XT_OK &&
-        xt_graph_build(&graph, &instrs, view->ops, branches) == XT_OK &&
+        xt_graph_build(&graph, &instrs, view, branches) == XT_OK &&
         xt_plan_build(&plan, &planner, &graph, &instrs) == XT_OK &&
         xt_rewrite_build(&out, &instrs, view, planner.probes,
                          planner.probes_len, 3,

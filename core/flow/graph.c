@@ -208,8 +208,8 @@ mark_wanted(xt_graph *graph, const xt_instrs *instrs)
 }
 
 xt_status
-xt_graph_build(xt_graph *graph, const xt_instrs *instrs, const xt_opcodes *ops,
-               bool branches)
+xt_graph_build(xt_graph *graph, const xt_instrs *instrs,
+               const xt_code_view *view, bool branches)
 {
     graph->len = 0;
     graph->refusal = NULL;
@@ -226,7 +226,7 @@ xt_graph_build(xt_graph *graph, const xt_instrs *instrs, const xt_opcodes *ops,
         return status;
     }
     mark_handlers(graph, instrs);
-    status = xt_lines_find(graph, instrs, ops);
+    status = xt_lines_find(graph, instrs, view);
     if (status != XT_OK) {
         return status;
     }

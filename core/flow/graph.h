@@ -39,10 +39,11 @@ typedef struct {
 
 /* What is known of an instruction. */
 enum {
-    XT_STARTS_LINE = 1,  /* may fire a line event */
-    XT_IS_HANDLER = 2,   /* exceptions lead here */
-    XT_IS_REACHED = 4,   /* without an exception */
-    XT_ALWAYS_RAISES = 8 /* every way from here ends in an exception */
+    XT_STARTS_LINE = 1,   /* may fire a line event */
+    XT_IS_HANDLER = 2,    /* exceptions lead here */
+    XT_IS_REACHED = 4,    /* without an exception */
+    XT_ALWAYS_RAISES = 8, /* every way from here ends in an exception */
+    XT_SURE_LINE = 16     /* fires its event wherever control comes from */
 };
 
 /* Zero is a valid empty graph. */
@@ -63,11 +64,12 @@ typedef struct {
 
 void xt_graph_fini(xt_graph *graph);
 
-/* Builds the graph in place of what was there. With `branches`, the edges of
-   conditional jumps and the way in are wanted for themselves. XT_UNSUPPORTED
-   when the line events cannot be told from the code alone: `refusal` says
-   why. XT_CORRUPT when control runs over the end of the code. XT_NOMEM. */
+/* Builds the graph of a view's instructions in place of what was there. With
+   `branches`, the edges of conditional jumps and the way in are wanted for
+   themselves. XT_UNSUPPORTED when the line events cannot be told from the code
+   alone: `refusal` says why. XT_CORRUPT when control runs over the end of the
+   code. XT_NOMEM. */
 xt_status xt_graph_build(xt_graph *graph, const xt_instrs *instrs,
-                         const xt_opcodes *ops, bool branches);
+                         const xt_code_view *view, bool branches);
 
 #endif

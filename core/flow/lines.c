@@ -3,6 +3,7 @@
 
 enum {
     MINOR_312 = 12,
+    MINOR_313 = 13,
     MINOR_315 = 15,
     RESUME_AT_GENEXPR_START = 4, /* 3.15: a RESUME before the generator is */
     RESUME_WHERE = 7             /* the bits of oparg that say so */
@@ -39,8 +40,20 @@ start_line(xt_graph *graph, const xt_instrs *instrs, uint32_t at)
     }
 }
 
+/* 3.13 keeps lines as small distances from a guess. Where that is too far for
+   eight bits, it remembers instead that the line differs from the one before
+   in the code, and forgets that at targets of jumps, but not at handlers. */
+static bool
+is_far(const xt_instr *instr, int first_line)
+{
+    enum { UNITS_PER_LINE = 16, TOO_LOW = -126 };
+    int64_t guess = (int64_t)first_line + instr->start / UNITS_PER_LINE;
+    int64_t distance = instr->line - guess;
+    return distance > INT8_MAX || distance <= TOO_LOW;
+}
+
 static void
-scan(xt_graph *graph, const xt_instrs *instrs)
+scan(xt_graph *graph, const xt_instrs *instrs, const xt_code_view *view)
 {
     int32_t current = -1;
     for (uint32_t i = graph->first_traceable; i < instrs->len; i++) {
@@ -50,6 +63,10 @@ scan(xt_graph *graph, const xt_instrs *instrs)
         }
         if (instr->line != current) {
             start_line(graph, instrs, i);
+            if (view->ops->minor == MINOR_313 &&
+                is_far(instr, view->first_line)) {
+                graph->flags[i] |= XT_SURE_LINE;
+            }
         }
         current = instr->line;
     }
@@ -70,6 +87,7 @@ mark_targets(xt_graph *graph, const xt_instrs *instrs)
         if (target < instrs->len &&
             instrs->items[target].kind != XT_KIND_POP_ITER) {
             start_line(graph, instrs, target);
+            graph->flags[target] &= (uint8_t)~XT_SURE_LINE;
         }
     }
     for (uint32_t i = 0; i < instrs->len; i++) {
@@ -144,16 +162,17 @@ find_refusal(const xt_graph *graph, const xt_instrs *instrs,
 }
 
 xt_status
-xt_lines_find(xt_graph *graph, const xt_instrs *instrs, const xt_opcodes *ops)
+xt_lines_find(xt_graph *graph, const xt_instrs *instrs,
+              const xt_code_view *view)
 {
-    graph->first_traceable = find_first_traceable(instrs, ops);
+    graph->first_traceable = find_first_traceable(instrs, view->ops);
     if (graph->first_traceable == XT_NONE) {
         graph->refusal = "no RESUME";
         return XT_UNSUPPORTED;
     }
-    scan(graph, instrs);
+    scan(graph, instrs, view);
     mark_targets(graph, instrs);
-    graph->refusal = find_refusal(graph, instrs, ops);
+    graph->refusal = find_refusal(graph, instrs, view->ops);
     if (graph->refusal != NULL) {
         return XT_UNSUPPORTED;
     }

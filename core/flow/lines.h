@@ -8,11 +8,11 @@
 
 #include "graph.h"
 
-/* Sets XT_STARTS_LINE, first_traceable and the `line` of each edge of a graph
-   whose edges and handlers stand. XT_UNSUPPORTED, with graph->refusal, when
-   an event depends on what only a run can show. */
+/* Sets XT_STARTS_LINE, XT_SURE_LINE, first_traceable and the `line` of each
+   edge of a graph whose edges and handlers stand. XT_UNSUPPORTED, with
+   graph->refusal, when an event depends on what only a run can show. */
 xt_status xt_lines_find(xt_graph *graph, const xt_instrs *instrs,
-                        const xt_opcodes *ops);
+                        const xt_code_view *view);
 
 /* Whether a step onto instruction `to` fires its line's event, when it comes
    from an instruction of line `from_line` (-1: none). */
@@ -21,7 +21,8 @@ xt_lines_fires(const xt_graph *graph, const xt_instrs *instrs, uint32_t to,
                int32_t from_line, bool from_resume)
 {
     return (graph->flags[to] & XT_STARTS_LINE) != 0 &&
-           (from_resume || instrs->items[to].line != from_line);
+           (from_resume || (graph->flags[to] & XT_SURE_LINE) != 0 ||
+            instrs->items[to].line != from_line);
 }
 
 #endif

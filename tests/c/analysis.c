@@ -13,7 +13,7 @@ analysis_run(analysis *of, const xt_code_view *view, bool branches,
     xt_plan_fini(&of->plan);
     xt_status status = xt_instrs_read(&of->instrs, view);
     if (status == XT_OK) {
-        status = xt_graph_build(&of->graph, &of->instrs, view->ops, branches);
+        status = xt_graph_build(&of->graph, &of->instrs, view, branches);
     }
     if (status == XT_OK) {
         status =

@@ -109,7 +109,7 @@ analyse(trial *t, const xt_code_view *view, bool branches)
 {
     xt_status status = xt_instrs_read(&t->instrs, view);
     if (status == XT_OK) {
-        status = xt_graph_build(&t->graph, &t->instrs, t->ops, branches);
+        status = xt_graph_build(&t->graph, &t->instrs, view, branches);
     }
     if (status == XT_OK) {
         status = xt_plan_build(&t->plan, &t->planner, &t->graph, &t->instrs);

@@ -8,6 +8,7 @@ import io
 import subprocess
 import sys
 import textwrap
+import trace
 import types
 import weakref
 from typing import Any
@@ -283,6 +284,35 @@ def test_exceptions_anywhere_are_counted_right(engine: str) -> None:
 
 
 # What the program sees
+
+
+FAR = """\
+class Guard:
+    def __init__(self, fails): self.fails = fails
+    def __enter__(self): return 1
+    def __exit__(self, *error):
+        if self.fails: raise KeyError
+try:
+  with Guard(0), Guard(1):
+    x = (
+        1 if Guard else 2)
+except KeyError:
+  pass
+"""
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("lines", [100, 130, 200, 3000])
+def test_lines_far_from_the_beginning_are_counted_alike(
+    engine: str, lines: int
+) -> None:
+    """3.13 reports a handler's line anew if it is far from the first line."""
+    source = "x = 1\n" * lines + FAR
+    standard = trace.Trace(count=1, trace=0)
+    names = {"__name__": "__main__", "__file__": "/program.py"}
+    standard.runctx(compile(source, "/program.py", "exec"), names, names)
+    tracer, _ = run_by(engine, source)
+    assert lines_of(tracer) == lines_of(standard.results())
 
 
 def disassembled(function: Any) -> str:

@@ -1,0 +1,234 @@
+"""How often branches were taken and functions entered, by INSTRUCTION events.
+
+The simple twin of what `branch=True` counts: the interpreter reports every
+instruction before it runs; two that follow each other in one frame show which
+way a conditional jump or a loop went, and where an exception arrived.
+
+Frames are told apart by the id of their frame object, which the interpreter
+keeps as long as the frame runs or is suspended; what was last seen in a frame is
+forgotten when it returns, yields or is unwound, so no frame is kept alive, and
+none is taken for another. Nothing that is counted spans a suspension.
+
+Limits:
+- A conditional jump to the very next instruction (`if x: pass`, where the
+  compiler leaves it) looks the same both ways: its outcomes are in `unclear`.
+- The interpreter reports no instruction before the first RESUME of a code
+  object (a generator's creation), and none of code run within callbacks of
+  monitoring tools or trace functions.
+- A handler counts as entered whenever its first instruction runs. Compilers do
+  not let control flow run into one (`_Places` checks that nothing jumps there).
+- Entries are PY_START events: a generator counts at its first step; one that
+  is closed, or thrown into, before it never counts.
+- It is slow: about a microsecond per instruction.
+"""
+
+from __future__ import annotations
+
+import dis
+import sys
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import CodeType
+
+TOOL = 3
+JUMPS = {*dis.hasjrel, *dis.hasjabs}
+LEAVING = ("RETURN_", "RAISE", "RERAISE", "YIELD_VALUE", "SEND", "END_ASYNC_FOR")
+# The places of branches as CoverageResults.branches has them: file name,
+# (line, end line, column, end column), kind.
+Place = tuple[str, tuple[int | None, ...], str]
+Function = tuple[str, int, str]  # file name, first line, qualified name
+
+
+def _where(place: dis.Positions) -> tuple[int | None, ...]:
+    return place.lineno, place.end_lineno, place.col_offset, place.end_col_offset
+
+
+def function_of(code: CodeType) -> Function:
+    return code.co_filename, code.co_firstlineno, code.co_qualname
+
+
+@dataclass
+class Outcomes:
+    """What was counted."""
+
+    # Code objects of one name and line are kept together.
+    branches: Counter[tuple[Function, Place, bool]] = field(default_factory=Counter)
+    calls: Counter[Function] = field(default_factory=Counter)
+    unclear: set[Place] = field(default_factory=set)
+
+    def by_place(self, without: set[Function]) -> dict[Place, dict[bool, int]]:
+        """{place: {outcome: hits}}, leaving out functions."""
+        found: dict[Place, dict[bool, int]] = {}
+        for (function, place, outcome), hits in self.branches.items():
+            if function not in without:
+                sides = found.setdefault(place, {})
+                sides[outcome] = sides.get(outcome, 0) + hits
+        return found
+
+
+class _Places:
+    """What the offsets of a code object mean."""
+
+    def __init__(self, code: CodeType) -> None:
+        self.function = function_of(code)
+        # Offsets of EXTENDED_ARG belong to the instruction that they extend.
+        self.start: dict[int, int] = {}
+        # Start -> (place, outcome if the jump is taken, its targets, next starts).
+        self.jumps: dict[int, tuple[Place, bool, set[int], set[int]]] = {}
+        self.handlers: dict[int, Place] = {}
+        listed = list(dis.get_instructions(code))
+        groups: list[tuple[int, dis.Instruction]] = []
+        first = None
+        for item in listed:
+            first = item.offset if first is None else first
+            self.start[item.offset] = first
+            if item.opname != "EXTENDED_ARG":
+                groups.append((first, item))
+                first = None
+        targets = set()
+        for index, (start, item) in enumerate(groups):
+            # From 3.14 on END_ASYNC_FOR names a place, but never goes there.
+            if item.opcode in JUMPS and item.opname != "END_ASYNC_FOR":
+                targets.add(item.argval)
+            jump = self._jump(code, item)
+            if jump is not None:
+                place, taken = jump
+                ways = self._ways(groups, index, item.argval)
+                self.jumps[start] = (place, taken, *ways)
+        items = [item for _, item in groups]
+        starts = [start for start, _ in groups]
+        for entry in dis.Bytecode(code).exception_entries:
+            assert entry.target not in targets
+            where = self._first_place(items[starts.index(entry.target) :])
+            if where is not None:
+                self.handlers[entry.target] = (code.co_filename, where, "except")
+
+    @staticmethod
+    def _first_place(items: list[dis.Instruction]) -> tuple[int | None, ...] | None:
+        """The place of the first of these that has one, going straight on."""
+        for item in items:
+            place = item.positions
+            if place is not None and place.lineno is not None:
+                return _where(place)
+            if item.opcode in JUMPS or item.opname.startswith(LEAVING):
+                return None
+        return None
+
+    @staticmethod
+    def _jump(code: CodeType, item: dis.Instruction) -> tuple[Place, bool] | None:
+        """(place, outcome if taken) of what has two ways to go on, and a line."""
+        name = item.opname
+        if name == "FOR_ITER":
+            kind, taken = "for", False
+        elif name.startswith("POP_JUMP_IF_"):
+            kind = "none" if "NONE" in name else "bool"
+            taken = name in ("POP_JUMP_IF_TRUE", "POP_JUMP_IF_NONE")
+        else:
+            return None
+        place = item.positions
+        if place is None or place.lineno is None:
+            return None
+        return (code.co_filename, _where(place), kind), taken
+
+    @staticmethod
+    def _ways(
+        groups: list[tuple[int, dis.Instruction]], index: int, target: int
+    ) -> tuple[set[int], set[int]]:
+        """What may be reported next: if the jump is taken, and if not.
+
+        The interpreter reports neither NOT_TAKEN, nor END_FOR and what cleans up
+        behind it, reliably: what follows them is expected as well.
+        """
+        starts = [start for start, _ in groups]
+
+        def reach(position: int) -> set[int]:
+            found = set()
+            while position < len(groups):
+                start, item = groups[position]
+                found.add(start)
+                if item.opname not in ("NOT_TAKEN", "END_FOR", "POP_ITER"):
+                    if (
+                        item.opname == "POP_TOP"
+                        and "END_FOR" in groups[position - 1][1].opname
+                    ):
+                        position += 1
+                        continue
+                    break
+                position += 1
+            return found
+
+        return reach(starts.index(target)), reach(index + 1)
+
+
+def measure(
+    run: Callable[[], None], wanted: Callable[[str], bool], outcomes: Outcomes
+) -> None:
+    """Call `run` and count in the code of the files that are `wanted`.
+
+    What `run` raises is passed on; `outcomes` has what was counted until then.
+    """
+    last: dict[int, int] = {}  # id of a running frame -> the last start seen in it
+    identity: dict[int, CodeType] = {}  # keeps code that is looked up by id alive
+    by_id: dict[int, _Places | None] = {}
+    disable = sys.monitoring.DISABLE
+
+    def places_of(code: CodeType) -> _Places | None:
+        key = id(code)  # equal code objects may have unequal places
+        if key not in by_id:
+            identity[key] = code
+            by_id[key] = _Places(code) if wanted(code.co_filename) else None
+        return by_id[key]
+
+    def instruction(code: CodeType, offset: int) -> object:
+        places = places_of(code)
+        if places is None:
+            return disable
+        frame = id(sys._getframe(1))
+        start = places.start[offset]
+        before = last.get(frame)
+        last[frame] = start
+        if before == start and start != offset:
+            return None  # the rest of an extended instruction
+        if start in places.handlers:
+            outcomes.branches[places.function, places.handlers[start], True] += 1
+        if before in places.jumps:
+            place, taken, there, here = places.jumps[before]
+            if start in there and start in here:
+                outcomes.unclear.add(place)
+            if start in there:
+                outcomes.branches[places.function, place, taken] += 1
+            elif start in here:
+                outcomes.branches[places.function, place, not taken] += 1
+        return None
+
+    def entered(code: CodeType, offset: int) -> object:
+        if places_of(code) is None:
+            return disable
+        outcomes.calls[function_of(code)] += 1
+        return None
+
+    def left(code: CodeType, *rest: object) -> None:
+        last.pop(id(sys._getframe(1)), None)
+
+    monitoring = sys.monitoring
+    events = monitoring.events
+    callbacks = {
+        events.INSTRUCTION: instruction,
+        events.PY_START: entered,
+        events.PY_RETURN: left,
+        events.PY_YIELD: left,
+        events.PY_UNWIND: left,
+    }
+    monitoring.use_tool_id(TOOL, "instruction reference")
+    try:
+        for event, callback in callbacks.items():
+            monitoring.register_callback(TOOL, event, callback)
+        monitoring.set_events(TOOL, sum(callbacks))
+        run()
+    finally:
+        monitoring.set_events(TOOL, 0)
+        for event in callbacks:
+            monitoring.register_callback(TOOL, event, None)
+        monitoring.free_tool_id(TOOL)
+        monitoring.restart_events()
