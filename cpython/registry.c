@@ -22,11 +22,57 @@ registry_fini(code_registry *registry)
     for (size_t i = 0; i < gone.len; i++) {
         entry_free(gone.items[i]);
     }
+    Py_XDECREF(gone.declined);
     xt_free(gone.items);
     xt_ptrmap_fini(&gone.by_code);
     xt_ptrmap_fini(&gone.parents);
     probed_scratch_fini(&gone.scratch);
 }
+
+/* --- Files that look at single instructions ------------------------------ */
+
+/* Whether the code, or code among its constants, uses a name. */
+static bool
+uses_name(PyCodeObject *code, PyObject *interned)
+{
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(code->co_names); i++) {
+        if (PyTuple_GET_ITEM(code->co_names, i) == interned) {
+            return true;
+        }
+    }
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(code->co_consts); i++) {
+        PyObject *item = PyTuple_GET_ITEM(code->co_consts, i);
+        if (PyCode_Check(item) && uses_name((PyCodeObject *)item, interned)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whoever asks for an event per instruction is shown those of the original:
+   nothing of its file is rewritten. 1: so it is, 0: not, -1: an exception. */
+static int
+sees_instructions(code_registry *registry, PyCodeObject *code)
+{
+    if (xt_ptrmap_get(&registry->parents, code) == NULL) {
+        PyObject *name = PyUnicode_InternFromString("f_trace_opcodes");
+        bool found = name != NULL && uses_name(code, name);
+        Py_XDECREF(name);
+        if (found && registry->declined == NULL) {
+            registry->declined = PySet_New(NULL);
+        }
+        if (name == NULL || (found && registry->declined == NULL) ||
+            (found && PySet_Add(registry->declined, code->co_filename) < 0)) {
+            return -1;
+        }
+    }
+    return registry->declined == NULL
+               ? 0
+               : PySet_Contains(registry->declined, code->co_filename);
+}
+
+/* --- Entries --------------------------------------------------------------
+ */
 
 /* What runs in a frame of its own, which cannot be switched to another code
    object once it exists. */
@@ -80,6 +126,11 @@ static int
 rewrite(code_registry *registry, probed_types *types, code_entry *entry,
         bool branches)
 {
+    int sees = sees_instructions(registry, entry->original);
+    if (sees != 0) {
+        entry->refusal = "its file asks for events of opcodes";
+        return sees < 0 ? -1 : 0;
+    }
     PyObject *consts = rewrite_consts(registry, types, entry, branches);
     if (consts == NULL) {
         return -1;

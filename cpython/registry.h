@@ -25,9 +25,10 @@ typedef struct {
     code_entry **items; /* owned, also each; in the order of first sight */
     size_t len;
     size_t cap;
-    size_t sweep_at;   /* how many items make a sweep worth while */
-    xt_ptrmap by_code; /* original -> code_entry */
-    xt_ptrmap parents; /* code object in someone's constants -> code_entry */
+    size_t sweep_at;    /* how many items make a sweep worth while */
+    xt_ptrmap by_code;  /* original -> code_entry */
+    xt_ptrmap parents;  /* code object in someone's constants -> code_entry */
+    PyObject *declined; /* owned: set of file names, or NULL */
     probed_scratch scratch;
 } code_registry;
 
