@@ -9,7 +9,7 @@ static PyObject *
 counter_negative(CounterObject *self)
 {
     ++*self->slot;
-    Py_RETURN_NONE;
+    return Py_NewRef(self->value);
 }
 
 static PyType_Slot counter_slots[] = {
@@ -60,7 +60,14 @@ counter_take(counter_pool *pool, uint64_t *slot)
     CounterObject *counter = pool->free;
     pool->free = counter->next;
     counter->slot = slot;
+    counter->value = Py_None;
     return (PyObject *)counter;
+}
+
+void
+counter_set_value(PyObject *counter, PyObject *value)
+{
+    ((CounterObject *)counter)->value = value;
 }
 
 void

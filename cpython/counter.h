@@ -3,7 +3,8 @@
  *
  * Workload: a probe loads one, negates it and drops the result, as often as
  * an edge of the program runs. So a Counter is immortal: nothing is spent on
- * its references, and negating it gives None, which is so as well. As nobody
+ * its references, and negating it gives None, which is so as well; or, where
+ * the probe stands in place of a constant, that. As nobody
  * knows then when the last reference is gone, its memory is never given back;
  * but it is used again, once the code object that it was made for is gone.
  */
@@ -17,6 +18,7 @@
 typedef struct counter_object {
     PyObject_HEAD
     uint64_t *slot;              /* borrowed: what is added to; never NULL */
+    PyObject *value;             /* borrowed: what negating it gives */
     struct counter_object *next; /* of the free ones */
 } CounterObject;
 
@@ -31,8 +33,11 @@ int counter_pool_init(counter_pool *pool, PyObject *module);
 /* A counter that adds to *slot. Immortal; NULL with an exception. */
 PyObject *counter_take(counter_pool *pool, uint64_t *slot);
 
-/* Takes back a counter whose slot will go away. Nothing must run it again,
-   but whoever still has it may keep it. */
+/* Has it give `value`, which is borrowed for as long as it is in use. */
+void counter_set_value(PyObject *counter, PyObject *value);
+
+/* Takes back a counter whose slot and value will go away. Nothing must run it
+   again, but whoever still has it may keep it. */
 void counter_give(counter_pool *pool, PyObject *counter);
 
 #endif

@@ -158,9 +158,52 @@ analyse(ProbedCodeObject *self, probed_scratch *scratch, PyObject *bytecode,
     return status == XT_OK ? keep_points(self, scratch) : status;
 }
 
+/* A constant, borrowed: of the tuple, or immortal. */
+static PyObject *
+value_of(xt_constant kind, uint32_t oparg, PyObject *consts)
+{
+    switch (kind) {
+    case XT_CONSTANT_LISTED:
+        return PyTuple_GET_ITEM(consts, oparg);
+    case XT_CONSTANT_INT:
+        return PyLong_FromLong((long)oparg);
+    case XT_CONSTANT_TRUE:
+        return Py_True;
+    case XT_CONSTANT_FALSE:
+        return Py_False;
+    case XT_CONSTANT_NONE:
+    case XT_CONSTANT_NONE_SUCH:
+        break;
+    }
+    return Py_None;
+}
+
+/* Gives the counters of fused probes the constants that they stand for. */
+static int
+give_values(const ProbedCodeObject *self, const probed_scratch *scratch,
+            PyObject *consts)
+{
+    const xt_opcodes *ops = xt_opcodes_for(COMPAT_MINOR);
+    for (size_t i = 0; i < scratch->planner.probes_len; i++) {
+        const xt_probe *probe = &scratch->planner.probes[i];
+        if (probe->where != XT_PROBE_FUSED) {
+            continue;
+        }
+        const xt_instr *instr = &scratch->instrs.items[probe->at];
+        PyObject *value =
+            value_of(xt_constant_of(ops, instr), instr->oparg, consts);
+        if (value == NULL) {
+            return -1;
+        }
+        counter_set_value(self->counters[probe->slot], value);
+    }
+    return 0;
+}
+
 /* The constants, the counters and the ProbedCode. */
 static PyObject *
-make_consts(ProbedCodeObject *self, PyObject *consts)
+make_consts(ProbedCodeObject *self, const probed_scratch *scratch,
+            PyObject *consts)
 {
     Py_ssize_t len = PyTuple_GET_SIZE(consts);
     Py_ssize_t slots = (Py_ssize_t)self->plan.slots;
@@ -179,6 +222,10 @@ make_consts(ProbedCodeObject *self, PyObject *consts)
         }
         self->counters[self->counters_len++] = counter;
         PyTuple_SET_ITEM(all, len + i, counter);
+    }
+    if (give_values(self, scratch, consts) < 0) {
+        Py_DECREF(all);
+        return NULL;
     }
     PyTuple_SET_ITEM(all, len + slots, Py_NewRef(self));
     return all;
@@ -259,7 +306,7 @@ probed_new(probed_types *types, probed_scratch *scratch,
     Py_DECREF(bytecode);
     PyCodeObject *made = NULL;
     if (status == XT_OK) {
-        PyObject *all = make_consts(self, consts);
+        PyObject *all = make_consts(self, scratch, consts);
         if (all != NULL) {
             made = make_code(original, &scratch->rewrite, all);
             Py_DECREF(all);

@@ -60,7 +60,8 @@ BACKWARD = {"JUMP_BACKWARD", "JUMP_BACKWARD_NO_INTERRUPT", "END_ASYNC_FOR"}
 NAMED = """
     NOP EXTENDED_ARG LOAD_CONST UNARY_NEGATIVE POP_TOP JUMP_BACKWARD_NO_INTERRUPT
     POP_JUMP_IF_FALSE POP_JUMP_IF_TRUE POP_JUMP_IF_NONE POP_JUMP_IF_NOT_NONE
-    YIELD_VALUE
+    YIELD_VALUE MAKE_FUNCTION LOAD_SMALL_INT LOAD_COMMON_CONSTANT
+    RETURN_CONST RETURN_VALUE
 """.split()  # noqa: SIM905
 
 
@@ -109,7 +110,16 @@ def text() -> str:
         f"static const xt_opcodes xt_opcodes_{major}{minor} = {{",
         f"    .minor = {minor},",
     ]
-    lines += [f"    .{name.lower()} = {opcode.opmap[name]}," for name in NAMED]
+    lines += [
+        f"    .{name.lower()} = {opcode.opmap[name]},"
+        for name in NAMED
+        if name in opcode.opmap
+    ]
+    lines += [
+        f"    .common_{str(value).lower()} = {place},"
+        for place, value in enumerate(getattr(opcode, "_common_constants", ()))
+        if value is None or isinstance(value, bool)
+    ]
     lines.append("    .traits = {")
     for name, number in sorted(real_opcodes().items(), key=lambda item: item[1]):
         kind = KINDS.get(name, "XT_KIND_PLAIN")

@@ -212,3 +212,33 @@ xt_instr_write(xt_buf *out, const xt_opcodes *ops, uint8_t op, uint32_t oparg,
     memset(at, 0, 2 * (size_t)caches);
     out->len += 2 * (size_t)units;
 }
+
+/* 0 stands for an opcode or number that this version does not have. */
+static bool
+is(uint32_t number, uint8_t wanted)
+{
+    return wanted != 0 && number == wanted;
+}
+
+xt_constant
+xt_constant_of(const xt_opcodes *ops, const xt_instr *instr)
+{
+    if (instr->op == ops->load_const || is(instr->op, ops->return_const)) {
+        return XT_CONSTANT_LISTED;
+    }
+    if (is(instr->op, ops->load_small_int)) {
+        return XT_CONSTANT_INT;
+    }
+    if (is(instr->op, ops->load_common_constant)) {
+        if (is(instr->oparg, ops->common_none)) {
+            return XT_CONSTANT_NONE;
+        }
+        if (is(instr->oparg, ops->common_true)) {
+            return XT_CONSTANT_TRUE;
+        }
+        if (is(instr->oparg, ops->common_false)) {
+            return XT_CONSTANT_FALSE;
+        }
+    }
+    return XT_CONSTANT_NONE_SUCH;
+}

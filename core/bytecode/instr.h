@@ -45,6 +45,18 @@ typedef struct {
     uint8_t extended; /* EXTENDED_ARGs in front of the opcode */
 } xt_instr;
 
+/* What a constant is that an instruction loads or returns. */
+typedef enum {
+    XT_CONSTANT_NONE_SUCH,
+    XT_CONSTANT_LISTED, /* number oparg of co_consts */
+    XT_CONSTANT_INT,    /* oparg itself */
+    XT_CONSTANT_NONE,
+    XT_CONSTANT_TRUE,
+    XT_CONSTANT_FALSE,
+} xt_constant;
+
+xt_constant xt_constant_of(const xt_opcodes *ops, const xt_instr *instr);
+
 /* Zero is a valid empty list. */
 typedef struct {
     xt_instr *items; /* owned */

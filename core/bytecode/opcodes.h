@@ -57,6 +57,14 @@ typedef struct {
     uint8_t pop_jump_if_none;
     uint8_t pop_jump_if_not_none;
     uint8_t yield_value;
+    uint8_t make_function;
+    uint8_t return_value;
+    uint8_t return_const;         /* 0: this version has none; 3.12, 3.13 */
+    uint8_t load_small_int;       /* the same; 3.14 */
+    uint8_t load_common_constant; /* the same; 3.14 */
+    uint8_t common_none;          /* which one is None; 0: none is */
+    uint8_t common_true;
+    uint8_t common_false;
     xt_opcode_traits traits[256];
 } xt_opcodes;
 

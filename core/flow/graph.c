@@ -5,6 +5,7 @@
 
 #include "lines.h"
 #include "mem.h"
+#include "weights.h"
 
 void
 xt_graph_fini(xt_graph *graph)
@@ -13,6 +14,7 @@ xt_graph_fini(xt_graph *graph)
     xt_free(graph->flags);
     xt_free(graph->in_degree);
     xt_free(graph->loop_depth);
+    xt_free(graph->weights);
     *graph = (xt_graph){0};
 }
 
@@ -36,6 +38,12 @@ reserve(xt_graph *graph, size_t len)
         return XT_NOMEM;
     }
     graph->loop_depth = depth;
+    float *weights =
+        xt_grow(graph->weights, &graph->weights_cap, len, sizeof(*weights));
+    if (weights == NULL) {
+        return XT_NOMEM;
+    }
+    graph->weights = weights;
     xt_edge *edges =
         xt_grow(graph->edges, &graph->cap, 2 * len + 1, sizeof(*edges));
     if (edges == NULL) {
@@ -167,31 +175,6 @@ find_raising(xt_graph *graph, const xt_instrs *instrs)
     }
 }
 
-/* Marks what can be reached without an exception. Edges are in the order of
-   where they begin: only one that leads back asks for another round. */
-static void
-find_reached(xt_graph *graph)
-{
-    uint8_t *flags = graph->flags;
-    flags[0] |= XT_IS_REACHED;
-    bool again = true;
-    while (again) {
-        again = false;
-        for (size_t i = 1; i < graph->len; i++) {
-            const xt_edge *edge = &graph->edges[i];
-            /* What follows a suspension is as likely as that. */
-            uint32_t from =
-                edge->kind == XT_EDGE_ENTER ? edge->to - 1 : edge->from;
-            if (edge->to != graph->outside &&
-                (flags[from] & XT_IS_REACHED) != 0 &&
-                (flags[edge->to] & XT_IS_REACHED) == 0) {
-                flags[edge->to] |= XT_IS_REACHED;
-                again = again || edge->to < from;
-            }
-        }
-    }
-}
-
 static void
 mark_wanted(xt_graph *graph, const xt_instrs *instrs)
 {
@@ -204,6 +187,22 @@ mark_wanted(xt_graph *graph, const xt_instrs *instrs)
         bool entry = edge->from == graph->first_traceable;
         edge->wanted =
             entry || kind == XT_KIND_BRANCH || kind == XT_KIND_FOR_ITER;
+    }
+}
+
+/* What a counter gives in place of a constant stays the same object for as
+   long as the code lives: code objects among constants do not, so those are
+   left. */
+static void
+mark_constants(xt_graph *graph, const xt_instrs *instrs, const xt_opcodes *ops)
+{
+    for (uint32_t i = 0; i < instrs->len; i++) {
+        const xt_instr *instr = &instrs->items[i];
+        if (xt_constant_of(ops, instr) != XT_CONSTANT_NONE_SUCH &&
+            (i + 1 == instrs->len ||
+             instrs->items[i + 1].op != ops->make_function)) {
+            graph->flags[i] |= XT_IS_CONSTANT;
+        }
     }
 }
 
@@ -226,13 +225,14 @@ xt_graph_build(xt_graph *graph, const xt_instrs *instrs,
         return status;
     }
     mark_handlers(graph, instrs);
+    mark_constants(graph, instrs, view->ops);
     status = xt_lines_find(graph, instrs, view);
     if (status != XT_OK) {
         return status;
     }
     find_loops(graph, instrs);
     find_raising(graph, instrs);
-    find_reached(graph);
+    xt_weights_find(graph, instrs);
     if (branches) {
         mark_wanted(graph, instrs);
     }

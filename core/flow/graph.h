@@ -33,6 +33,7 @@ typedef struct {
     uint32_t from; /* an instruction, or graph->outside */
     uint32_t to;   /* the same */
     int32_t line;  /* of the line event that it fires, or -1 */
+    float weight;  /* how often it is likely to run */
     uint8_t kind;  /* xt_edge_kind */
     bool wanted;   /* its count is asked for, be there an event or not */
 } xt_edge;
@@ -41,9 +42,12 @@ typedef struct {
 enum {
     XT_STARTS_LINE = 1,   /* may fire a line event */
     XT_IS_HANDLER = 2,    /* exceptions lead here */
-    XT_IS_REACHED = 4,    /* without an exception */
+    XT_IS_LOOP_HEAD = 4,  /* a loop goes back here */
     XT_ALWAYS_RAISES = 8, /* every way from here ends in an exception */
-    XT_SURE_LINE = 16     /* fires its event wherever control comes from */
+    XT_SURE_LINE = 16,    /* fires its event wherever control comes from */
+    XT_IS_CONSTANT = 32,  /* loads a constant that a counter can give */
+    XT_ALWAYS_LEAVES =
+        64 /* every way from here ends before a loop goes round */
 };
 
 /* Zero is a valid empty graph. */
@@ -54,9 +58,11 @@ typedef struct {
     uint8_t *flags;       /* owned: per instruction */
     uint32_t *in_degree;  /* owned: per instruction, exceptions left out */
     uint16_t *loop_depth; /* owned: per instruction */
+    float *weights;       /* owned: per instruction */
     size_t flags_cap;
     size_t in_degree_cap;
     size_t loop_depth_cap;
+    size_t weights_cap;
     uint32_t outside;         /* = how many instructions there are */
     uint32_t first_traceable; /* the instruction where events begin */
     const char *refusal;      /* static: why the last build was unsupported */

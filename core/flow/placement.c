@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "placement.h"
 
+enum { LATE_MAX = 6 }; /* instructions, each of which may have to be settled */
+
 /* What must follow right upon the instruction before it. */
 static bool
 is_bound_to_previous(uint8_t kind)
@@ -65,6 +67,42 @@ place_taken(const xt_graph *graph, const xt_instrs *instrs,
         return (xt_probe){.at = edge->to, .where = XT_PROBE_LABEL};
     }
     return (xt_probe){.at = edge->from, .where = XT_PROBE_TRAMPOLINE};
+}
+
+/* What a fused probe may stand behind: nothing that leaves the frame, and
+   nothing that runs Python code within the same loop of the interpreter. */
+static bool
+may_be_late(uint8_t kind, uint32_t late)
+{
+    return kind == XT_KIND_PLAIN || kind == XT_KIND_NOT_TAKEN ||
+           kind == XT_KIND_END_FOR_POP || kind == XT_KIND_POP_ITER ||
+           (kind == XT_KIND_END_FOR && late == 0);
+}
+
+xt_probe
+xt_placement_find_fused(const xt_graph *graph, const xt_instrs *instrs,
+                        uint32_t to)
+{
+    for (uint32_t late = 0; late <= LATE_MAX && to + late < instrs->len;
+         late++) {
+        uint32_t at = to + late;
+        uint8_t flags = graph->flags[at];
+        bool parted = late > 0 && (graph->in_degree[at] != 1 ||
+                                   (flags & XT_STARTS_LINE) != 0);
+        if ((flags & XT_IS_HANDLER) != 0 || parted ||
+            at <= graph->first_traceable) {
+            break;
+        }
+        if ((flags & XT_IS_CONSTANT) != 0 &&
+            (at + 1 == instrs->len ||
+             !is_bound_to_previous(instrs->items[at + 1].kind))) {
+            return (xt_probe){.at = at, .where = XT_PROBE_FUSED, .late = late};
+        }
+        if (!may_be_late(instrs->items[at].kind, late)) {
+            break;
+        }
+    }
+    return (xt_probe){.where = XT_PROBE_NOWHERE};
 }
 
 xt_probe

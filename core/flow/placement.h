@@ -12,6 +12,12 @@
 xt_probe xt_placement_find(const xt_graph *graph, const xt_instrs *instrs,
                            const xt_edge *edge);
 
+/* Where a probe can be fused, for all that goes to instruction `to`: into the
+   first constant that is loaded from there on, if there is one before anything
+   that parts the way. XT_PROBE_NOWHERE if there is none. */
+xt_probe xt_placement_find_fused(const xt_graph *graph,
+                                 const xt_instrs *instrs, uint32_t to);
+
 /* Whether one probe may stand for everything that goes to an instruction. */
 bool xt_placement_may_label(const xt_graph *graph, const xt_instrs *instrs,
                             uint32_t at);

@@ -6,9 +6,10 @@
 
 #include "mem.h"
 #include "placement.h"
-#include "weights.h"
 
-/* A way of its own to a probe costs a jump there and one back. */
+/* What a probe costs where it stands, measured in plain ones. A fused one
+   saves two instructions; a way of its own is a jump there and one back. */
+static const float COST_OF_FUSED = 0.6F;
 static const float COST_OF_TRAMPOLINE = 1.6F;
 
 void
@@ -17,7 +18,7 @@ xt_plan_fini(xt_plan *plan)
     xt_free(plan->classes);
     xt_free(plan->node_of);
     xt_free(plan->steps);
-    xt_free(plan->early);
+    xt_free(plan->shifts);
     *plan = (xt_plan){0};
 }
 
@@ -181,6 +182,44 @@ check_targets(const xt_plan *plan, xt_planner *planner, const xt_graph *graph)
     }
 }
 
+/* Where the probe of an edge goes that has one, or would have. */
+static xt_probe
+find_probe(const xt_planner *planner, const xt_graph *graph,
+           const xt_instrs *instrs, uint32_t class, const xt_edge *edge)
+{
+    bool label = is_label(planner, graph, instrs, class, edge);
+    /* One counter gives one constant. */
+    bool only = edge->to != graph->outside && planner->members[class] == 1 &&
+                graph->in_degree[edge->to] == 1;
+    xt_probe probe = {.where = XT_PROBE_NOWHERE};
+    if (label || only) {
+        probe = xt_placement_find_fused(graph, instrs, edge->to);
+    }
+    if (probe.where != XT_PROBE_NOWHERE) {
+        return probe;
+    }
+    return label ? (xt_probe){.at = edge->to, .where = XT_PROBE_LABEL}
+                 : xt_placement_find(graph, instrs, edge);
+}
+
+static float
+cost_of(xt_probe probe)
+{
+    switch ((xt_probe_where)probe.where) {
+    case XT_PROBE_NOWHERE:
+        return INFINITY;
+    case XT_PROBE_TRAMPOLINE:
+        return COST_OF_TRAMPOLINE;
+    case XT_PROBE_FUSED:
+        return COST_OF_FUSED;
+    case XT_PROBE_FALL:
+    case XT_PROBE_LABEL:
+    case XT_PROBE_BEFORE:
+        break;
+    }
+    return 1;
+}
+
 static void
 weigh_classes(const xt_plan *plan, xt_planner *planner, const xt_graph *graph,
               const xt_instrs *instrs)
@@ -197,21 +236,8 @@ weigh_classes(const xt_plan *plan, xt_planner *planner, const xt_graph *graph,
             continue;
         }
         const xt_edge *edge = &graph->edges[i];
-        float cost = 1;
-        if (!is_label(planner, graph, instrs, class, edge)) {
-            switch (xt_placement_find(graph, instrs, edge).where) {
-            case XT_PROBE_NOWHERE:
-                cost = INFINITY;
-                break;
-            case XT_PROBE_TRAMPOLINE:
-                cost = COST_OF_TRAMPOLINE;
-                break;
-            default:
-                break;
-            }
-        }
-        planner->ends[class].weight +=
-            cost * xt_weights_edge(graph, instrs, edge);
+        xt_probe probe = find_probe(planner, graph, instrs, class, edge);
+        planner->ends[class].weight += cost_of(probe) * edge->weight;
     }
 }
 
@@ -269,33 +295,31 @@ place(xt_plan *plan, xt_planner *planner, const xt_graph *graph,
             continue;
         }
         const xt_edge *edge = &graph->edges[i];
-        xt_probe probe = xt_placement_find(graph, instrs, edge);
-        if (is_label(planner, graph, instrs, at, edge)) {
-            if (plan->classes[at].edge != i) {
-                continue; /* the first of its edges has the probe of all */
-            }
-            probe = (xt_probe){.at = edge->to, .where = XT_PROBE_LABEL};
+        if (plan->classes[at].edge != i &&
+            is_label(planner, graph, instrs, at, edge)) {
+            continue; /* the first of its edges has the probe of all */
         }
+        xt_probe probe = find_probe(planner, graph, instrs, at, edge);
         probe.slot = plan->classes[at].slot;
         probe.fires = edge->line >= 0;
         if (add_probe(planner, probe) != XT_OK) {
             return XT_NOMEM;
         }
-        plan->early_len += probe.where == XT_PROBE_BEFORE;
+        plan->shifts_len += probe.where == XT_PROBE_BEFORE ? 1 : probe.late;
     }
     return XT_OK;
 }
 
-/* Notes which probes stand before their jumps. */
+/* Notes the probes that do not stand on their edges. */
 static xt_status
-note_early(xt_plan *plan, const xt_planner *planner)
+note_shifts(xt_plan *plan, const xt_planner *planner)
 {
-    if (plan->early_len == 0) {
+    if (plan->shifts_len == 0) {
         return XT_OK;
     }
     uint32_t *class_of_slot = xt_malloc(plan->slots * sizeof(uint32_t));
-    plan->early = xt_malloc(plan->early_len * sizeof(*plan->early));
-    if (class_of_slot == NULL || plan->early == NULL) {
+    plan->shifts = xt_malloc(plan->shifts_len * sizeof(*plan->shifts));
+    if (class_of_slot == NULL || plan->shifts == NULL) {
         xt_free(class_of_slot);
         return XT_NOMEM;
     }
@@ -307,9 +331,13 @@ note_early(xt_plan *plan, const xt_planner *planner)
     size_t len = 0;
     for (size_t i = 0; i < planner->probes_len; i++) {
         const xt_probe *probe = &planner->probes[i];
+        uint32_t class = class_of_slot[probe->slot];
         if (probe->where == XT_PROBE_BEFORE) {
-            plan->early[len++] =
-                (xt_plan_early){class_of_slot[probe->slot], probe->at};
+            plan->shifts[len++] = (xt_plan_shift){class, probe->at, true};
+        }
+        for (uint32_t late = probe->late; late > 0; late--) {
+            plan->shifts[len++] =
+                (xt_plan_shift){class, probe->at - late, false};
         }
     }
     xt_free(class_of_slot);
@@ -333,7 +361,7 @@ xt_plan_build(xt_plan *plan, xt_planner *planner, const xt_graph *graph,
         status = place(plan, planner, graph, instrs);
     }
     if (status == XT_OK) {
-        status = note_early(plan, planner);
+        status = note_shifts(plan, planner);
     }
     if (status != XT_OK) {
         xt_plan_fini(plan);

@@ -23,12 +23,14 @@ typedef struct {
     bool wanted;     /* asked for by itself; then it is its only edge */
 } xt_plan_class;
 
-/* A probe that stands before a jump: what is raised by the jump itself was
-   counted already, but did not get to the other end. */
+/* A probe that does not stand on its edge. Before a jump, it has counted what
+   the jump itself raises and what so does not get to the other end; some way
+   behind the edge, it misses what is interrupted on that way. */
 typedef struct {
     uint32_t class;
-    uint32_t jump; /* the instruction */
-} xt_plan_early;
+    uint32_t instr; /* where interrupts are to be taken from or added to it */
+    bool early;     /* taken from */
+} xt_plan_shift;
 
 /* What is kept of a code object to solve its counts. Zero is empty. */
 typedef struct {
@@ -39,8 +41,8 @@ typedef struct {
     uint32_t slots;
     xt_span_step *steps; /* owned; their edges are classes */
     size_t steps_len;
-    xt_plan_early *early; /* owned */
-    size_t early_len;
+    xt_plan_shift *shifts; /* owned */
+    size_t shifts_len;
 } xt_plan;
 
 void xt_plan_fini(xt_plan *plan);
@@ -51,11 +53,13 @@ typedef enum {
     XT_PROBE_LABEL,      /* before `at`, for whatever goes there */
     XT_PROBE_BEFORE,     /* before the jump `at`, for whatever goes there */
     XT_PROBE_TRAMPOLINE, /* on the way from the jump `at` to its target */
+    XT_PROBE_FUSED,      /* within `at`, whose constant the counter gives */
 } xt_probe_where;
 
 typedef struct {
     uint32_t at;   /* the instruction */
     uint32_t slot; /* counter */
+    uint32_t late; /* how many instructions behind the edge a fused one is */
     uint8_t where; /* xt_probe_where */
     bool fires;    /* it stands where a line event fires */
 } xt_probe;

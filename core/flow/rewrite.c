@@ -10,8 +10,9 @@ enum { UNITS_MAX = 1 << 24 };
 /* The landing begins with a NOP. */
 enum { LANDING_NOP = 1 };
 
-/* The chains of probes at an instruction: three numbers in first_of. */
-enum { CHAIN_FALL, CHAIN_LABEL, CHAIN_TRAMPOLINE, CHAINS };
+/* The chains of probes at an instruction, each a number in first_of; that of
+   the fused ones has one at most. */
+enum { CHAIN_FALL, CHAIN_LABEL, CHAIN_TRAMPOLINE, CHAIN_FUSED, CHAINS };
 
 void
 xt_rewrite_fini(xt_rewrite *rewrite)
@@ -53,11 +54,20 @@ grow_numbers(uint32_t **numbers, size_t *cap, size_t need)
 }
 
 static uint32_t
-probe_units(const rewriting *job, uint32_t probe)
+load_units(const rewriting *job, uint32_t slot)
 {
-    const xt_opcodes *ops = job->ops;
-    uint32_t number = job->first_const + job->probes[probe].slot;
-    return xt_instr_units(ops, ops->load_const, number) + 2;
+    return xt_instr_units(job->ops, job->ops->load_const,
+                          job->first_const + slot);
+}
+
+/* A counter is loaded and negated; what it gives is dropped, used or returned.
+ */
+static uint32_t
+probe_units(const rewriting *job, const xt_probe *probe)
+{
+    bool used = probe->where == XT_PROBE_FUSED &&
+                job->instrs->items[probe->at].kind != XT_KIND_RETURN;
+    return load_units(job, probe->slot) + (used ? 1 : 2);
 }
 
 static xt_status
@@ -81,12 +91,13 @@ chain_probes(const rewriting *job)
             [XT_PROBE_LABEL] = CHAIN_LABEL,
             [XT_PROBE_BEFORE] = CHAIN_LABEL,
             [XT_PROBE_TRAMPOLINE] = CHAIN_TRAMPOLINE,
+            [XT_PROBE_FUSED] = CHAIN_FUSED,
         };
         const xt_probe *probe = &job->probes[i];
         size_t chain = CHAINS * probe->at + chain_of[probe->where];
         out->next[i] = out->first_of[chain];
         out->first_of[chain] = (uint32_t)i;
-        out->chain_units[chain] += probe_units(job, (uint32_t)i);
+        out->chain_units[chain] += probe_units(job, probe);
     }
     return XT_OK;
 }
@@ -198,7 +209,8 @@ fit_jumps(const rewriting *job)
     xt_rewrite *out = job->out;
     for (uint32_t i = 0; i < job->instrs->len; i++) {
         const xt_instr *instr = &job->instrs->items[i];
-        out->width[i] = instr->end - instr->start;
+        uint32_t fused = chain_units(job, i, CHAIN_FUSED);
+        out->width[i] = fused > 0 ? fused : instr->end - instr->start;
     }
     for (;;) {
         uint32_t units = lay_out(job);
@@ -268,7 +280,7 @@ put_probes(const rewriting *job, uint32_t at, unsigned chain, uint32_t next)
     for (uint32_t i = first_probe(job, at, chain); i != XT_NONE;
          i = job->out->next[i]) {
         const xt_probe *probe = &job->probes[i];
-        uint32_t units = probe_units(job, i);
+        uint32_t units = probe_units(job, probe);
         bool nowhere = probe->fires && probe->where != XT_PROBE_BEFORE;
         if (put_place(job, nowhere ? XT_NONE : behind->place, units) !=
             XT_OK) {
@@ -300,6 +312,32 @@ put_jump(const rewriting *job, uint32_t at)
     return put_place(job, instr->place, width);
 }
 
+/* A counter in place of a constant; its number is larger, so there is room
+   for all of the old code units. */
+static xt_status
+put_fused(const rewriting *job, uint32_t at)
+{
+    xt_rewrite *out = job->out;
+    const xt_opcodes *ops = job->ops;
+    const xt_instr *instr = &job->instrs->items[at];
+    uint32_t slot = job->probes[first_probe(job, at, CHAIN_FUSED)].slot;
+    uint32_t units = load_units(job, slot);
+    uint32_t old_units = instr->end - instr->start;
+    xt_instr_write(&out->code, ops, ops->load_const, job->first_const + slot,
+                   units);
+    xt_instr_write(&out->code, ops, ops->unary_negative, 0, 1);
+    if (instr->kind == XT_KIND_RETURN) {
+        xt_instr_write(&out->code, ops, ops->return_value, 0, 1);
+    }
+    note_units(job, units - old_units, instr->start);
+    for (uint32_t unit = instr->start; unit < instr->end; unit++) {
+        note_units(job, 1, unit);
+    }
+    note_units(job, out->width[at] - units,
+               instr->start | XT_REWRITE_INSERTED);
+    return put_place(job, instr->place, out->width[at]);
+}
+
 /* Any other instruction stands as it stood. */
 static xt_status
 put_instr(const rewriting *job, uint32_t at)
@@ -307,6 +345,9 @@ put_instr(const rewriting *job, uint32_t at)
     const xt_instr *instr = &job->instrs->items[at];
     if (instr->target != XT_NONE) {
         return put_jump(job, at);
+    }
+    if (chain_units(job, at, CHAIN_FUSED) > 0) {
+        return put_fused(job, at);
     }
     xt_buf *code = &job->out->code;
     uint32_t width = instr->end - instr->start;

@@ -2,8 +2,9 @@
 /* Writes a code object anew, with its probes.
  *
  * A probe is LOAD_CONST counter, UNARY_NEGATIVE, POP_TOP: it needs one place
- * on the stack, raises nothing and lets no other thread run. Each instruction
- * is laid out as
+ * on the stack, raises nothing and lets no other thread run. A fused one has
+ * the first two in place of an instruction that loads a constant, which is
+ * then what negating the counter gives. Each instruction is laid out as
  *
  *     [probes for what falls in] label: [probes for whatever goes here] instr
  *

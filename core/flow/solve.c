@@ -33,9 +33,10 @@ xt_solve(const xt_plan *plan, uint32_t instrs, const uint64_t *slots,
         uint32_t slot = plan->classes[i].slot;
         counts[i] = slot == XT_NONE ? 0 : (int64_t)slots[slot];
     }
-    for (size_t i = 0; i < plan->early_len && breaks->left != NULL; i++) {
-        const xt_plan_early *early = &plan->early[i];
-        counts[early->class] -= (int64_t)breaks->left[early->jump];
+    for (size_t i = 0; i < plan->shifts_len && breaks->left != NULL; i++) {
+        const xt_plan_shift *shift = &plan->shifts[i];
+        int64_t left = (int64_t)breaks->left[shift->instr];
+        counts[shift->class] += shift->early ? -left : left;
     }
     for (size_t i = 0; i < plan->classes_len; i++) {
         if (plan->classes[i].slot != XT_NONE) {

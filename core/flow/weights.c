@@ -1,38 +1,146 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "weights.h"
 
+#include <string.h>
+
 enum { DEEPEST = 6 }; /* loops within loops that still count */
 
-/* An exception is rarely raised, and rarely handled. */
-static const float WHERE_RAISES = 1e-2F;
-static const float WHERE_HANDLES = 1e-3F;
+static const float ROUNDS = 10;      /* of a loop */
+static const float SENDS = 2;        /* of one that awaits */
+static const float HANDLED = 1e-3F;  /* exceptions, where they can be */
+static const float RAISES = 1e-2F;   /* a side that ends in an exception, */
+static const float LEAVES = 1 / 9.F; /* or that leaves the loop */
+
+/* Marks from where control always leaves the function, before any loop goes
+   round. Backwards once over the code. */
+static void
+find_leaving(xt_graph *graph, const xt_instrs *instrs)
+{
+    for (uint32_t i = (uint32_t)instrs->len; i-- > 0;) {
+        const xt_instr *instr = &instrs->items[i];
+        bool leaves = true;
+        bool ends =
+            instr->kind == XT_KIND_RETURN || instr->kind == XT_KIND_RAISE ||
+            instr->kind == XT_KIND_JUMP || instr->kind == XT_KIND_SILENT_JUMP;
+        if (!ends) {
+            leaves = i + 1 == instrs->len ||
+                     (graph->flags[i + 1] & XT_ALWAYS_LEAVES) != 0;
+        }
+        if (instr->target != XT_NONE) {
+            leaves = leaves && instr->target > i &&
+                     (graph->flags[instr->target] & XT_ALWAYS_LEAVES) != 0;
+        }
+        if (leaves) {
+            graph->flags[i] |= XT_ALWAYS_LEAVES;
+        }
+    }
+}
+
+static void
+find_heads(xt_graph *graph)
+{
+    for (size_t i = 0; i < graph->len; i++) {
+        const xt_edge *edge = &graph->edges[i];
+        if (edge->from != graph->outside && edge->to <= edge->from) {
+            graph->flags[edge->to] |= XT_IS_LOOP_HEAD;
+        }
+    }
+}
+
+/* The share of a side, before both are scaled to 1 together. */
+static float
+share_of(const xt_graph *graph, const xt_instrs *instrs, const xt_edge *edge)
+{
+    const uint16_t *depth = graph->loop_depth;
+    uint8_t kind = instrs->items[edge->from].kind;
+    if (kind == XT_KIND_SEND) {
+        return 1;
+    }
+    if (kind == XT_KIND_FOR_ITER) {
+        return edge->kind == XT_EDGE_TAKEN ? LEAVES : 1;
+    }
+    uint8_t flags = graph->flags[edge->to];
+    if ((flags & XT_ALWAYS_RAISES) != 0) {
+        return RAISES;
+    }
+    bool leaves =
+        (flags & XT_ALWAYS_LEAVES) != 0 || depth[edge->to] < depth[edge->from];
+    return leaves && depth[edge->from] > 0 ? LEAVES : 1;
+}
 
 static float
-weigh_node(const xt_graph *graph, uint32_t at)
+rounds_of(const xt_graph *graph, const xt_instrs *instrs, uint32_t at)
 {
-    float weight = 1;
+    if ((graph->flags[at] & XT_IS_LOOP_HEAD) == 0 ||
+        graph->loop_depth[at] > DEEPEST) {
+        return 1;
+    }
+    return instrs->items[at].kind == XT_KIND_SEND ? SENDS : ROUNDS;
+}
+
+/* Where exceptions lead, and where nothing but a later jump back does. */
+static float
+weigh_rare(const xt_graph *graph, uint32_t at)
+{
+    float weight = HANDLED;
     for (int i = 0; i < graph->loop_depth[at] && i < DEEPEST; i++) {
-        weight *= 10;
-    }
-    if ((graph->flags[at] & XT_IS_REACHED) == 0) {
-        weight *= WHERE_HANDLES;
-    }
-    if ((graph->flags[at] & XT_ALWAYS_RAISES) != 0) {
-        weight *= WHERE_RAISES;
+        weight *= ROUNDS;
     }
     return weight;
 }
 
-float
-xt_weights_edge(const xt_graph *graph, const xt_instrs *instrs,
-                const xt_edge *edge)
+/* Shares an instruction's weight among the edges that leave it, of which
+   there are one or two. */
+static void
+share(xt_graph *graph, const xt_instrs *instrs, uint32_t at, xt_edge *edges,
+      size_t len)
 {
-    if (edge->from == graph->outside || edge->to == graph->outside) {
-        return 1;
+    float *weights = graph->weights;
+    bool parted = len == 2 && instrs->items[at].kind != XT_KIND_SUSPEND;
+    float shares[2] = {1, 1};
+    float all = 1;
+    if (parted) {
+        shares[0] = share_of(graph, instrs, &edges[0]);
+        shares[1] = share_of(graph, instrs, &edges[1]);
+        all = shares[0] + shares[1];
     }
-    float from = weigh_node(graph, edge->from);
-    float to = weigh_node(graph, edge->to);
-    float weight = from < to ? from : to;
-    bool is_side = instrs->items[edge->from].kind == XT_KIND_BRANCH;
-    return is_side ? weight / 2 : weight;
+    for (size_t i = 0; i < len; i++) {
+        edges[i].weight = weights[at] * shares[i] / all;
+        if (edges[i].to > at && edges[i].to != graph->outside) {
+            weights[edges[i].to] += edges[i].weight;
+        }
+    }
+}
+
+/* Edges are in the order of the instructions that they leave; the way back
+   into a suspended frame is among those of where it was suspended. */
+static bool
+belongs_to(const xt_graph *graph, const xt_edge *edge, uint32_t at)
+{
+    return edge->from == at ||
+           (edge->from == graph->outside && edge->to == at + 1);
+}
+
+void
+xt_weights_find(xt_graph *graph, const xt_instrs *instrs)
+{
+    find_leaving(graph, instrs);
+    find_heads(graph);
+    float *weights = graph->weights;
+    memset(weights, 0, instrs->len * sizeof(*weights));
+    weights[0] = 1;
+    graph->edges[0].weight = 1;
+    size_t next = 1;
+    for (uint32_t at = 0; at < instrs->len; at++) {
+        if (weights[at] <= 0 || (graph->flags[at] & XT_IS_HANDLER) != 0) {
+            weights[at] += weigh_rare(graph, at);
+        }
+        weights[at] *= rounds_of(graph, instrs, at);
+        size_t first = next;
+        while (next < graph->len &&
+               belongs_to(graph, &graph->edges[next], at)) {
+            next++;
+        }
+        share(graph, instrs, at, &graph->edges[first], next - first);
+    }
 }

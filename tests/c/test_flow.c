@@ -178,7 +178,12 @@ walk(trial *t)
         if (instr->kind == XT_KIND_RETURN) {
             return;
         }
-        if (step > STEPS || (here > 0 && next_random(t, 60) == 0)) {
+        bool constant = instr->op == t->ops->load_const;
+        if (constant && instr->oparg >= FIRST_CONST) {
+            t->slots[instr->oparg - FIRST_CONST]++; /* a fused probe */
+        }
+        bool stops = step > STEPS || (here > 0 && next_random(t, 60) == 0);
+        if (stops && !constant) {
             t->left[here]++; /* an exception, or a frame that still runs */
             return;
         }

@@ -156,6 +156,9 @@ pass_inserted(walking *w)
             assert_int_equal(ops->pop_top, then.op);
             w->new_unit = then.end;
         }
+        else if (instr.op == ops->unary_negative) {
+            continue; /* of a fused probe, which was run already */
+        }
         else if (instr.op == ops->jump_backward_no_interrupt) {
             w->new_unit = walk_target(&w->new, &instr);
         }
@@ -165,6 +168,29 @@ pass_inserted(walking *w)
     }
 }
 
+/* By a list of its own: RETURN_CONST, LOAD_SMALL_INT, LOAD_COMMON_CONSTANT. */
+static bool
+loads_constant(const xt_opcodes *ops, uint8_t op)
+{
+    return op == ops->load_const ||
+           (ops->minor <= 13 && op == ops->return_const) ||
+           (ops->minor >= 14 && op == ops->load_small_int) ||
+           (ops->minor >= 15 && op == ops->load_common_constant);
+}
+
+/* Whether an instruction of the new code is a counter in place of a constant.
+ */
+static bool
+is_fused(const walking *w, const walk_instr *new)
+{
+    const xt_rewrite *out = &w->of->rewrite;
+    return new->op == w->old->ops->load_const &&
+           (out->old_unit[new->opcode] & XT_REWRITE_INSERTED) == 0 &&
+           new->end < out->units &&
+           (out->old_unit[new->end] & XT_REWRITE_INSERTED) != 0 &&
+           walk_fetch(&w->new, new->end).op == w->old->ops->unary_negative;
+}
+
 /* Both codes are in front of one instruction. */
 static walk_instr
 fetch_both(walking *w, walk_instr *new)
@@ -172,6 +198,10 @@ fetch_both(walking *w, walk_instr *new)
     walk_instr old = walk_fetch(w->old, w->old_unit);
     *new = pass_inserted(w);
     assert_int_equal(old.opcode, w->of->rewrite.old_unit[new->opcode]);
+    if (is_fused(w, new)) {
+        assert_true(loads_constant(w->old->ops, old.op));
+        return old;
+    }
     assert_int_equal(old.op, new->op);
     if (w->old->ops->traits[old.op].jump == XT_JUMP_NONE) {
         assert_int_equal(old.oparg, new->oparg);
@@ -255,12 +285,15 @@ go_on(walking *w, const walk_instr *old, const walk_instr *new)
     }
 }
 
-/* What only drops things and cannot fail; probes may be moved behind it. */
+/* What only drops things, or loads a constant, cannot fail; probes may be
+   moved behind it, or into it. */
 static bool
 may_raise(const walking *w, uint32_t at)
 {
-    uint8_t kind = w->of->instrs.items[at].kind;
-    return kind != XT_KIND_END_FOR && kind != XT_KIND_END_FOR_POP &&
+    const xt_instr *instr = &w->of->instrs.items[at];
+    uint8_t kind = instr->kind;
+    return !loads_constant(w->old->ops, instr->op) &&
+           kind != XT_KIND_END_FOR && kind != XT_KIND_END_FOR_POP &&
            kind != XT_KIND_POP_ITER && kind != XT_KIND_NOT_TAKEN;
 }
 
@@ -272,6 +305,9 @@ step(walking *w)
     walk_instr old = fetch_both(w, &new);
     uint32_t at = number_of(w, old.start);
     w->counts->steps++;
+    if (is_fused(w, &new)) {
+        w->counts->slots[new.oparg - w->of->first_const]++;
+    }
     if (old.kind == XT_KIND_RETURN) {
         w->counts->went[at]++;
         return false;
