@@ -91,6 +91,7 @@ def measure(source: str, rounds: int) -> tuple[float, float]:
         for kind, times in taken.items():
             command = [
                 sys.executable,
+                "-P",
                 "-c",
                 "__file__ = '/f.py'\n" + source + RUN,
                 kind,

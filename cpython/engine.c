@@ -1,345 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine.h"
 
-#include "frame.h"
+#include "adopt.h"
+#include "events.h"
 #include "harvest.h"
 #include "mem.h"
 #include "monitoring.h"
-#include "sweep.h"
 
 static const monitoring_row ROWS[] = {
-    {"PY_START", "_started"}, {"PY_RESUME", "_resumed"},
-    {"RAISE", "_raised"},     {"RERAISE", "_raised_again"},
-    {"LINE", "_line"},        {"JUMP", "_jumped"},
+    {"PY_START", "_started"},
+    {"PY_RESUME", "_resumed"},
+    {"RAISE", "_raised"},
+    {"RERAISE", "_raised_again"},
+    {"LINE", "_line"},
+    {"JUMP", "_jumped"},
+#if COMPAT_MINOR >= 14
+    {"BRANCH_LEFT", "_branched"},
+    {"BRANCH_RIGHT", "_branched"},
+#else
+    {"BRANCH", "_branched"},
+#endif
 };
 enum {
     ROWS_LEN = sizeof(ROWS) / sizeof(*ROWS),
     ROWS_GLOBAL = 4, /* the first are on for all code, */
-    ROWS_LINE = 4,   /* those from here on for code counted by events */
+    ROWS_LINE = 4,   /* those from here on for code counted by events, */
+    ROWS_SIDE = 6,   /* and these only with branches */
 };
 
-/* --- What runs, and whether it is wanted -------------------------------- */
-
-/* Whether any tracer wants code with these globals. Trouble is kept: -1 only
-   for what is the program's own (an exception). */
-static int
-is_wanted(EngineObject *self, PyObject *globals)
-{
-    int wanted = 0;
-    for (size_t i = 0; i < self->sessions_len; i++) {
-        TracerObject *tracer = self->sessions[i];
-        PyObject *module;
-        if (session_judge(tracer, globals, &module) < 0) {
-            if (session_keep_trouble(tracer) < 0) {
-                return -1;
-            }
-        }
-        wanted |= module != NULL;
-    }
-    return wanted;
-}
-
-/* Keeps an exception of ours in the tracers. -1 if it is not ours. */
-static int
-keep_trouble(EngineObject *self)
+int
+engine_keep_trouble(EngineObject *self)
 {
     if (self->sessions_len == 0) {
         PyErr_Clear();
         return 0;
     }
     return session_keep_trouble(self->sessions[0]);
-}
-
-/* Counts the code by events from now on. */
-static int
-count_by_events(EngineObject *self, code_entry *entry)
-{
-    if (entry->by_events) {
-        return 0;
-    }
-    entry->by_events = true;
-    return monitoring_switch_code(self->monitoring, self->tool,
-                                  entry->original, self->line_events);
-}
-
-/* Has later calls of a function run other code of the same meaning. */
-static int
-set_code(PyObject *function, PyCodeObject *code)
-{
-    PyCodeObject *before = (PyCodeObject *)PyFunction_GET_CODE(function);
-    uint32_t version = ((PyFunctionObject *)function)->func_version;
-    Py_INCREF(before);
-    int result =
-        PyObject_SetAttrString(function, "__code__", (PyObject *)code);
-    if (result == 0) {
-        compat_renew_version(function, version, before, code);
-    }
-    Py_DECREF(before);
-    return result;
-}
-
-/* Has later calls of the function run the rewritten code. */
-static int
-replace_code(PyObject *function, code_entry *entry)
-{
-    if (function == NULL || !PyFunction_Check(function) ||
-        PyFunction_GET_CODE(function) != (PyObject *)entry->original ||
-        (entry->original->co_flags & CO_OPTIMIZED) == 0) {
-        return 0;
-    }
-    return set_code(function, entry->code);
-}
-
-/* Prepares rewritten code for all events that are on, of whatever tool. Frames
-   that go on in it do not pass the RESUME which does that; to change the local
-   events does it too. */
-static int
-prepare(EngineObject *self, code_entry *entry)
-{
-    if (entry->prepared && entry->code->_co_instrumentation_version ==
-                               entry->original->_co_instrumentation_version) {
-        return 0;
-    }
-    if (entry->prepared && monitoring_switch_code(self->monitoring, self->tool,
-                                                  entry->code, 0) < 0) {
-        return -1;
-    }
-    entry->prepared = true;
-    return monitoring_switch_code(self->monitoring, self->tool, entry->code,
-                                  self->start_event);
-}
-
-/* Counts a frame that has just been started. */
-static int
-adopt(EngineObject *self, frame_head *frame, PyCodeObject *code,
-      Py_ssize_t offset)
-{
-    if (sweep(self) < 0) {
-        return -1;
-    }
-    code_entry *entry = registry_add(&self->registry, &self->types, code,
-                                     self->probes, self->branches);
-    if (entry == NULL) {
-        return -1;
-    }
-    if (entry->file == NULL) {
-        entry->file =
-            Py_XNewRef(PyDict_GetItemString(frame->globals, "__file__"));
-    }
-    if (entry->code == NULL) {
-        return count_by_events(self, entry);
-    }
-    if (replace_code(frame_untag(frame->function), entry) < 0) {
-        return -1;
-    }
-    if (onlookers_copy_events(&self->onlookers, entry->original, entry->code) <
-            0 ||
-        prepare(self, entry) < 0) {
-        return -1;
-    }
-    if (!frame_switch_code(frame, code, offset, entry->code,
-                           entry->probed->landing)) {
-        return count_by_events(self, entry);
-    }
-    return 0;
-}
-
-/* A code object that was rewritten may run in a module that another tracer
-   has not judged yet. */
-static PyObject *
-on_probed(EngineObject *self, ProbedCodeObject *probed, PyObject *globals)
-{
-    code_entry *entry = registry_get(&self->registry, probed->original);
-    if (is_wanted(self, globals) < 0) {
-        return NULL;
-    }
-    if (entry != NULL && entry->file == NULL) {
-        entry->file = Py_XNewRef(PyDict_GetItemString(globals, "__file__"));
-    }
-    return Py_NewRef(self->disable);
-}
-
-/* Whether code that is not wanted may be so the next time. A module's code is
-   run anew with other globals. A function's hardly ever is, unless it was
-   taken out of its file's module. */
-static bool
-may_be_wanted(PyCodeObject *code, const frame_head *frame)
-{
-    if ((code->co_flags & CO_OPTIMIZED) == 0) {
-        return true;
-    }
-    return PyUnicode_GET_LENGTH(code->co_filename) > 0 &&
-           PyUnicode_READ_CHAR(code->co_filename, 0) != '<' &&
-           PyDict_GetItemString(frame->globals, "__file__") == NULL;
-}
-
-/* A frame begins (`resumed`: goes on) to run `code`, at a byte offset. */
-static PyObject *
-on_start(EngineObject *self, PyCodeObject *code, PyObject *at, bool resumed)
-{
-    PyThreadState *thread = PyThreadState_Get();
-    frame_head *frame = frame_top(thread);
-    if (self->sessions_len == 0 || frame == NULL ||
-        frame_code(frame) != code ||
-        PyThreadState_GetID(thread) == self->left_thread) {
-        Py_RETURN_NONE;
-    }
-    ProbedCodeObject *probed = probed_get(&self->types, code);
-    if (probed != NULL) {
-        return on_probed(self, probed, frame->globals);
-    }
-    int wanted = is_wanted(self, frame->globals);
-    if (wanted < 0) {
-        return NULL;
-    }
-    if (!wanted) {
-        return Py_NewRef(may_be_wanted(code, frame) ? Py_None : self->disable);
-    }
-    Py_ssize_t offset = PyLong_AsSsize_t(at) / 2;
-    int result;
-    if (resumed) {
-        code_entry *entry = registry_add(&self->registry, &self->types, code,
-                                         self->probes, self->branches);
-        result = entry == NULL ? -1 : count_by_events(self, entry);
-        if (entry != NULL && entry->file == NULL) {
-            entry->file =
-                Py_XNewRef(PyDict_GetItemString(frame->globals, "__file__"));
-        }
-    }
-    else {
-        result = adopt(self, frame, code, offset);
-    }
-    if (result < 0 && keep_trouble(self) < 0) {
-        return NULL;
-    }
-    Py_RETURN_NONE;
-}
-
-/* Whether an event is about code of Python; C code may report events of its
-   own objects (C API, "Monitoring"). */
-static bool
-is_about_code(PyObject *const *args, Py_ssize_t nargs, Py_ssize_t wanted)
-{
-    return nargs == wanted && PyCode_Check(args[0]);
-}
-
-static PyObject *
-engine_started(EngineObject *self, PyObject *const *args, Py_ssize_t nargs)
-{
-    return is_about_code(args, nargs, 2)
-               ? on_start(self, (PyCodeObject *)args[0], args[1], false)
-               : Py_NewRef(Py_None);
-}
-
-static PyObject *
-engine_resumed(EngineObject *self, PyObject *const *args, Py_ssize_t nargs)
-{
-    return is_about_code(args, nargs, 2)
-               ? on_start(self, (PyCodeObject *)args[0], args[1], true)
-               : Py_NewRef(Py_None);
-}
-
-/* --- Exceptions in rewritten code --------------------------------------- */
-
-static PyObject *
-on_raise(EngineObject *self, PyObject *const *args, Py_ssize_t nargs,
-         bool again)
-{
-    if (!is_about_code(args, nargs, 3)) {
-        Py_RETURN_NONE;
-    }
-    PyCodeObject *code = (PyCodeObject *)args[0];
-    ProbedCodeObject *probed = probed_get(&self->types, code);
-    if (probed == NULL) {
-        Py_RETURN_NONE;
-    }
-    frame_head *frame = frame_top(PyThreadState_Get());
-    Py_ssize_t stands = frame != NULL && frame_code(frame) == code
-                            ? frame_offset(frame, code)
-                            : -1;
-    Py_ssize_t offset = PyLong_AsSsize_t(args[1]) / 2;
-    if (probed_note_raise(probed, offset, stands, again, args[2]) < 0) {
-        PyErr_NoMemory();
-        if (keep_trouble(self) < 0) {
-            return NULL;
-        }
-    }
-    Py_RETURN_NONE;
-}
-
-static PyObject *
-engine_raised(EngineObject *self, PyObject *const *args, Py_ssize_t nargs)
-{
-    return on_raise(self, args, nargs, false);
-}
-
-static PyObject *
-engine_raised_again(EngineObject *self, PyObject *const *args,
-                    Py_ssize_t nargs)
-{
-    return on_raise(self, args, nargs, true);
-}
-
-/* --- Counting by events -------------------------------------------------- */
-
-/* Counts a line for the tracers that want it in the running frame: one code
-   object may run with several modules' globals. */
-static int
-hit(EngineObject *self, PyCodeObject *code, int line)
-{
-    frame_head *frame = frame_top(PyThreadState_Get());
-    if (frame == NULL || frame_code(frame) != code) {
-        return 0;
-    }
-    int result = 0;
-    for (size_t i = 0; i < self->sessions_len && result == 0; i++) {
-        TracerObject *tracer = self->sessions[i];
-        PyObject *module;
-        if (session_judge(tracer, frame->globals, &module) < 0) {
-            result = session_keep_trouble(tracer);
-        }
-        else if (module != NULL) {
-            traced_file *file = files_get(&tracer->files, code->co_filename);
-            if (file == NULL || files_hit(&tracer->files, file, line) < 0) {
-                result = session_keep_trouble(tracer);
-            }
-        }
-    }
-    return result;
-}
-
-static PyObject *
-engine_line(EngineObject *self, PyObject *const *args, Py_ssize_t nargs)
-{
-    if (!is_about_code(args, nargs, 2)) {
-        Py_RETURN_NONE;
-    }
-    int line = (int)PyLong_AsLong(args[1]);
-    if (hit(self, (PyCodeObject *)args[0], line) < 0) {
-        return NULL;
-    }
-    Py_RETURN_NONE;
-}
-
-/* A jump back within one line is an event of that line; other jumps are seen
-   by the lines that they lead to. */
-static PyObject *
-engine_jumped(EngineObject *self, PyObject *const *args, Py_ssize_t nargs)
-{
-    if (!is_about_code(args, nargs, 3)) {
-        Py_RETURN_NONE;
-    }
-    PyCodeObject *code = (PyCodeObject *)args[0];
-    int from = (int)PyLong_AsLong(args[1]);
-    int to = (int)PyLong_AsLong(args[2]);
-    int line = to >= from ? -1 : PyCode_Addr2Line(code, from);
-    if (line < 0 || line != PyCode_Addr2Line(code, to)) {
-        return Py_NewRef(self->disable);
-    }
-    if (hit(self, code, line) < 0) {
-        return NULL;
-    }
-    Py_RETURN_NONE;
 }
 
 /* --- Start and stop ------------------------------------------------------ */
@@ -399,8 +95,9 @@ switch_on(EngineObject *self)
         return tool == -1 ? 0 : -1;
     }
     self->tool = tool;
+    size_t until = self->branches ? ROWS_LEN : ROWS_SIDE;
     long line =
-        monitoring_events(monitoring, ROWS + ROWS_LINE, ROWS_LEN - ROWS_LINE);
+        monitoring_events(monitoring, ROWS + ROWS_LINE, until - ROWS_LINE);
     long global = monitoring_events(monitoring, ROWS, ROWS_GLOBAL);
     long start = monitoring_events(monitoring, ROWS, 1);
     if (line < 0 || global < 0 || start < 0 ||
@@ -451,7 +148,7 @@ restore_functions(EngineObject *self)
         PyObject *function = list.functions[i];
         ProbedCodeObject *probed = probed_get(
             &self->types, (PyCodeObject *)PyFunction_GET_CODE(function));
-        if (probed != NULL && set_code(function, probed->original) < 0) {
+        if (probed != NULL && adopt_set_code(function, probed->original) < 0) {
             PyErr_Clear(); /* an audit hook of the program refuses */
         }
         Py_DECREF(function);
@@ -639,12 +336,13 @@ engine_dealloc(EngineObject *self)
     {name, (PyCFunction)(void (*)(void))function, METH_FASTCALL, NULL}
 
 static PyMethodDef engine_methods[] = {
-    CALLBACK("_started", engine_started),
-    CALLBACK("_resumed", engine_resumed),
-    CALLBACK("_raised", engine_raised),
-    CALLBACK("_raised_again", engine_raised_again),
-    CALLBACK("_line", engine_line),
-    CALLBACK("_jumped", engine_jumped),
+    CALLBACK("_started", adopt_started),
+    CALLBACK("_resumed", adopt_resumed),
+    CALLBACK("_raised", events_raised),
+    CALLBACK("_raised_again", events_raised_again),
+    CALLBACK("_line", events_line),
+    CALLBACK("_jumped", events_jumped),
+    CALLBACK("_branched", events_branched),
     {NULL, NULL, 0, NULL},
 };
 

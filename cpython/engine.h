@@ -63,4 +63,17 @@ void engine_leave_thread(EngineObject *self, TracerObject *tracer);
    exception; no count is lost then. */
 int engine_harvest(EngineObject *self, TracerObject *tracer);
 
+/* Keeps an exception of ours in the tracers, until the program cannot suffer
+   from it. -1 if it is the program's own. */
+int engine_keep_trouble(EngineObject *self);
+
+/* Whether an event is about code of Python; C code may report events of its
+   own objects (C API, "Monitoring"). */
+static inline bool
+engine_is_about_code(PyObject *const *args, Py_ssize_t nargs,
+                     Py_ssize_t wanted)
+{
+    return nargs == wanted && PyCode_Check(args[0]);
+}
+
 #endif

@@ -4,6 +4,7 @@
 #include "frame.h"
 #include "mem.h"
 #include "outcomes.h"
+#include "sides.h"
 #include "solve.h"
 
 /* --- Frames that run now ------------------------------------------------- */
@@ -258,7 +259,7 @@ harvest(EngineObject *engine, TracerObject *tracer, bool again)
         }
     }
     tallies_end(&tallies);
-    return result;
+    return result == 0 ? sides_harvest(tracer) : result;
 }
 
 static int
@@ -293,6 +294,9 @@ harvest_settle(EngineObject *engine, const code_entry *entry)
         if (entry->probed != NULL && harvest_wants(tracer, entry)) {
             result = settle(tracer, entry);
         }
+        if (result == 0) {
+            result = sides_settle(tracer, entry);
+        }
     }
     return result;
 }
@@ -317,6 +321,7 @@ harvest_skip(EngineObject *engine, TracerObject *tracer)
 void
 harvest_forget(TracerObject *tracer)
 {
+    sides_forget(tracer);
     xt_ptrmap *seen = &tracer->seen;
     for (size_t i = 0; seen->entries != NULL && i <= seen->mask; i++) {
         if (seen->entries[i].key != NULL) {

@@ -25,9 +25,8 @@ add_to(PyObject *dict, PyObject *key, int64_t count)
 }
 
 static int
-add_call(TracerObject *tracer, const code_entry *entry, int64_t count)
+add_call(TracerObject *tracer, PyCodeObject *code, int64_t count)
 {
-    PyCodeObject *code = entry->original;
     return add_to(tracer->calls,
                   Py_BuildValue("(OiO)", code->co_filename,
                                 code->co_firstlineno, code->co_qualname),
@@ -42,23 +41,21 @@ number_or_none(int64_t number)
 
 /* The key of a branch: the place of an instruction. */
 static PyObject *
-branch_key(const code_entry *entry, const xt_location *place, const char *kind)
+branch_key(PyCodeObject *code, const xt_location *place, const char *kind)
 {
-    return Py_BuildValue("(O(NNNN)s)", entry->original->co_filename,
-                         number_or_none(place->line),
-                         number_or_none(place->end_line),
-                         number_or_none(place->column),
-                         number_or_none(place->end_column), kind);
+    return Py_BuildValue(
+        "(O(NNNN)s)", code->co_filename, number_or_none(place->line),
+        number_or_none(place->end_line), number_or_none(place->column),
+        number_or_none(place->end_column), kind);
 }
 
 /* Adds to one outcome; others of the branch begin at 0, so that a side which
    was never taken shows. */
 static int
-add_outcome(TracerObject *tracer, const code_entry *entry,
-            const xt_location *place, const char *kind, bool outcome,
-            int64_t count)
+add_outcome(TracerObject *tracer, PyCodeObject *code, const xt_location *place,
+            const char *kind, bool outcome, int64_t count)
 {
-    PyObject *key = branch_key(entry, place, kind);
+    PyObject *key = branch_key(code, place, kind);
     if (key == NULL) {
         return -1;
     }
@@ -81,27 +78,26 @@ add_outcome(TracerObject *tracer, const code_entry *entry,
 
 /* What a conditional jump asks, and which answer takes it. */
 static const char *
-kind_of_jump(const probed_point *point, bool *answer)
+kind_of_jump(const xt_instr *jump, bool *answer)
 {
     const xt_opcodes *ops = xt_opcodes_for(COMPAT_MINOR);
-    if (point->kind == XT_KIND_FOR_ITER) {
+    if (jump->kind == XT_KIND_FOR_ITER) {
         *answer = false;
         return "for";
     }
-    *answer = point->op == ops->pop_jump_if_true ||
-              point->op == ops->pop_jump_if_none;
-    bool none = point->op == ops->pop_jump_if_none ||
-                point->op == ops->pop_jump_if_not_none;
+    *answer =
+        jump->op == ops->pop_jump_if_true || jump->op == ops->pop_jump_if_none;
+    bool none = jump->op == ops->pop_jump_if_none ||
+                jump->op == ops->pop_jump_if_not_none;
     return none ? "none" : "bool";
 }
 
-/* The places of all instructions, which the tally does not keep. */
-static xt_status
-read_places(PyCodeObject *code, xt_instrs *instrs)
+int
+outcomes_read(PyCodeObject *code, xt_instrs *instrs)
 {
     PyObject *bytecode = PyCode_GetCode(code);
     if (bytecode == NULL) {
-        return XT_NOMEM;
+        return -1;
     }
     const xt_code_view view = {
         .ops = xt_opcodes_for(COMPAT_MINOR),
@@ -115,28 +111,52 @@ read_places(PyCodeObject *code, xt_instrs *instrs)
         .exceptions_len = (size_t)PyBytes_GET_SIZE(code->co_exceptiontable),
         .first_line = code->co_firstlineno,
     };
-    xt_status status = xt_instrs_read(instrs, &view);
+    /* Code that cannot be read has no branches that we know of. */
+    xt_status status =
+        view.ops == NULL ? XT_UNSUPPORTED : xt_instrs_read(instrs, &view);
     Py_DECREF(bytecode);
-    return status;
+    if (status == XT_NOMEM) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    if (status != XT_OK) {
+        instrs->len = 0;
+        instrs->units = 0;
+        instrs->handlers.len = 0;
+    }
+    return 0;
 }
 
+/* One side of the conditional jump or loop at an instruction. */
 static int
-add_class(TracerObject *tracer, const code_entry *entry,
-          const xt_instrs *instrs, const xt_plan_class *class, int64_t count)
+add_side(TracerObject *tracer, PyCodeObject *code, const xt_instrs *instrs,
+         uint32_t at, bool taken, int64_t count)
 {
-    const probed_point *point = &entry->probed->points[class->origin];
-    if (point->kind != XT_KIND_BRANCH && point->kind != XT_KIND_FOR_ITER) {
-        return add_call(tracer, entry, count);
-    }
-    const xt_location *place =
-        &instrs->places[instrs->items[class->origin].place];
+    const xt_instr *jump = &instrs->items[at];
+    const xt_location *place = &instrs->places[jump->place];
     if (!place->has_line) {
         return 0;
     }
     bool answer;
-    const char *kind = kind_of_jump(point, &answer);
-    return add_outcome(tracer, entry, place, kind,
-                       class->taken ? answer : !answer, count);
+    const char *kind = kind_of_jump(jump, &answer);
+    return add_outcome(tracer, code, place, kind, taken ? answer : !answer,
+                       count);
+}
+
+static bool
+has_sides(const xt_instr *instr)
+{
+    return instr->kind == XT_KIND_BRANCH || instr->kind == XT_KIND_FOR_ITER;
+}
+
+static int
+add_class(TracerObject *tracer, PyCodeObject *code, const xt_instrs *instrs,
+          const xt_plan_class *class, int64_t count)
+{
+    return has_sides(&instrs->items[class->origin])
+               ? add_side(tracer, code, instrs, class->origin, class->taken,
+                          count)
+               : add_call(tracer, code, count);
 }
 
 /* The place of a handler: that of its first instruction which has one, as long
@@ -152,36 +172,65 @@ place_of_handler(const xt_instrs *instrs, uint32_t at)
     return &instrs->places[instr->place];
 }
 
+static int
+add_handler(TracerObject *tracer, PyCodeObject *code, const xt_instrs *instrs,
+            uint32_t at, int64_t count)
+{
+    const xt_location *place = place_of_handler(instrs, at);
+    return place->has_line
+               ? add_outcome(tracer, code, place, "except", true, count)
+               : 0;
+}
+
 int
 outcomes_add(TracerObject *tracer, const code_entry *entry, const int64_t *now,
              const int64_t *before)
 {
     const ProbedCodeObject *probed = entry->probed;
+    PyCodeObject *code = entry->original;
     xt_instrs instrs = {0};
-    if (read_places(entry->original, &instrs) != XT_OK) {
-        xt_instrs_fini(&instrs);
-        if (!PyErr_Occurred()) {
-            PyErr_NoMemory();
-        }
-        return -1;
-    }
-    int result = 0;
+    int result = outcomes_read(code, &instrs);
     size_t classes = probed->plan.classes_len;
     for (size_t i = 0; i < classes && result == 0; i++) {
         int64_t count = now[i] - (before == NULL ? 0 : before[i]);
         if (probed->plan.classes[i].wanted) {
-            result = add_class(tracer, entry, &instrs,
-                               &probed->plan.classes[i], count);
+            result = add_class(tracer, code, &instrs, &probed->plan.classes[i],
+                               count);
         }
     }
-    for (size_t i = 0; i < probed->points_len && result == 0; i++) {
+    for (uint32_t i = 0; i < probed->points_len && result == 0; i++) {
         size_t index = classes + probed->points_len + i;
         int64_t count = now[index] - (before == NULL ? 0 : before[index]);
-        const xt_location *place = place_of_handler(&instrs, (uint32_t)i);
-        if (probed->points[i].is_handler && place->has_line) {
-            result = add_outcome(tracer, entry, place, "except", true, count);
+        if (probed->points[i].is_handler) {
+            result = add_handler(tracer, code, &instrs, i, count);
         }
     }
     xt_instrs_fini(&instrs);
+    return result;
+}
+
+int
+outcomes_add_events(TracerObject *tracer, PyCodeObject *code,
+                    const side_counts *counts)
+{
+    const xt_instrs *instrs = &counts->instrs;
+    int result = add_call(tracer, code, (int64_t)counts->started);
+    for (uint32_t i = 0; i < instrs->len && result == 0; i++) {
+        if (!has_sides(&instrs->items[i])) {
+            continue;
+        }
+        result =
+            add_side(tracer, code, instrs, i, true, (int64_t)counts->taken[i]);
+        if (result == 0) {
+            result = add_side(tracer, code, instrs, i, false,
+                              (int64_t)counts->fell[i]);
+        }
+    }
+    for (size_t i = 0; i < instrs->handlers.len && result == 0; i++) {
+        uint32_t at = instrs->at_unit[instrs->handlers.ranges[i].target];
+        uint64_t *handled = &counts->handled[at];
+        result = add_handler(tracer, code, instrs, at, (int64_t)*handled);
+        *handled = 0; /* another range may have the same handler */
+    }
     return result;
 }

@@ -10,10 +10,19 @@
 
 #include "registry.h"
 #include "session.h"
+#include "sides.h"
 
 /* Adds the difference of two tallies (see harvest.c) of a rewritten code
    object; `before` may be NULL. -1 with an exception. */
 int outcomes_add(TracerObject *tracer, const code_entry *entry,
                  const int64_t *now, const int64_t *before);
+
+/* The same for code that is counted by events. */
+int outcomes_add_events(TracerObject *tracer, PyCodeObject *code,
+                        const side_counts *counts);
+
+/* Reads a code object's instructions; none where this version's bytecode is
+   not known. -1 with an exception. */
+int outcomes_read(PyCodeObject *code, xt_instrs *instrs);
 
 #endif

@@ -47,7 +47,8 @@ typedef struct {
     PyObject *s_file; /* owned: the string "__file__" */
     xt_ptrmap frames; /* frames that are wanted -> their traced_file */
     struct EngineObject *engine; /* owned: while it counts for us, or NULL */
-    xt_ptrmap seen; /* code_entry -> owned tally that was harvested before */
+    xt_ptrmap seen;  /* code_entry -> owned tally that was harvested before */
+    xt_ptrmap sides; /* code_entry -> owned side_counts */
     PyObject *branches; /* owned: dict, what the attribute shows */
     PyObject *calls;    /* owned: the same */
     PyObject *engines;  /* owned: list, see _engines_used(); or NULL */

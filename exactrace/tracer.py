@@ -69,7 +69,7 @@ class Trace(_native.Tracer):
         if engine not in (None, *ENGINES):
             names = ", ".join(map(repr, ENGINES))
             raise ValueError(f"engine {engine!r} is none of {names}")
-        if branch and engine not in (None, "probe"):
+        if branch and engine == "settrace":
             raise ValueError(f"branch: the engine {engine!r} counts lines only")
         self.engine = engine
         self.branch = branch

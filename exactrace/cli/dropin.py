@@ -172,7 +172,7 @@ def check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
         )
     if options.listfuncs and (options.count or options.trace):
         parser.error("cannot specify both --listfuncs and (--trace or --count)")
-    if options.branch and options.engine not in (None, "probe"):
+    if options.branch and options.engine == "settrace":
         parser.error(f"--branch: the engine {options.engine!r} counts lines only")
     if options.summary and not options.count:
         parser.error("--summary can only be used with --count or --report")

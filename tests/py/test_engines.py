@@ -609,8 +609,8 @@ def test_tools_that_were_there_before_keep_their_callbacks(tools: Any) -> None:
 def test_an_unknown_engine_is_named() -> None:
     with pytest.raises(ValueError, match="'fast' is none of 'probe'"):
         exactrace.Trace(engine="fast")
-    with pytest.raises(ValueError, match="'event' counts lines only"):
-        exactrace.Trace(engine="event", branch=True)
+    with pytest.raises(ValueError, match="'settrace' counts lines only"):
+        exactrace.Trace(engine="settrace", branch=True)
 
 
 @needs_monitoring

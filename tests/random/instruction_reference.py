@@ -57,13 +57,12 @@ class Outcomes:
     calls: Counter[Function] = field(default_factory=Counter)
     unclear: set[Place] = field(default_factory=set)
 
-    def by_place(self, without: set[Function]) -> dict[Place, dict[bool, int]]:
-        """{place: {outcome: hits}}, leaving out functions."""
+    def by_place(self) -> dict[Place, dict[bool, int]]:
+        """{place: {outcome: hits}}."""
         found: dict[Place, dict[bool, int]] = {}
-        for (function, place, outcome), hits in self.branches.items():
-            if function not in without:
-                sides = found.setdefault(place, {})
-                sides[outcome] = sides.get(outcome, 0) + hits
+        for (_, place, outcome), hits in self.branches.items():
+            sides = found.setdefault(place, {})
+            sides[outcome] = sides.get(outcome, 0) + hits
         return found
 
 

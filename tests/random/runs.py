@@ -35,7 +35,6 @@ class Run:
     lines: Lines = field(default_factory=dict)
     branches: dict[Any, dict[bool, int]] = field(default_factory=dict)
     calls: dict[Any, int] = field(default_factory=dict)
-    declined: set[tuple[str, int, str]] = field(default_factory=set)
 
 
 def plain(value: object) -> object:
@@ -100,7 +99,6 @@ def under(source: str, engine: str, *, branch: bool = False) -> Run:
     if branch:
         options["branch"] = True
     tracer = exactrace.Trace(count=1, trace=0, **options)
-    tracer._debug = True
     run = Run()
     execute(source, run.said, lambda code, names: tracer.runctx(code, names, names))
     results = tracer.results()
@@ -108,11 +106,6 @@ def under(source: str, engine: str, *, branch: bool = False) -> Run:
     if branch:
         run.branches = ours(results.branches)
         run.calls = ours(results.calls)
-        run.declined = {
-            (file, line, name)
-            for file, line, name, used, _ in tracer._engines_used()
-            if used != "probe"
-        }
     return run
 
 
@@ -126,48 +119,42 @@ def different(name: str, expected: dict[Any, Any], got: dict[Any, Any]) -> list[
     return found
 
 
-def outcomes_differ(source: str, said: list[object], run: Run) -> list[str]:
-    """Compare branches and calls with the reference.
-
-    On 3.12 many code objects are declined and counted by events, which count
-    no branches, and so is the first run of a function within such code: what
-    is counted there must be no more than the reference has.
-    """
+def outcomes(source: str) -> tuple[list[object], dict[Any, int], Any]:
+    """What the program says, its branches and calls, by INSTRUCTION events."""
     import instruction_reference
 
-    outcomes = instruction_reference.Outcomes()
+    found = instruction_reference.Outcomes()
 
     def start(code: CodeType, names: dict[str, Any]) -> None:
         instruction_reference.measure(
             lambda: exec(code, names),
             lambda name: name.startswith(FOLDER),
-            outcomes,
+            found,
         )
 
-    says: list[object] = []
-    execute(source, says, start)
+    said: list[object] = []
+    execute(source, said, start)
+    return said, flat(found.by_place(), found.unclear), found
+
+
+def flat(branches: dict[Any, dict[bool, int]], unclear: set[Any]) -> dict[Any, int]:
+    """Return the hits of each side; of both together where they look the same."""
+    hits: dict[Any, int] = {}
+    for place, sides in branches.items():
+        for outcome, count in sides.items():
+            key = (*place, None if place in unclear else outcome)
+            hits[key] = hits.get(key, 0) + count
+    return hits
+
+
+def outcomes_differ(source: str, said: list[object], run: Run) -> list[str]:
+    """Compare branches and calls with the reference."""
+    says, expected, found = outcomes(source)
     if says != said:
         return ["reference: the program said something else under it"]
-    expected: dict[Any, int] = {}
-    got: dict[Any, int] = {}
-    for known, flat in (
-        (outcomes.by_place(run.declined), expected),
-        (run.branches, got),
-    ):
-        for place, sides in known.items():
-            for outcome, hits in sides.items():
-                key = (*place, None if place in outcomes.unclear else outcome)
-                flat[key] = flat.get(key, 0) + hits
-    calls = {
-        function: hits
-        for function, hits in outcomes.calls.items()
-        if function not in run.declined
-    }
-    taken = {key: n for key, n in run.calls.items() if key not in run.declined}
-    if sys.version_info < (3, 13):
-        expected = {key: min(n, got.get(key, 0)) for key, n in expected.items()}
-        calls = {key: min(n, taken.get(key, 0)) for key, n in calls.items()}
-    return different("branches", expected, got) + different("calls", calls, taken)
+    return different(
+        "branches", expected, flat(run.branches, found.unclear)
+    ) + different("calls", found.calls, run.calls)
 
 
 def differences(source: str, engines: tuple[str, ...] = ENGINES) -> list[str]:
@@ -179,11 +166,11 @@ def differences(source: str, engines: tuple[str, ...] = ENGINES) -> list[str]:
             return []  # how deep it comes depends on who calls
         counted = standard(source)
         runs = [(engine, under(source, engine)) for engine in engines]
-        if "probe" in engines:
-            runs.append(("probe, branch", under(source, "probe", branch=True)))
-            found = outcomes_differ(source, said, runs[-1][1])
-        else:
-            found = []
+        found = []
+        for engine in engines:
+            if engine != "settrace":
+                runs.append((f"{engine}, branch", under(source, engine, branch=True)))
+                found += outcomes_differ(source, said, runs[-1][1])
     for name, run in (("the standard module", counted), *runs):
         found += different(name, counted.lines, run.lines)
         if run.said != said:

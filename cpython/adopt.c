@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "adopt.h"
+
+#include "frame.h"
+#include "monitoring.h"
+#include "sides.h"
+#include "sweep.h"
+
+/* --- What runs, and whether it is wanted -------------------------------- */
+
+/* Whether any tracer wants code with these globals. Trouble is kept: -1 only
+   for what is the program's own (an exception). */
+static int
+is_wanted(EngineObject *self, PyObject *globals)
+{
+    int wanted = 0;
+    for (size_t i = 0; i < self->sessions_len; i++) {
+        TracerObject *tracer = self->sessions[i];
+        PyObject *module;
+        if (session_judge(tracer, globals, &module) < 0) {
+            if (session_keep_trouble(tracer) < 0) {
+                return -1;
+            }
+        }
+        wanted |= module != NULL;
+    }
+    return wanted;
+}
+
+/* Counts the code by events from now on. */
+static int
+count_by_events(EngineObject *self, code_entry *entry)
+{
+    if (entry->by_events) {
+        return 0;
+    }
+    entry->by_events = true;
+    return monitoring_switch_code(self->monitoring, self->tool,
+                                  entry->original, self->line_events);
+}
+
+int
+adopt_set_code(PyObject *function, PyCodeObject *code)
+{
+    PyCodeObject *before = (PyCodeObject *)PyFunction_GET_CODE(function);
+    uint32_t version = ((PyFunctionObject *)function)->func_version;
+    Py_INCREF(before);
+    int result =
+        PyObject_SetAttrString(function, "__code__", (PyObject *)code);
+    if (result == 0) {
+        compat_renew_version(function, version, before, code);
+    }
+    Py_DECREF(before);
+    return result;
+}
+
+/* Has later calls of the function run the rewritten code. */
+static int
+replace_code(PyObject *function, code_entry *entry)
+{
+    if (function == NULL || !PyFunction_Check(function) ||
+        PyFunction_GET_CODE(function) != (PyObject *)entry->original ||
+        (entry->original->co_flags & CO_OPTIMIZED) == 0) {
+        return 0;
+    }
+    return adopt_set_code(function, entry->code);
+}
+
+/* Prepares rewritten code for all events that are on, of whatever tool. Frames
+   that go on in it do not pass the RESUME which does that; to change the local
+   events does it too. */
+static int
+prepare(EngineObject *self, code_entry *entry)
+{
+    if (entry->prepared && entry->code->_co_instrumentation_version ==
+                               entry->original->_co_instrumentation_version) {
+        return 0;
+    }
+    if (entry->prepared && monitoring_switch_code(self->monitoring, self->tool,
+                                                  entry->code, 0) < 0) {
+        return -1;
+    }
+    entry->prepared = true;
+    return monitoring_switch_code(self->monitoring, self->tool, entry->code,
+                                  self->start_event);
+}
+
+/* Counts a frame that has just been started, which cannot be rewritten. */
+static int
+start_by_events(EngineObject *self, code_entry *entry)
+{
+    if (self->branches && sides_started(self, entry) < 0) {
+        return -1;
+    }
+    return count_by_events(self, entry);
+}
+
+/* Counts a frame that has just been started. */
+static int
+adopt(EngineObject *self, frame_head *frame, PyCodeObject *code,
+      Py_ssize_t offset)
+{
+    if (sweep(self) < 0) {
+        return -1;
+    }
+    code_entry *entry = registry_add(&self->registry, &self->types, code,
+                                     self->probes, self->branches);
+    if (entry == NULL) {
+        return -1;
+    }
+    if (entry->file == NULL) {
+        entry->file =
+            Py_XNewRef(PyDict_GetItemString(frame->globals, "__file__"));
+    }
+    if (entry->code == NULL) {
+        return start_by_events(self, entry);
+    }
+    if (replace_code(frame_untag(frame->function), entry) < 0) {
+        return -1;
+    }
+    if (onlookers_copy_events(&self->onlookers, entry->original, entry->code) <
+            0 ||
+        prepare(self, entry) < 0) {
+        return -1;
+    }
+    if (!frame_switch_code(frame, code, offset, entry->code,
+                           entry->probed->landing)) {
+        return start_by_events(self, entry);
+    }
+    return 0;
+}
+
+/* A code object that was rewritten may run in a module that another tracer
+   has not judged yet. */
+static PyObject *
+on_probed(EngineObject *self, ProbedCodeObject *probed, PyObject *globals)
+{
+    code_entry *entry = registry_get(&self->registry, probed->original);
+    if (is_wanted(self, globals) < 0) {
+        return NULL;
+    }
+    if (entry != NULL && entry->file == NULL) {
+        entry->file = Py_XNewRef(PyDict_GetItemString(globals, "__file__"));
+    }
+    return Py_NewRef(self->disable);
+}
+
+/* Whether code that is not wanted may be so the next time. A module's code is
+   run anew with other globals. A function's hardly ever is, unless it was
+   taken out of its file's module. */
+static bool
+may_be_wanted(PyCodeObject *code, const frame_head *frame)
+{
+    if ((code->co_flags & CO_OPTIMIZED) == 0) {
+        return true;
+    }
+    return PyUnicode_GET_LENGTH(code->co_filename) > 0 &&
+           PyUnicode_READ_CHAR(code->co_filename, 0) != '<' &&
+           PyDict_GetItemString(frame->globals, "__file__") == NULL;
+}
+
+/* A frame begins (`resumed`: goes on) to run `code`, at a byte offset. */
+static PyObject *
+on_start(EngineObject *self, PyCodeObject *code, PyObject *at, bool resumed)
+{
+    PyThreadState *thread = PyThreadState_Get();
+    frame_head *frame = frame_top(thread);
+    if (self->sessions_len == 0 || frame == NULL ||
+        frame_code(frame) != code ||
+        PyThreadState_GetID(thread) == self->left_thread) {
+        Py_RETURN_NONE;
+    }
+    ProbedCodeObject *probed = probed_get(&self->types, code);
+    if (probed != NULL) {
+        return on_probed(self, probed, frame->globals);
+    }
+    int wanted = is_wanted(self, frame->globals);
+    if (wanted < 0) {
+        return NULL;
+    }
+    if (!wanted) {
+        return Py_NewRef(may_be_wanted(code, frame) ? Py_None : self->disable);
+    }
+    Py_ssize_t offset = PyLong_AsSsize_t(at) / 2;
+    int result;
+    if (resumed) {
+        code_entry *entry = registry_add(&self->registry, &self->types, code,
+                                         self->probes, self->branches);
+        result = entry == NULL ? -1 : count_by_events(self, entry);
+        if (entry != NULL && entry->file == NULL) {
+            entry->file =
+                Py_XNewRef(PyDict_GetItemString(frame->globals, "__file__"));
+        }
+    }
+    else {
+        result = adopt(self, frame, code, offset);
+    }
+    if (result < 0 && engine_keep_trouble(self) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+PyObject *
+adopt_started(EngineObject *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    return engine_is_about_code(args, nargs, 2)
+               ? on_start(self, (PyCodeObject *)args[0], args[1], false)
+               : Py_NewRef(Py_None);
+}
+
+PyObject *
+adopt_resumed(EngineObject *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    return engine_is_about_code(args, nargs, 2)
+               ? on_start(self, (PyCodeObject *)args[0], args[1], true)
+               : Py_NewRef(Py_None);
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Code that starts to run: whether any tracer wants it, and how it is counted
+ * from then on (docs/decisions/0006).
+ */
+#ifndef XT_ADOPT_H
+#define XT_ADOPT_H
+
+#include "engine.h"
+
+/* The callbacks for PY_START and PY_RESUME. */
+PyObject *adopt_started(EngineObject *self, PyObject *const *args,
+                        Py_ssize_t nargs);
+PyObject *adopt_resumed(EngineObject *self, PyObject *const *args,
+                        Py_ssize_t nargs);
+
+/* Has later calls of a function run other code of the same meaning. -1 with an
+   exception. */
+int adopt_set_code(PyObject *function, PyCodeObject *code);
+
+#endif

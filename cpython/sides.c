@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sides.h"
+
+#include "harvest.h"
+#include "mem.h"
+#include "outcomes.h"
+
+static void
+side_counts_free(side_counts *counts)
+{
+    xt_instrs_fini(&counts->instrs);
+    xt_free(counts->taken);
+    xt_free(counts);
+}
+
+static side_counts *
+side_counts_new(PyCodeObject *code)
+{
+    side_counts *counts = xt_malloc(sizeof(*counts));
+    if (counts == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    *counts = (side_counts){0};
+    if (outcomes_read(code, &counts->instrs) < 0) {
+        side_counts_free(counts);
+        return NULL;
+    }
+    size_t len = counts->instrs.len;
+    uint64_t *all = xt_malloc((3 * len + 1) * sizeof(*all));
+    if (all == NULL) {
+        side_counts_free(counts);
+        PyErr_NoMemory();
+        return NULL;
+    }
+    memset(all, 0, (3 * len + 1) * sizeof(*all));
+    counts->taken = all;
+    counts->fell = all + len;
+    counts->handled = all + 2 * len;
+    return counts;
+}
+
+/* What a tracer has of the code, made on first sight. NULL without an
+   exception: it does not want it. */
+static side_counts *
+find_counts(TracerObject *tracer, const code_entry *entry)
+{
+    if ((tracer->mode & TRACER_BRANCHES) == 0 ||
+        !harvest_wants(tracer, entry)) {
+        return NULL;
+    }
+    side_counts *counts = xt_ptrmap_get(&tracer->sides, entry);
+    if (counts != NULL) {
+        return counts;
+    }
+    counts = side_counts_new(entry->original);
+    if (counts != NULL &&
+        xt_ptrmap_set(&tracer->sides, entry, counts) != XT_OK) {
+        side_counts_free(counts);
+        PyErr_NoMemory();
+        return NULL;
+    }
+    return counts;
+}
+
+/* The instruction at a code unit, or XT_NONE. */
+static uint32_t
+instr_at(const xt_instrs *instrs, Py_ssize_t unit)
+{
+    return unit < 0 || unit >= (Py_ssize_t)instrs->units
+               ? XT_NONE
+               : instrs->at_unit[unit];
+}
+
+int
+sides_started(EngineObject *engine, code_entry *entry)
+{
+    for (size_t i = 0; i < engine->sessions_len; i++) {
+        side_counts *counts = find_counts(engine->sessions[i], entry);
+        if (counts != NULL) {
+            counts->started++;
+        }
+    }
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+/* Counts which way a conditional jump or the head of a loop went. */
+static void
+count_side(side_counts *counts, Py_ssize_t from, Py_ssize_t to)
+{
+    const xt_instrs *instrs = &counts->instrs;
+    uint32_t at = instr_at(instrs, from);
+    if (at == XT_NONE || at + 1 >= instrs->len ||
+        (instrs->items[at].kind != XT_KIND_BRANCH &&
+         instrs->items[at].kind != XT_KIND_FOR_ITER)) {
+        return;
+    }
+    const xt_instr *next = &instrs->items[at + 1];
+    uint32_t end = next->kind == XT_KIND_NOT_TAKEN ? next->end : next->start;
+    if (to <= (Py_ssize_t)end) {
+        counts->fell[at]++;
+    }
+    /* From 3.14 on a POP_ITER reports the end of a loop even if a conditional
+       jump leads to it, as that jump's event and besides it. */
+    else if (instrs->items[at].kind == XT_KIND_FOR_ITER ||
+             instr_at(instrs, to) == instrs->items[at].target) {
+        counts->taken[at]++;
+    }
+}
+
+int
+sides_branched(EngineObject *engine, code_entry *entry, Py_ssize_t from,
+               Py_ssize_t to)
+{
+    for (size_t i = 0; i < engine->sessions_len; i++) {
+        side_counts *counts = find_counts(engine->sessions[i], entry);
+        if (counts != NULL) {
+            count_side(counts, from, to);
+        }
+    }
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+static void
+count_handler(side_counts *counts, Py_ssize_t unit, bool again, bool stops)
+{
+    const xt_instrs *instrs = &counts->instrs;
+    uint32_t at = instr_at(instrs, unit);
+    if (at == XT_NONE) {
+        return;
+    }
+    uint8_t kind = instrs->items[at].kind;
+    if (stops && !again &&
+        (kind == XT_KIND_FOR_ITER || kind == XT_KIND_SEND)) {
+        return; /* the end of an iterator: control goes on */
+    }
+    for (size_t i = 0; i < instrs->handlers.len; i++) {
+        const xt_exctable_range *range = &instrs->handlers.ranges[i];
+        if (unit >= (Py_ssize_t)range->start &&
+            unit < (Py_ssize_t)range->end) {
+            counts->handled[instrs->at_unit[range->target]]++;
+            return;
+        }
+    }
+}
+
+int
+sides_raised(EngineObject *engine, code_entry *entry, Py_ssize_t unit,
+             bool again, PyObject *exception)
+{
+    bool stops = PyErr_GivenExceptionMatches(exception, PyExc_StopIteration);
+    for (size_t i = 0; i < engine->sessions_len; i++) {
+        side_counts *counts = find_counts(engine->sessions[i], entry);
+        if (counts != NULL) {
+            count_handler(counts, unit, again, stops);
+        }
+    }
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+static int
+settle(TracerObject *tracer, const code_entry *entry, side_counts *counts)
+{
+    xt_ptrmap_remove(&tracer->sides, entry);
+    int result = outcomes_add_events(tracer, entry->original, counts);
+    side_counts_free(counts);
+    return result;
+}
+
+int
+sides_settle(TracerObject *tracer, const code_entry *entry)
+{
+    side_counts *counts = xt_ptrmap_get(&tracer->sides, entry);
+    return counts == NULL ? 0 : settle(tracer, entry, counts);
+}
+
+int
+sides_harvest(TracerObject *tracer)
+{
+    xt_ptrmap all = tracer->sides;
+    tracer->sides = (xt_ptrmap){0};
+    int result = 0;
+    for (size_t i = 0; all.entries != NULL && i <= all.mask; i++) {
+        const code_entry *entry = all.entries[i].key;
+        side_counts *counts = all.entries[i].value;
+        if (entry == NULL) {
+            continue;
+        }
+        if (result == 0) {
+            result = outcomes_add_events(tracer, entry->original, counts);
+        }
+        side_counts_free(counts);
+    }
+    xt_ptrmap_fini(&all);
+    return result;
+}
+
+void
+sides_forget(TracerObject *tracer)
+{
+    xt_ptrmap *all = &tracer->sides;
+    for (size_t i = 0; all->entries != NULL && i <= all->mask; i++) {
+        if (all->entries[i].key != NULL) {
+            side_counts_free(all->entries[i].value);
+        }
+    }
+    xt_ptrmap_fini(all);
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Branches, handlers and calls of code that is counted by events: what probes
+ * tell of other code (outcomes.h). Counted per tracer and code object, and put
+ * into the tracer's two dicts when counts are read.
+ */
+#ifndef XT_SIDES_H
+#define XT_SIDES_H
+
+#include "engine.h"
+
+/* What a tracer has of one code object, by instruction. */
+typedef struct {
+    xt_instrs instrs;
+    uint64_t started;
+    uint64_t *taken;   /* owned, with the two below */
+    uint64_t *fell;    /* to the next instruction */
+    uint64_t *handled; /* how often an exception led here */
+} side_counts;
+
+/* A frame of the code begins. All return -1 with an exception. */
+int sides_started(EngineObject *engine, code_entry *entry);
+
+/* Control went from one code unit to another, by a branch. */
+int sides_branched(EngineObject *engine, code_entry *entry, Py_ssize_t from,
+                   Py_ssize_t to);
+
+/* An exception arises at a code unit, or, `again`, is raised on from there. */
+int sides_raised(EngineObject *engine, code_entry *entry, Py_ssize_t unit,
+                 bool again, PyObject *exception);
+
+/* Brings in what a tracer has of one code object; and of all. */
+int sides_settle(TracerObject *tracer, const code_entry *entry);
+int sides_harvest(TracerObject *tracer);
+
+/* Frees what was not brought in. */
+void sides_forget(TracerObject *tracer);
+
+#endif
