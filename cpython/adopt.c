@@ -127,6 +127,7 @@ adopt(EngineObject *self, frame_head *frame, PyCodeObject *code,
                            entry->probed->landing)) {
         return start_by_events(self, entry);
     }
+    sweep_weaken(self, entry);
     return 0;
 }
 

@@ -167,9 +167,10 @@ clear_local_events(EngineObject *self)
                                    entry->original, 0) < 0) {
             PyErr_Clear();
         }
-        if (entry->prepared && Py_REFCNT(entry->code) > 1 &&
-            monitoring_switch_code(self->monitoring, self->tool, entry->code,
-                                   0) < 0) {
+        bool lives =
+            entry->prepared && (entry->weak || Py_REFCNT(entry->code) > 1);
+        if (lives && monitoring_switch_code(self->monitoring, self->tool,
+                                            entry->code, 0) < 0) {
             PyErr_Clear();
         }
     }
@@ -377,6 +378,7 @@ engine_new(PyObject *module)
     memset((char *)self + sizeof(PyObject), 0,
            sizeof(*self) - sizeof(PyObject));
     self->tool = -1;
+    self->extra_index = PyUnstable_Eval_RequestCodeExtraIndex(NULL);
     self->monitoring = monitoring_get();
     if (self->monitoring != NULL) {
         self->disable = PyObject_GetAttrString(self->monitoring, "DISABLE");

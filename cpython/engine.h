@@ -31,6 +31,7 @@ typedef struct EngineObject {
     long start_event;        /* the bit of PY_START */
     bool probes;             /* whether code may be rewritten */
     bool branches;           /* whether branches are counted too */
+    Py_ssize_t extra_index;  /* of what we note of code objects, or -1 */
     uint64_t left_thread;    /* the id of a thread that counts no more, or 0 */
     TracerObject **sessions; /* owned array of borrowed tracers */
     size_t sessions_len;

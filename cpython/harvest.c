@@ -122,8 +122,9 @@ harvest_wants(const TracerObject *tracer, const code_entry *entry)
 /* One code object's tally, and what the tracer had before. */
 typedef struct {
     const code_entry *entry;
-    int64_t *now;    /* owned */
-    int64_t *before; /* borrowed, or NULL */
+    ProbedCodeObject *probed; /* owned, so that the entry stays */
+    int64_t *now;             /* owned */
+    int64_t *before;          /* borrowed, or NULL */
 } taken_tally;
 
 typedef struct {
@@ -137,6 +138,7 @@ tallies_end(tally_list *tallies)
 {
     for (size_t i = 0; i < tallies->len; i++) {
         xt_free(tallies->items[i].now);
+        Py_DECREF(tallies->items[i].probed);
     }
     xt_free(tallies->items);
 }
@@ -172,6 +174,7 @@ take_all(EngineObject *engine, const TracerObject *tracer, bool wanted_only,
         take_tally(entry->probed, now, now + tally_len(entry->probed));
         items[tallies->len++] = (taken_tally){
             .entry = entry,
+            .probed = (ProbedCodeObject *)Py_NewRef(entry->probed),
             .now = now,
             .before = xt_ptrmap_get(&tracer->seen, entry),
         };

@@ -10,6 +10,9 @@ static void
 probed_dealloc(ProbedCodeObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
+    if (self->let_go != NULL) {
+        self->let_go(self->owner, self);
+    }
     Py_XDECREF(self->original);
     for (uint32_t i = 0; i < self->counters_len; i++) {
         counter_give(self->pool, self->counters[i]);
@@ -228,6 +231,9 @@ make_consts(ProbedCodeObject *self, const probed_scratch *scratch,
         return NULL;
     }
     PyTuple_SET_ITEM(all, len + slots, Py_NewRef(self));
+    /* No cycle that the collector could break goes through a code object, and
+       the program may count what the collector knows. */
+    PyObject_GC_UnTrack(all);
     return all;
 }
 
@@ -235,6 +241,30 @@ static PyObject *
 bytes_of(const xt_buf *buf)
 {
     return PyBytes_FromStringAndSize(buf->bytes, (Py_ssize_t)buf->len);
+}
+
+/* Bits of co_localspluskinds (Include/internal/pycore_code.h, 3.12 to 3.15).
+ */
+enum { KIND_LOCAL = 0x20, KIND_CELL = 0x40, KIND_FREE = 0x80 };
+
+/* The names of the variables of one kind, a new tuple. PyCode_GetVarnames()
+   and the like would leave theirs with the original, where it had none. */
+static PyObject *
+names_of(PyCodeObject *code, int kind)
+{
+    const char *kinds = PyBytes_AS_STRING(code->co_localspluskinds);
+    Py_ssize_t len = 0;
+    for (int i = 0; i < code->co_nlocalsplus; i++) {
+        len += (kinds[i] & kind) != 0;
+    }
+    PyObject *names = PyTuple_New(len);
+    for (int i = code->co_nlocalsplus; names != NULL && i-- > 0;) {
+        if ((kinds[i] & kind) != 0) {
+            PyObject *name = PyTuple_GET_ITEM(code->co_localsplusnames, i);
+            PyTuple_SET_ITEM(names, --len, Py_NewRef(name));
+        }
+    }
+    return names;
 }
 
 /* What the constructor cannot be told: which variables are hidden from
@@ -256,9 +286,9 @@ make_code(PyCodeObject *original, const xt_rewrite *rewrite, PyObject *consts)
     PyObject *code = bytes_of(&rewrite->code);
     PyObject *locations = bytes_of(&rewrite->locations.table);
     PyObject *exceptions = bytes_of(&rewrite->exceptions);
-    PyObject *variables = PyCode_GetVarnames(original);
-    PyObject *cells = PyCode_GetCellvars(original);
-    PyObject *frees = PyCode_GetFreevars(original);
+    PyObject *variables = names_of(original, KIND_LOCAL);
+    PyObject *cells = names_of(original, KIND_CELL);
+    PyObject *frees = names_of(original, KIND_FREE);
     PyCodeObject *made = NULL;
     if (code != NULL && locations != NULL && exceptions != NULL &&
         variables != NULL && cells != NULL && frees != NULL) {

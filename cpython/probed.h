@@ -38,9 +38,12 @@ typedef struct {
     uint64_t *fired;   /* and how often that was a line event */
 } probed_breaks;
 
-typedef struct {
+typedef struct probed_code {
     PyObject_HEAD
     PyCodeObject *original; /* owned */
+    /* Called with `owner` (borrowed) before this is freed, or NULL. */
+    void (*let_go)(void *owner, struct probed_code *self);
+    void *owner;
     xt_plan plan;
     uint64_t *slots;       /* owned: plan.slots counters */
     counter_pool *pool;    /* borrowed: lives as long as the interpreter */

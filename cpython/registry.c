@@ -6,10 +6,12 @@
 static void
 entry_free(code_entry *entry)
 {
-    Py_XDECREF(entry->code);
-    Py_XDECREF(entry->probed);
+    if (!entry->weak) {
+        Py_XDECREF(entry->code);
+        Py_XDECREF(entry->probed);
+        Py_DECREF(entry->original);
+    }
     Py_XDECREF(entry->file);
-    Py_DECREF(entry->original);
     xt_free(entry);
 }
 
@@ -19,6 +21,11 @@ registry_fini(code_registry *registry)
     /* Freeing code may run the program's code, which may not find us. */
     code_registry gone = *registry;
     memset(registry, 0, sizeof(*registry));
+    for (size_t i = 0; i < gone.len; i++) {
+        if (gone.items[i]->weak) {
+            gone.items[i]->probed->let_go = NULL;
+        }
+    }
     for (size_t i = 0; i < gone.len; i++) {
         entry_free(gone.items[i]);
     }
@@ -181,6 +188,7 @@ registry_add(code_registry *registry, probed_types *types,
         .parent = xt_ptrmap_get(&registry->parents, original),
         .refusal = probes ? NULL : "probes are not used in this run",
     };
+    entry->index = registry->len;
     registry->items[registry->len++] = entry;
     if (probes && rewrite(registry, types, entry, branches) < 0) {
         entry->refusal = "an error";
@@ -211,6 +219,25 @@ unlink_entry(code_registry *registry, code_entry *entry)
             child->parent = NULL;
         }
     }
+}
+
+void
+registry_weaken(code_entry *entry)
+{
+    entry->weak = true;
+    Py_DECREF(entry->code);
+    Py_DECREF(entry->probed);
+    Py_DECREF(entry->original);
+}
+
+void
+registry_remove(code_registry *registry, code_entry *entry)
+{
+    code_entry *last = registry->items[--registry->len];
+    registry->items[entry->index] = last;
+    last->index = entry->index;
+    unlink_entry(registry, entry);
+    entry_free(entry);
 }
 
 void

@@ -17,12 +17,15 @@ typedef struct code_entry {
     struct code_entry *parent; /* borrowed: whose constant it is, or NULL */
     PyObject *file; /* owned: __file__ of the module where it ran; NULL: it
                        did not */
+    size_t index;   /* among the registry's items */
+    bool weak;      /* the three owned code objects are only borrowed, and the
+                       entry is gone when the rewritten code is */
     bool prepared;  /* the rewritten code has a local event */
     bool by_events; /* some of its frames are counted by events */
 } code_entry;
 
 typedef struct {
-    code_entry **items; /* owned, also each; in the order of first sight */
+    code_entry **items; /* owned, also each */
     size_t len;
     size_t cap;
     size_t sweep_at;    /* how many items make a sweep worth while */
@@ -47,6 +50,13 @@ registry_get(code_registry *registry, PyCodeObject *original)
    functions of the rewritten code. NULL with an exception. */
 code_entry *registry_add(code_registry *registry, probed_types *types,
                          PyCodeObject *original, bool probes, bool branches);
+
+/* Has the entry live no longer than someone else has its rewritten code, who
+   must have it now. That calls registry_remove(). */
+void registry_weaken(code_entry *entry);
+
+/* Takes one entry out and frees it. */
+void registry_remove(code_registry *registry, code_entry *entry);
 
 /* Frees entries that are in `items` no more. */
 void registry_forget(code_registry *registry, code_entry *const *gone,

@@ -11,7 +11,7 @@ static bool
 is_gone(const code_entry *entry)
 {
     Py_ssize_t ours = entry->probed == NULL ? 1 : 2;
-    return Py_REFCNT(entry->original) == ours &&
+    return !entry->weak && Py_REFCNT(entry->original) == ours &&
            (entry->code == NULL || Py_REFCNT(entry->code) == 1) &&
            (entry->probed == NULL ||
             Py_REFCNT(entry->probed) == (entry->code == NULL ? 1 : 2));
@@ -28,6 +28,7 @@ part(code_registry *registry, code_entry **gone, size_t *gone_len)
             gone[(*gone_len)++] = entry;
         }
         else {
+            entry->index = kept;
             registry->items[kept++] = entry;
         }
     }
@@ -56,6 +57,7 @@ sweep(EngineObject *engine)
     }
     /* What could not be settled stays. */
     for (size_t i = settled; i < len; i++) {
+        gone[i]->index = kept;
         registry->items[kept++] = gone[i];
     }
     registry->len = kept;
@@ -63,4 +65,55 @@ sweep(EngineObject *engine)
     registry_forget(registry, gone, settled);
     xt_free(gone);
     return result;
+}
+
+/* --- Code that runs once --------------------------------------------------
+ */
+
+/* The rewritten code is being freed. */
+static void
+let_go(void *owner, ProbedCodeObject *probed)
+{
+    EngineObject *engine = owner;
+    code_entry *entry = registry_get(&engine->registry, probed->original);
+    if (entry == NULL || entry->probed != probed) {
+        return;
+    }
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    if (harvest_settle(engine, entry) < 0 && engine_keep_trouble(engine) < 0) {
+        PyErr_WriteUnraisable(NULL);
+    }
+    registry_remove(&engine->registry, entry);
+    PyErr_Restore(type, value, traceback);
+}
+
+void
+sweep_weaken(EngineObject *engine, code_entry *entry)
+{
+    PyCodeObject *code = entry->original;
+    bool once = (code->co_flags & (CO_OPTIMIZED | CO_GENERATOR | CO_COROUTINE |
+                                   CO_ASYNC_GENERATOR)) == 0;
+    if (!once || entry->weak || entry->by_events || engine->extra_index < 0) {
+        return;
+    }
+    for (size_t i = 0; i < engine->sessions_len; i++) {
+        if ((engine->sessions[i]->mode & TRACER_DEBUG) != 0) {
+            return; /* which will ask for all code that there was */
+        }
+    }
+    void *seen = NULL;
+    if (PyUnstable_Code_GetExtra((PyObject *)code, engine->extra_index,
+                                 &seen) < 0 ||
+        (seen == NULL &&
+         PyUnstable_Code_SetExtra((PyObject *)code, engine->extra_index,
+                                  engine) < 0)) {
+        PyErr_Clear();
+        return;
+    }
+    if (seen == NULL) {
+        entry->probed->let_go = let_go;
+        entry->probed->owner = engine;
+        registry_weaken(entry);
+    }
 }

@@ -558,6 +558,33 @@ def test_code_that_is_gone_is_not_kept_in_memory() -> None:
     assert tracer.counts["/p.py", 1] == 9_000
 
 
+ONCE = """\
+import gc, weakref
+def freed(times):
+    names = {"__file__": __file__, "__name__": "once"}
+    code = compile("def f():\\n    pass\\nfor i in range(3): pass", "/prog.py", "exec")
+    whole = weakref.ref(code)
+    for i in range(times):
+        exec(code, names)
+        inner = weakref.ref(names.pop("f").__code__)
+    del code
+    gc.collect()
+    return whole() is None, inner() is None
+once, twice = freed(1), freed(2)
+"""
+
+
+@pytest.mark.parametrize("branch", [False, True])
+def test_code_that_runs_once_is_freed_when_the_program_lets_it_go(branch: bool) -> None:
+    tracer, names = run_by(None, ONCE, branch=branch and MONITORED)
+    assert names["once"] == (True, True)
+    hits = {line: n for (name, line), n in tracer.counts.items() if name == "/prog.py"}
+    assert hits == {1: 3, 3: 4 * 3}
+    if branch and MONITORED:
+        (loop,) = [v for k, v in tracer.branches.items() if k[0] == "/prog.py"]
+        assert loop == {True: 9, False: 3}
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_globals_decide_and_not_the_code(engine: str) -> None:
     source = """\
