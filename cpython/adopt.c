@@ -27,6 +27,13 @@ is_wanted(EngineObject *self, PyObject *globals)
     return wanted;
 }
 
+bool
+adopt_is_plain(void)
+{
+    return _PyInterpreterState_GetEvalFrameFunc(PyInterpreterState_Get()) ==
+           _PyEval_EvalFrameDefault;
+}
+
 /* Counts the code by events from now on. */
 static int
 count_by_events(EngineObject *self, code_entry *entry)
@@ -95,6 +102,16 @@ start_by_events(EngineObject *self, code_entry *entry)
     return count_by_events(self, entry);
 }
 
+/* Why no code can be rewritten now; NULL: it can. */
+static const char *
+refuse(const EngineObject *self)
+{
+    if (!self->probes) {
+        return "probes are not used in this run";
+    }
+    return adopt_is_plain() ? NULL : "another evaluator runs the frames";
+}
+
 /* Counts a frame that has just been started. */
 static int
 adopt(EngineObject *self, frame_head *frame, PyCodeObject *code,
@@ -103,8 +120,9 @@ adopt(EngineObject *self, frame_head *frame, PyCodeObject *code,
     if (sweep(self) < 0) {
         return -1;
     }
+    const char *refusal = refuse(self);
     code_entry *entry = registry_add(&self->registry, &self->types, code,
-                                     self->probes, self->branches);
+                                     refusal, self->branches);
     if (entry == NULL) {
         return -1;
     }
@@ -112,7 +130,7 @@ adopt(EngineObject *self, frame_head *frame, PyCodeObject *code,
         entry->file =
             Py_XNewRef(PyDict_GetItemString(frame->globals, "__file__"));
     }
-    if (entry->code == NULL) {
+    if (entry->code == NULL || refusal != NULL) {
         return start_by_events(self, entry);
     }
     if (replace_code(frame_untag(frame->function), entry) < 0) {
@@ -186,7 +204,7 @@ on_start(EngineObject *self, PyCodeObject *code, PyObject *at, bool resumed)
     int result;
     if (resumed) {
         code_entry *entry = registry_add(&self->registry, &self->types, code,
-                                         self->probes, self->branches);
+                                         refuse(self), self->branches);
         result = entry == NULL ? -1 : count_by_events(self, entry);
         if (entry != NULL && entry->file == NULL) {
             entry->file =

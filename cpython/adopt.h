@@ -13,6 +13,10 @@ PyObject *adopt_started(EngineObject *self, PyObject *const *args,
 PyObject *adopt_resumed(EngineObject *self, PyObject *const *args,
                         Py_ssize_t nargs);
 
+/* Whether CPython itself runs the frames, and no evaluator that may look into
+   their bytecode (PEP 523). */
+bool adopt_is_plain(void);
+
 /* Has later calls of a function run other code of the same meaning. -1 with an
    exception. */
 int adopt_set_code(PyObject *function, PyCodeObject *code);

@@ -67,23 +67,17 @@ remove_session(EngineObject *self, TracerObject *tracer)
     self->sessions_len = kept;
 }
 
-/* Whether frames are run by CPython's own interpreter loop: neither by another
-   evaluator (PEP 523) nor by machine code. */
+/* Whether machine code may run instead of bytecode. */
 static bool
-runs_plain_bytecode(void)
+has_jit(void)
 {
-    PyInterpreterState *interpreter = PyInterpreterState_Get();
-    if (_PyInterpreterState_GetEvalFrameFunc(interpreter) !=
-        _PyEval_EvalFrameDefault) {
-        return false;
-    }
     PyObject *jit = PySys_GetObject("_jit");
     PyObject *enabled =
         jit == NULL ? NULL : PyObject_CallMethod(jit, "is_enabled", NULL);
     bool compiles = enabled == Py_True;
     Py_XDECREF(enabled);
     PyErr_Clear();
-    return !compiles;
+    return compiles;
 }
 
 static int
@@ -228,7 +222,7 @@ engine_begin(EngineObject *self, TracerObject *tracer)
     else {
         self->probes = (tracer->mode & TRACER_PROBE) != 0 &&
                        xt_opcodes_for(COMPAT_MINOR) != NULL &&
-                       runs_plain_bytecode();
+                       adopt_is_plain() && !has_jit();
         self->branches = (tracer->mode & TRACER_BRANCHES) != 0;
         int on = switch_on(self);
         if (on > 0 && self->probes) {

@@ -110,7 +110,7 @@ rewrite_consts(code_registry *registry, probed_types *types, code_entry *entry,
             }
             code_entry *known = registry_get(registry, child);
             if (known == NULL && is_generator(child)) {
-                known = registry_add(registry, types, child, true, branches);
+                known = registry_add(registry, types, child, NULL, branches);
                 if (known == NULL) {
                     Py_CLEAR(made);
                     break;
@@ -165,7 +165,7 @@ replace_const(code_entry *parent, PyCodeObject *before, PyCodeObject *after)
 
 code_entry *
 registry_add(code_registry *registry, probed_types *types,
-             PyCodeObject *original, bool probes, bool branches)
+             PyCodeObject *original, const char *refusal, bool branches)
 {
     code_entry *entry = registry_get(registry, original);
     if (entry != NULL) {
@@ -186,11 +186,11 @@ registry_add(code_registry *registry, probed_types *types,
     *entry = (code_entry){
         .original = (PyCodeObject *)Py_NewRef(original),
         .parent = xt_ptrmap_get(&registry->parents, original),
-        .refusal = probes ? NULL : "probes are not used in this run",
+        .refusal = refusal,
     };
     entry->index = registry->len;
     registry->items[registry->len++] = entry;
-    if (probes && rewrite(registry, types, entry, branches) < 0) {
+    if (refusal == NULL && rewrite(registry, types, entry, branches) < 0) {
         entry->refusal = "an error";
         return NULL;
     }

@@ -45,11 +45,13 @@ registry_get(code_registry *registry, PyCodeObject *original)
     return xt_ptrmap_get(&registry->by_code, original);
 }
 
-/* The entry of a code object, made (and the code rewritten, if `probes` and
-   possible) on first sight. From then on the code object's parent makes
-   functions of the rewritten code. NULL with an exception. */
+/* The entry of a code object, made on first sight; and the code rewritten, if
+   possible and `refusal` (static) says nothing against it. From then on the
+   code object's parent makes functions of the rewritten code. NULL with an
+   exception. */
 code_entry *registry_add(code_registry *registry, probed_types *types,
-                         PyCodeObject *original, bool probes, bool branches);
+                         PyCodeObject *original, const char *refusal,
+                         bool branches);
 
 /* Has the entry live no longer than someone else has its rewritten code, who
    must have it now. That calls registry_remove(). */

@@ -6,6 +6,7 @@ Each program runs under Python alone and under us, and must print the same.
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -215,6 +216,40 @@ def test_coverage_measures_the_same_beside_us(core: str, folder: Path) -> None:
     ours = ("-m", "exactrace", "run", "-q", "-m", "coverage")
     assert coverage_of(folder, core, *ours) == alone
     assert len(alone["executed_lines"]) > 15
+
+
+EVALUATED = """\
+import _testinternalcapi as internal
+def before(n):
+    for i in range(n): pass
+def within(n):
+    for i in range(n): pass
+before(3)
+names = []
+internal.set_eval_frame_record(names)
+before(3)
+within(4)
+internal.set_eval_frame_default()
+before(2)
+within(5)
+print(names)
+"""
+
+
+@pytest.mark.skipif(not MONITORED, reason="there are no probes before 3.12")
+@pytest.mark.parametrize("option", [["--engine", "probe"], ["--branch"]])
+def test_another_evaluator_is_shown_code_that_is_not_rewritten(
+    option: list[str], folder: Path
+) -> None:
+    """PEP 523: from when it is set on, events count what is new."""
+    pytest.importorskip("_testinternalcapi", reason="not in every build of CPython")
+    (folder / "program.py").write_text(EVALUATED)
+    command = ["-m", "exactrace", "--count", "--debug", *option, "program.py"]
+    status, output, error = run(command, folder)
+    assert (status, output) == (0, "['before', 'within']\n")
+    listing = (folder / "program.cover").read_text()
+    assert re.findall(r"(\d+): +(?:for|def) ", listing) == ["1", "11", "1", "11"]
+    assert "program.py:4: within: another evaluator runs the frames" in error
 
 
 def test_a_debugger_steps_as_without_us(folder: Path) -> None:
