@@ -1,75 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "harvest.h"
 
-#include "frame.h"
+#include "live.h"
 #include "mem.h"
 #include "outcomes.h"
 #include "sides.h"
 #include "solve.h"
-
-/* --- Frames that run now ------------------------------------------------- */
-
-/* Where frames stand: each is an interrupt, as long as counts are read. */
-typedef struct {
-    uint64_t **places; /* owned array; borrowed counters in breaks.left */
-    size_t len;
-    size_t cap;
-} live_list;
-
-static int
-note_frame(const EngineObject *engine, const frame_head *frame,
-           live_list *live)
-{
-    PyCodeObject *code = frame_code(frame);
-    ProbedCodeObject *probed =
-        code == NULL ? NULL : probed_get(&engine->types, code);
-    if (probed == NULL) {
-        return 0;
-    }
-    uint32_t point = probed_point_at(probed, frame_offset(frame, code));
-    if (point == XT_NONE) {
-        return 0;
-    }
-    uint64_t **places =
-        xt_grow(live->places, &live->cap, live->len + 1, sizeof(uint64_t *));
-    if (places == NULL || probed_need_breaks(probed) < 0) {
-        return -1;
-    }
-    live->places = places;
-    uint64_t *place = &probed->breaks.left[point];
-    ++*place;
-    places[live->len++] = place;
-    return 0;
-}
-
-static void
-live_end(live_list *live)
-{
-    for (size_t i = 0; i < live->len; i++) {
-        --*live->places[i];
-    }
-    xt_free(live->places);
-}
-
-/* Finds the frames of all threads. Nothing may run between this and
-   live_end(). -1 (without an exception) if out of memory. */
-static int
-live_begin(const EngineObject *engine, live_list *live)
-{
-    *live = (live_list){0};
-    PyInterpreterState *interpreter = PyInterpreterState_Get();
-    for (PyThreadState *thread = PyInterpreterState_ThreadHead(interpreter);
-         thread != NULL; thread = PyThreadState_Next(thread)) {
-        for (const frame_head *frame = frame_top(thread); frame != NULL;
-             frame = frame->previous) {
-            if (note_frame(engine, frame, live) < 0) {
-                live_end(live);
-                return -1;
-            }
-        }
-    }
-    return 0;
-}
 
 /* --- Tallies ------------------------------------------------------------- */
 

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "live.h"
+
+#include "frame.h"
+#include "mem.h"
+
+/* Notes that a frame stands at a code unit of some code. */
+static int
+note(const EngineObject *engine, PyCodeObject *code, Py_ssize_t unit,
+     live_list *live)
+{
+    ProbedCodeObject *probed = probed_get(&engine->types, code);
+    uint32_t point = probed == NULL ? XT_NONE : probed_point_at(probed, unit);
+    if (point == XT_NONE) {
+        return 0;
+    }
+    uint64_t **places =
+        xt_grow(live->places, &live->cap, live->len + 1, sizeof(uint64_t *));
+    if (places == NULL || probed_need_breaks(probed) < 0) {
+        return -1;
+    }
+    live->places = places;
+    uint64_t *place = &probed->breaks.left[point];
+    ++*place;
+    places[live->len++] = place;
+    return 0;
+}
+
+/* --- Threads --------------------------------------------------------------
+ */
+
+static int
+note_threads(const EngineObject *engine, live_list *live)
+{
+    PyInterpreterState *interpreter = PyInterpreterState_Get();
+    for (PyThreadState *thread = PyInterpreterState_ThreadHead(interpreter);
+         thread != NULL; thread = PyThreadState_Next(thread)) {
+        for (const frame_head *frame = frame_top(thread); frame != NULL;
+             frame = frame->previous) {
+            PyCodeObject *code = frame_code(frame);
+            if (code != NULL &&
+                note(engine, code, frame_offset(frame, code), live) < 0) {
+                return -1;
+            }
+        }
+    }
+    return 0;
+}
+
+/* --- Greenlets ------------------------------------------------------------
+ */
+
+/* Objects that are gathered while the collector shows all that it knows; the
+   visitor must not change what it walks over. */
+typedef struct {
+    PyTypeObject *type;
+    PyObject **items; /* owned array of new references */
+    size_t len;
+    size_t cap;
+} gathering;
+
+static int
+gather(PyObject *object, void *arg)
+{
+    gathering *all = arg;
+    if (PyObject_TypeCheck(object, all->type)) {
+        PyObject **items =
+            xt_grow(all->items, &all->cap, all->len + 1, sizeof(PyObject *));
+        if (items == NULL) {
+            return 0;
+        }
+        all->items = items;
+        items[all->len++] = Py_NewRef(object);
+    }
+    return 1;
+}
+
+/* greenlet.greenlet, if the program has imported it: a new reference or
+   NULL, without an exception. */
+static PyObject *
+find_greenlet_type(void)
+{
+    PyObject *name = PyUnicode_FromString("greenlet");
+    PyObject *module = name == NULL ? NULL : PyImport_GetModule(name);
+    PyObject *type =
+        module == NULL ? NULL : PyObject_GetAttrString(module, "greenlet");
+    Py_XDECREF(name);
+    Py_XDECREF(module);
+    PyErr_Clear();
+    if (type != NULL && !PyType_Check(type)) {
+        Py_CLEAR(type);
+    }
+    return type;
+}
+
+/* The frames in which greenlets are suspended, in place of the greenlets. */
+static void
+turn_into_frames(gathering *all)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < all->len; i++) {
+        PyObject *frame = PyObject_GetAttrString(all->items[i], "gr_frame");
+        Py_DECREF(all->items[i]);
+        if (frame != NULL && PyFrame_Check(frame)) {
+            all->items[kept++] = frame;
+        }
+        else {
+            Py_XDECREF(frame);
+            PyErr_Clear();
+        }
+    }
+    all->len = kept;
+}
+
+static void
+gathering_end(gathering *all)
+{
+    for (size_t i = 0; i < all->len; i++) {
+        Py_DECREF(all->items[i]);
+    }
+    xt_free(all->items);
+}
+
+static gathering
+gather_greenlets(void)
+{
+    gathering all = {0};
+    PyObject *type = find_greenlet_type();
+    if (type != NULL) {
+        all.type = (PyTypeObject *)type;
+        PyUnstable_GC_VisitObjects(gather, &all);
+        turn_into_frames(&all);
+        Py_DECREF(type);
+    }
+    return all;
+}
+
+static int
+note_greenlets(const EngineObject *engine, const gathering *all,
+               live_list *live)
+{
+    int result = 0;
+    for (size_t i = 0; i < all->len && result == 0; i++) {
+        PyFrameObject *frame = (PyFrameObject *)Py_NewRef(all->items[i]);
+        while (frame != NULL && result == 0) {
+            PyCodeObject *code = PyFrame_GetCode(frame);
+            result = note(engine, code, PyFrame_GetLasti(frame) / 2, live);
+            Py_DECREF(code);
+            Py_SETREF(frame, PyFrame_GetBack(frame));
+        }
+        Py_XDECREF(frame);
+    }
+    return result;
+}
+
+int
+live_begin(const EngineObject *engine, live_list *live)
+{
+    *live = (live_list){0};
+    gathering greenlets = gather_greenlets();
+    int result = note_threads(engine, live);
+    if (result == 0) {
+        result = note_greenlets(engine, &greenlets, live);
+    }
+    if (result < 0) {
+        live_end(live);
+    }
+    gathering_end(&greenlets);
+    return result;
+}
+
+void
+live_end(live_list *live)
+{
+    for (size_t i = 0; i < live->len; i++) {
+        --*live->places[i];
+    }
+    xt_free(live->places);
+}
