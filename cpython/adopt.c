@@ -178,6 +178,31 @@ may_be_wanted(PyCodeObject *code, const frame_head *frame)
            PyDict_GetItemString(frame->globals, "__file__") == NULL;
 }
 
+/* Counts a frame by events that has run before. */
+static int
+go_on_by_events(EngineObject *self, PyCodeObject *code, PyObject *globals)
+{
+    code_entry *entry = registry_add(&self->registry, &self->types, code,
+                                     refuse(self), self->branches);
+    if (entry == NULL) {
+        return -1;
+    }
+    if (entry->file == NULL) {
+        entry->file = Py_XNewRef(PyDict_GetItemString(globals, "__file__"));
+    }
+    return count_by_events(self, entry);
+}
+
+int
+adopt_running(EngineObject *self, PyCodeObject *code, PyObject *globals)
+{
+    if (probed_get(&self->types, code) != NULL) {
+        return is_wanted(self, globals) < 0 ? -1 : 0;
+    }
+    int wanted = is_wanted(self, globals);
+    return wanted > 0 ? go_on_by_events(self, code, globals) : wanted;
+}
+
 /* A frame begins (`resumed`: goes on) to run `code`, at a byte offset. */
 static PyObject *
 on_start(EngineObject *self, PyCodeObject *code, PyObject *at, bool resumed)
@@ -203,13 +228,7 @@ on_start(EngineObject *self, PyCodeObject *code, PyObject *at, bool resumed)
     Py_ssize_t offset = PyLong_AsSsize_t(at) / 2;
     int result;
     if (resumed) {
-        code_entry *entry = registry_add(&self->registry, &self->types, code,
-                                         refuse(self), self->branches);
-        result = entry == NULL ? -1 : count_by_events(self, entry);
-        if (entry != NULL && entry->file == NULL) {
-            entry->file =
-                Py_XNewRef(PyDict_GetItemString(frame->globals, "__file__"));
-        }
+        result = go_on_by_events(self, code, frame->globals);
     }
     else {
         result = adopt(self, frame, code, offset);

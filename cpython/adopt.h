@@ -13,6 +13,10 @@ PyObject *adopt_started(EngineObject *self, PyObject *const *args,
 PyObject *adopt_resumed(EngineObject *self, PyObject *const *args,
                         Py_ssize_t nargs);
 
+/* Has a frame that runs already counted by events, if it is wanted; later ones
+   of the same function may be rewritten. -1 with an exception. */
+int adopt_running(EngineObject *self, PyCodeObject *code, PyObject *globals);
+
 /* Whether CPython itself runs the frames, and no evaluator that may look into
    their bytecode (PEP 523). */
 bool adopt_is_plain(void);

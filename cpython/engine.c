@@ -240,6 +240,23 @@ engine_begin(EngineObject *self, TracerObject *tracer)
     return 1;
 }
 
+int
+engine_take_frames(EngineObject *self)
+{
+    PyFrameObject *frame = (PyFrameObject *)Py_XNewRef(PyEval_GetFrame());
+    int result = 0;
+    while (frame != NULL && result == 0) {
+        PyCodeObject *code = PyFrame_GetCode(frame);
+        PyObject *globals = PyFrame_GetGlobals(frame);
+        result = adopt_running(self, code, globals);
+        Py_DECREF(code);
+        Py_DECREF(globals);
+        Py_SETREF(frame, PyFrame_GetBack(frame));
+    }
+    Py_XDECREF(frame);
+    return result;
+}
+
 void
 engine_leave_thread(EngineObject *self, TracerObject *tracer)
 {

@@ -48,6 +48,10 @@ PyObject *engine_new(PyObject *module);
    interpreter cannot, -1 with an exception. */
 int engine_begin(EngineObject *self, TracerObject *tracer);
 
+/* Has the frames of this thread counted that run already. -1 with an
+   exception. */
+int engine_take_frames(EngineObject *self);
+
 /* Brings what was counted into the tracer's files, and stops counting for it.
    Whether or not an exception is set; trouble is kept in the tracer. */
 void engine_end(EngineObject *self, TracerObject *tracer);

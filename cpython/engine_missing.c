@@ -35,3 +35,9 @@ engine_harvest(EngineObject *Py_UNUSED(self), TracerObject *Py_UNUSED(tracer))
 {
     return 0;
 }
+
+int
+engine_take_frames(EngineObject *Py_UNUSED(self))
+{
+    return 0;
+}

@@ -27,6 +27,9 @@ add_to(PyObject *dict, PyObject *key, int64_t count)
 static int
 add_call(TracerObject *tracer, PyCodeObject *code, int64_t count)
 {
+    if (count == 0) {
+        return 0; /* it may only have been made, or have run before */
+    }
     return add_to(tracer->calls,
                   Py_BuildValue("(OiO)", code->co_filename,
                                 code->co_firstlineno, code->co_qualname),

@@ -372,3 +372,101 @@ run_end_program(TracerObject *self)
     self->program_hook = NULL;
     return end(self, &previous);
 }
+
+/* --- Start and stop ------------------------------------------------------ */
+
+struct run_start {
+    previous_trace previous;
+    uint64_t thread; /* the id of the one that has started it */
+    bool idle;       /* there is nothing to do */
+};
+
+/* Has the frames that run now traced as well. */
+static int
+take_running_frames(TracerObject *self)
+{
+    if (self->mode == 0) {
+        return 0;
+    }
+    return self->engine != NULL ? engine_take_frames(self->engine)
+                                : settrace_take_frames(self);
+}
+
+int
+run_start(TracerObject *self)
+{
+    if (self->started != NULL) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "this tracer was started already: stop it first");
+        return -1;
+    }
+    int idle = does_nothing(self);
+    struct run_start *started =
+        idle < 0 ? NULL : PyMem_Malloc(sizeof(*started));
+    if (started == NULL) {
+        if (idle >= 0) {
+            PyErr_NoMemory();
+        }
+        return -1;
+    }
+    *started = (struct run_start){
+        .thread = PyThreadState_GetID(PyThreadState_Get()),
+        .idle = idle != 0,
+    };
+    if (!started->idle && begin(self, &started->previous, "start") < 0) {
+        PyMem_Free(started);
+        return -1;
+    }
+    self->started = started;
+    if (!started->idle && take_running_frames(self) < 0) {
+        PyObject *type, *value, *traceback;
+        PyErr_Fetch(&type, &value, &traceback);
+        if (run_stop(self) < 0) {
+            PyErr_Clear();
+        }
+        PyErr_Restore(type, value, traceback);
+        return -1;
+    }
+    return 0;
+}
+
+int
+run_stop(TracerObject *self)
+{
+    struct run_start *started = self->started;
+    if (started == NULL) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "this tracer was not started, or stopped already");
+        return -1;
+    }
+    if (started->idle) {
+        self->started = NULL;
+        PyMem_Free(started);
+        return 0;
+    }
+    if (self->engine == NULL &&
+        started->thread != PyThreadState_GetID(PyThreadState_Get())) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "a trace function can only be stopped in the thread "
+                        "that has started it");
+        return -1;
+    }
+    self->started = NULL;
+    leave_thread(self, &started->previous);
+    int result = end(self, &started->previous);
+    PyMem_Free(started);
+    return result;
+}
+
+void
+run_forget(TracerObject *self)
+{
+    struct run_start *started = self->started;
+    self->started = NULL;
+    if (started != NULL) {
+        Py_XDECREF(started->previous.object);
+        Py_XDECREF(started->previous.hook);
+        Py_XDECREF(started->previous.outer);
+        PyMem_Free(started);
+    }
+}

@@ -28,4 +28,14 @@ PyObject *run_program(TracerObject *self, PyObject *func,
    exception. */
 int run_end_program(TracerObject *self);
 
+/* Begins to trace where the caller stands, in this thread and in those that it
+   starts from now on. -1 with an exception; so if it was begun already. */
+int run_start(TracerObject *self);
+
+/* Ends what run_start() began. -1 with an exception. */
+int run_stop(TracerObject *self);
+
+/* Frees what run_start() keeps, of a tracer that is being freed. */
+void run_forget(TracerObject *self);
+
 #endif

@@ -159,3 +159,25 @@ settrace_install(TracerObject *self, PyObject *handle)
     self->hot_frame = NULL;
     PyEval_SetTrace(on_event, handle);
 }
+
+int
+settrace_take_frames(TracerObject *self)
+{
+    if ((self->mode & (TRACER_COUNT | TRACER_LINES)) == 0) {
+        return 0;
+    }
+    PyFrameObject *frame = (PyFrameObject *)Py_XNewRef(PyEval_GetFrame());
+    int result = 0;
+    while (frame != NULL && result == 0) {
+        traced_file *file;
+        result = find_file(self, frame, &file);
+        if (result == 0 && file != NULL &&
+            xt_ptrmap_set(&self->frames, frame, file) != XT_OK) {
+            PyErr_NoMemory();
+            result = -1;
+        }
+        Py_SETREF(frame, PyFrame_GetBack(frame));
+    }
+    Py_XDECREF(frame);
+    return result;
+}

@@ -17,4 +17,8 @@ void settrace_install(TracerObject *self, PyObject *handle);
 /* Handles a call event that came another way. -1 with an exception. */
 int settrace_call(TracerObject *self, PyFrameObject *frame);
 
+/* Has the frames of this thread traced that run already. -1 with an
+   exception. */
+int settrace_take_frames(TracerObject *self);
+
 #endif

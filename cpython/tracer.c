@@ -118,6 +118,33 @@ tracer_end_program(TracerObject *self, PyObject *Py_UNUSED(ignored))
     Py_RETURN_NONE;
 }
 
+PyDoc_STRVAR(start_doc,
+             "start($self, /)\n--\n\n"
+             "Begin to trace: what the caller and those who called it do\n"
+             "from here on, what they call, and the threads that they start.\n"
+             "Raises RuntimeError if that was begun already.");
+
+static PyObject *
+tracer_start(TracerObject *self, PyObject *Py_UNUSED(ignored))
+{
+    if (run_start(self) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(stop_doc, "stop($self, /)\n--\n\n"
+                       "End what start() began, and bring in the results.");
+
+static PyObject *
+tracer_stop(TracerObject *self, PyObject *Py_UNUSED(ignored))
+{
+    if (run_stop(self) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
 PyDoc_STRVAR(run_doc, "run($self, cmd)\n--\n\n"
                       "Execute cmd (a string or a code object) in the module\n"
                       "__main__ while tracing.");
@@ -393,6 +420,7 @@ tracer_dealloc(TracerObject *self)
     if (self->engine != NULL) {
         engine_drop(self->engine, self);
     }
+    run_forget(self);
     tracer_clear(self);
     linelog_clear(&self->log);
     Py_CLEAR(self->counts);
@@ -431,6 +459,8 @@ static PyMethodDef tracer_methods[] = {
      METH_FASTCALL | METH_KEYWORDS, runfunc_doc},
     {"_run_program", (PyCFunction)(void (*)(void))tracer_run_program,
      METH_FASTCALL, run_program_doc},
+    {"start", (PyCFunction)tracer_start, METH_NOARGS, start_doc},
+    {"stop", (PyCFunction)tracer_stop, METH_NOARGS, stop_doc},
     {"_end_program", (PyCFunction)tracer_end_program, METH_NOARGS,
      end_program_doc},
     {"_engines_used", (PyCFunction)tracer_engines_used, METH_NOARGS,

@@ -88,3 +88,12 @@ def full_module_name(module_globals: Mapping[str, object], basename: str) -> str
         if isinstance(name, str) and name and name != "__main__":
             return name
     return basename
+
+
+def installed_folders() -> list[str]:
+    """Return the folders of the standard library and of installed packages."""
+    import sysconfig
+
+    names = ("stdlib", "platstdlib", "purelib", "platlib")
+    folders = {sysconfig.get_path(name) for name in names}
+    return sorted(folder for folder in folders if folder)

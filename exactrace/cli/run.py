@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import sysconfig
 
 from exactrace import countsfile, runner
 from exactrace.cli import dropin, options, preload
 from exactrace.compat import _current_directory
+from exactrace.ignore import installed_folders
 from exactrace.results import CoverageResults
 from exactrace.tracer import Trace
 
@@ -81,13 +81,6 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         parser, "standard error, so that the program's own output stays as it is"
     )
     return parser
-
-
-def installed_folders() -> list[str]:
-    """Return the folders of the standard library and of installed packages."""
-    names = ("stdlib", "platstdlib", "purelib", "platlib")
-    folders = {sysconfig.get_path(name) for name in names}
-    return sorted(folder for folder in folders if folder)
 
 
 def find_program(settings: argparse.Namespace) -> runner.Program:
