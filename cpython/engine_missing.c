@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* In place of engine.c on CPython 3.11, which has no sys.monitoring. */
 #include "engine.h"
+#include "outcomes.h"
 
 PyObject *
 engine_new(PyObject *Py_UNUSED(module))
@@ -41,3 +42,14 @@ engine_take_frames(EngineObject *Py_UNUSED(self))
 {
     return 0;
 }
+
+static PyObject *
+possible_branches(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(code))
+{
+    return PyDict_New();
+}
+
+PyMethodDef outcomes_methods[] = {
+    {"possible_branches", possible_branches, METH_O, NULL},
+    {NULL, NULL, 0, NULL},
+};

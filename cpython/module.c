@@ -10,6 +10,7 @@
 #include "engine.h"
 #include "filter.h"
 #include "listing.h"
+#include "outcomes.h"
 #include "program.h"
 #include "tracer.h"
 
@@ -18,6 +19,7 @@ module_exec(PyObject *module)
 {
     if (PyModule_AddFunctions(module, countsfile_methods) < 0 ||
         PyModule_AddFunctions(module, listing_methods) < 0 ||
+        PyModule_AddFunctions(module, outcomes_methods) < 0 ||
         PyModule_AddFunctions(module, program_methods) < 0 ||
         filter_init(module) < 0 || tracer_init(module) < 0) {
         return -1;

@@ -55,20 +55,20 @@ branch_key(PyCodeObject *code, const xt_location *place, const char *kind)
 /* Adds to one outcome; others of the branch begin at 0, so that a side which
    was never taken shows. */
 static int
-add_outcome(TracerObject *tracer, PyCodeObject *code, const xt_location *place,
+add_outcome(PyObject *branches, PyCodeObject *code, const xt_location *place,
             const char *kind, bool outcome, int64_t count)
 {
     PyObject *key = branch_key(code, place, kind);
     if (key == NULL) {
         return -1;
     }
-    PyObject *sides = PyDict_GetItemWithError(tracer->branches, key);
+    PyObject *sides = PyDict_GetItemWithError(branches, key);
     if (sides == NULL && !PyErr_Occurred()) {
         sides = strcmp(kind, "except") == 0
                     ? Py_BuildValue("{Oi}", Py_True, 0)
                     : Py_BuildValue("{OiOi}", Py_True, 0, Py_False, 0);
         if (sides != NULL) {
-            int set = PyDict_SetItem(tracer->branches, key, sides);
+            int set = PyDict_SetItem(branches, key, sides);
             Py_DECREF(sides);
             sides = set < 0 ? NULL : sides;
         }
@@ -132,7 +132,7 @@ outcomes_read(PyCodeObject *code, xt_instrs *instrs)
 
 /* One side of the conditional jump or loop at an instruction. */
 static int
-add_side(TracerObject *tracer, PyCodeObject *code, const xt_instrs *instrs,
+add_side(PyObject *branches, PyCodeObject *code, const xt_instrs *instrs,
          uint32_t at, bool taken, int64_t count)
 {
     const xt_instr *jump = &instrs->items[at];
@@ -142,7 +142,7 @@ add_side(TracerObject *tracer, PyCodeObject *code, const xt_instrs *instrs,
     }
     bool answer;
     const char *kind = kind_of_jump(jump, &answer);
-    return add_outcome(tracer, code, place, kind, taken ? answer : !answer,
+    return add_outcome(branches, code, place, kind, taken ? answer : !answer,
                        count);
 }
 
@@ -157,8 +157,8 @@ add_class(TracerObject *tracer, PyCodeObject *code, const xt_instrs *instrs,
           const xt_plan_class *class, int64_t count)
 {
     return has_sides(&instrs->items[class->origin])
-               ? add_side(tracer, code, instrs, class->origin, class->taken,
-                          count)
+               ? add_side(tracer->branches, code, instrs, class->origin,
+                          class->taken, count)
                : add_call(tracer, code, count);
 }
 
@@ -176,12 +176,12 @@ place_of_handler(const xt_instrs *instrs, uint32_t at)
 }
 
 static int
-add_handler(TracerObject *tracer, PyCodeObject *code, const xt_instrs *instrs,
+add_handler(PyObject *branches, PyCodeObject *code, const xt_instrs *instrs,
             uint32_t at, int64_t count)
 {
     const xt_location *place = place_of_handler(instrs, at);
     return place->has_line
-               ? add_outcome(tracer, code, place, "except", true, count)
+               ? add_outcome(branches, code, place, "except", true, count)
                : 0;
 }
 
@@ -205,7 +205,7 @@ outcomes_add(TracerObject *tracer, const code_entry *entry, const int64_t *now,
         size_t index = classes + probed->points_len + i;
         int64_t count = now[index] - (before == NULL ? 0 : before[index]);
         if (probed->points[i].is_handler) {
-            result = add_handler(tracer, code, &instrs, i, count);
+            result = add_handler(tracer->branches, code, &instrs, i, count);
         }
     }
     xt_instrs_fini(&instrs);
@@ -222,18 +222,69 @@ outcomes_add_events(TracerObject *tracer, PyCodeObject *code,
         if (!has_sides(&instrs->items[i])) {
             continue;
         }
-        result =
-            add_side(tracer, code, instrs, i, true, (int64_t)counts->taken[i]);
+        result = add_side(tracer->branches, code, instrs, i, true,
+                          (int64_t)counts->taken[i]);
         if (result == 0) {
-            result = add_side(tracer, code, instrs, i, false,
+            result = add_side(tracer->branches, code, instrs, i, false,
                               (int64_t)counts->fell[i]);
         }
     }
     for (size_t i = 0; i < instrs->handlers.len && result == 0; i++) {
         uint32_t at = instrs->at_unit[instrs->handlers.ranges[i].target];
         uint64_t *handled = &counts->handled[at];
-        result = add_handler(tracer, code, instrs, at, (int64_t)*handled);
+        result =
+            add_handler(tracer->branches, code, instrs, at, (int64_t)*handled);
         *handled = 0; /* another range may have the same handler */
     }
     return result;
 }
+
+/* --- Branches of code that did not run ------------------------------------
+ */
+
+/* Adds those of a code object and of all within it, with no hits. */
+static int
+add_possible(PyObject *branches, PyCodeObject *code)
+{
+    xt_instrs instrs = {0};
+    int result = outcomes_read(code, &instrs);
+    for (uint32_t i = 0; i < instrs.len && result == 0; i++) {
+        if (has_sides(&instrs.items[i])) {
+            result = add_side(branches, code, &instrs, i, true, 0);
+        }
+    }
+    xt_instrs_fini(&instrs);
+    Py_ssize_t len = PyTuple_GET_SIZE(code->co_consts);
+    for (Py_ssize_t i = 0; i < len && result == 0; i++) {
+        PyObject *item = PyTuple_GET_ITEM(code->co_consts, i);
+        if (PyCode_Check(item)) {
+            result = add_possible(branches, (PyCodeObject *)item);
+        }
+    }
+    return result;
+}
+
+PyDoc_STRVAR(
+    possible_doc,
+    "possible_branches(code, /)\n--\n\n"
+    "The branches of a code object and of those within it, as in\n"
+    "Tracer.branches, but without handlers, and with no hits. None at\n"
+    "all where this version's bytecode is not known.");
+
+static PyObject *
+possible_branches(PyObject *Py_UNUSED(module), PyObject *code)
+{
+    if (!PyCode_Check(code)) {
+        return PyErr_Format(PyExc_TypeError, "a code object, not %R", code);
+    }
+    PyObject *branches = PyDict_New();
+    if (branches != NULL && add_possible(branches, (PyCodeObject *)code) < 0) {
+        Py_CLEAR(branches);
+    }
+    return branches;
+}
+
+PyMethodDef outcomes_methods[] = {
+    {"possible_branches", possible_branches, METH_O, possible_doc},
+    {NULL, NULL, 0, NULL},
+};

@@ -25,4 +25,7 @@ int outcomes_add_events(TracerObject *tracer, PyCodeObject *code,
    not known. -1 with an exception. */
 int outcomes_read(PyCodeObject *code, xt_instrs *instrs);
 
+/* Functions of the module. */
+extern PyMethodDef outcomes_methods[];
+
 #endif

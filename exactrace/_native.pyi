@@ -50,6 +50,11 @@ class Tracer:
 def function_name(
     code: CodeType, modname: Callable[[str], str], /
 ) -> tuple[str, str | None, str]: ...
+def possible_branches(
+    code: CodeType, /
+) -> dict[
+    tuple[str, tuple[int, int, int | None, int | None], str], dict[bool, int]
+]: ...
 
 # Filters.
 

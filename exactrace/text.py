@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 
-from exactrace import compat, source
+from exactrace import branches, compat, source
 from exactrace.progress import Progress
 from exactrace.results import CoverageResults, by_file
+
+TYPE_CHECKING = False  # without the cost of importing typing
+if TYPE_CHECKING:
+    from exactrace.results import Branches
 
 # How listings mark lines without a count.
 _NOT_CODE = " " * 7
@@ -25,11 +30,7 @@ class FileReport:
     total: int  # hits of all lines
     listing: str  # annotated source; "" if the source cannot be read
     trouble: str  # why the source could not be read, or ""
-
-    @property
-    def percentage(self) -> float:
-        """The share of lines that ran, 0 to 100."""
-        return 100 * self.run / self.lines if self.lines else 100.0
+    branches: branches.FileBranches | None  # None: none were counted
 
 
 def file_reports(results: CoverageResults) -> list[FileReport]:
@@ -43,14 +44,17 @@ def file_reports(results: CoverageResults) -> list[FileReport]:
     base = results._start_directory or compat._current_directory()
     with Progress("sources", len(files)) as progress:
         for filename, lines in files.items():
-            reports.append(_file_report(filename, lines, base))
+            reports.append(_file_report(filename, lines, base, results.branches))
             progress.step()
     return sorted(reports, key=lambda report: report.name)
 
 
-def _file_report(filename: str, hits: dict[int, int], base: str) -> FileReport:
+def _file_report(
+    filename: str, hits: dict[int, int], base: str, counted: Branches
+) -> FileReport:
     total = sum(hits.values())
     listing = trouble = ""
+    sides = branches.of_file(counted, filename, None) if counted else None
     run = lines = sum(1 for line in hits if line > 0)
     try:
         found = source.read(filename, base)
@@ -59,6 +63,8 @@ def _file_report(filename: str, hits: dict[int, int], base: str) -> FileReport:
             found, text, hits, compat.PRAGMA_NOCOVER
         )
         listing = annotated.decode()
+        if counted:
+            sides = branches.of_file(counted, filename, found)
     except OSError as error:
         trouble = f"no source: {error.strerror}"
     except source.COMPILE_ERRORS as error:
@@ -71,6 +77,7 @@ def _file_report(filename: str, hits: dict[int, int], base: str) -> FileReport:
         total=total,
         listing=listing,
         trouble=trouble,
+        branches=sides,
     )
 
 
@@ -83,31 +90,61 @@ def _shown_name(filename: str) -> str:
 
 
 def table(reports: list[FileReport]) -> str:
-    """Return a table with a row for each file, and the total."""
-    lines = sum(report.lines for report in reports)
-    run = sum(report.run for report in reports)
-    total = sum(report.total for report in reports)
-    rows = [("lines", "run", "cov%", "hits", "file")]
+    """Return a table with a row for each file, and the total; with columns for
+    branches, where they were counted.
+    """
+    with_branches = any(report.branches is not None for report in reports)
+    head = ["lines", "run", "cov%"]
+    if with_branches:
+        head += ["sides", "taken", "br%"]
+    rows = [[*head, "hits", "file"]]
+    sums = [0, 0, 0, 0, 0]
     for report in reports:
+        sides = report.branches
+        numbers = [report.lines, report.run, 0, 0, report.total]
+        if sides is not None:
+            numbers[2:4] = sides.total, sides.taken
+        sums = [one + other for one, other in zip(sums, numbers, strict=True)]
         name = report.name + (f"  ({report.trouble})" if report.trouble else "")
-        rows.append(
-            (
-                str(report.lines),
-                str(report.run),
-                f"{report.percentage:.1f}%",
-                f"{report.total:,}",
-                name,
-            )
-        )
+        rows.append(_row(numbers, with_branches, name))
     if len(reports) > 1:
-        share = 100 * run / lines if lines else 100.0
-        rows.append((str(lines), str(run), f"{share:.1f}%", f"{total:,}", "total"))
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+        rows.append(_row(sums, with_branches, "total"))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths[-1] = 0
     return "".join(
-        "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=False))
-        + f"  {row[4]}\n"
+        "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        + "\n"
         for row in rows
     )
+
+
+def _row(numbers: list[int], with_branches: bool, name: str) -> list[str]:
+    """Return the cells for lines, lines run, sides, sides taken, and hits."""
+    lines, run, sides, taken, hits = numbers
+    cells = [str(lines), str(run), _share(run, lines)]
+    if with_branches:
+        cells += [str(sides), str(taken), _share(taken, sides)]
+    return [*cells, f"{hits:,}", name]
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole if whole else 100:.1f}%"
+
+
+def partial(reports: list[FileReport], most: int) -> str:
+    """Return what was always decided in the same way, `most` lines at most."""
+    found = [
+        f"{report.name}:{what}\n"
+        for report in reports
+        if report.branches is not None
+        for what in report.branches.partial()
+    ]
+    if not found:
+        return ""
+    rest = len(found) - most
+    if rest > 0:
+        found[most:] = [f"... and {rest} more: see --annotate\n"]
+    return "\nSides that were never taken:\n" + "".join(found)
 
 
 def annotated(reports: list[FileReport]) -> str:
@@ -117,6 +154,7 @@ def annotated(reports: list[FileReport]) -> str:
         share = f"{report.run} of {report.lines} lines run"
         parts.append(f"{report.name}: {report.trouble or share}\n")
         parts.append(_aligned(report.listing))
+        parts.append(partial([report], sys.maxsize).lstrip("\n"))
         parts.append("\n")
     return "".join(parts)
 

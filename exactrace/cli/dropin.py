@@ -245,6 +245,7 @@ def main(argv: list[str], prog: str, expected: set[str]) -> None:
         tracer._end_program()
         if options.debug:
             shared.show_engines(tracer)
+        shared.note_missing_branches(tracer)
         with shared.directory(start):
             report(tracer.results(), options)
 

@@ -92,6 +92,16 @@ def show_engines(tracer: Trace) -> None:
         print(text, file=sys.stderr)
 
 
+def note_missing_branches(tracer: Trace) -> None:
+    """Say on standard error that --branch could not be done, if so it was."""
+    if tracer.branch and tracer.counts and not tracer.branches and not tracer.calls:
+        print(
+            "exactrace: no branches were counted: that needs CPython 3.12 or later, "
+            "with the GIL",
+            file=sys.stderr,
+        )
+
+
 def add_output(parser: argparse.ArgumentParser, default: str) -> None:
     """Add -o/--output FILE. `default` says where the report goes without it."""
     parser.add_argument(

@@ -15,6 +15,8 @@ from exactrace.results import CoverageResults
 if TYPE_CHECKING:
     from typing import TextIO
 
+MOST_SIDES = 20  # that are listed below the table
+
 
 def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the parser of this subcommand."""
@@ -48,6 +50,8 @@ def show(
             out.write(text.annotated(reports))
         if reports:
             out.write(text.table(reports))
+            if not settings.annotate:
+                out.write(text.partial(reports, MOST_SIDES))
     if settings.coverdir is not None:
         results._write_results(True, False, settings.coverdir, "report")
     return len(reports)

@@ -149,6 +149,7 @@ def main(argv: list[str], prog: str, expected: set[str]) -> None:
         tracer._end_program()
         if settings.debug:
             options.show_engines(tracer)
+        options.note_missing_branches(tracer)
         with options.directory(start):
             results = tracer.results()
             keep(results, settings.data, settings.append)
