@@ -71,16 +71,16 @@ NOT_COUNTED = _because(
 BY_EVENT = _because(
     {
         "doctest sets the trace function aside while it runs examples": """
-            test_builtin test_cmd test_decimal test_deque test_descrtut test_difflib
+            test_cmd test_decimal test_deque test_descrtut test_difflib
             test_enum test_extcall test_genexps test_getopt test_heapq
             test_http_cookies test_itertools test_listcomps test_math
             test_metaclass test_pep646_syntax test_pickletools test_property
-            test_secrets test_setcomps test_statistics test_syntax test_threading_local
+            test_setcomps test_statistics test_syntax test_threading_local
             test_unpack test_unpack_ex
         """,
         "sets or removes the trace function, or loses it in a RecursionError": """
             test_code test_dynamic test_exceptions test_patma test_peepholer
-            test_richcmp test_scope test_sys
+            test_richcmp test_scope
         """,
         "leaves tests out, or fails, while there is a trace function": """
             test___all__ test_bz2 test_lzma test_str test_xml_etree test_xml_etree_c
