@@ -12,7 +12,7 @@ from exactrace.compat import _find_lines_from_code as _find_lines_from_code
 from exactrace.compat import _find_strings as _find_strings
 from exactrace.compat import _fullmodname as _fullmodname
 from exactrace.compat import _modname as _modname
-from exactrace.context import tracing
+from exactrace.context import tracing as tracing
 from exactrace.ignore import _Ignore as _Ignore
 from exactrace.results import CoverageResults
 from exactrace.tracer import Trace
@@ -25,4 +25,4 @@ def main() -> None:
     command_line()
 
 
-__all__ = ["CoverageResults", "Trace", "tracing"]
+__all__ = ["CoverageResults", "Trace"]
