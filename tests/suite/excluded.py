@@ -121,8 +121,8 @@ KNOWN = [
     ),
     Known(
         (PROBE, EVENT),
-        r"test\.test_pdb\.test_\w+"
-        r"|test\.test_doctest\.test_doctest\.test_pdb_set_trace(_nested)?",
+        r"(test\.test_pdb\.test_\w+"
+        r"|test\.test_doctest\.test_doctest\.test_pdb_set_trace(_nested)?)( \[\d+\])?",
         "the interpreter reports no opcodes to a trace function that is set within"
         " code in which a tool of sys.monitoring has events already, so"
         " pdb.set_trace() stops a line later",
