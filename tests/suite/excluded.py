@@ -89,7 +89,8 @@ KNOWN = [
     Known(
         (PROBE,),
         r"test\.test_opcache\.(TestRacesDoNotCrash\.\w+|TestSpecializer\.\w+"
-        r"|TestCallCache\.test_(assign_init_code|push_init_frame_fails))"
+        r"|TestCallCache\.test_(assign_init_code|push_init_frame_fails"
+        r"|specialize_\w+))"
         r"|test\.test_type_cache\.TypeCacheWithSpecializationTests\.\w+"
         r"|test\.test_monitoring\.ExceptionMonitoringTest"
         r"\.test_no_unwind_for_shim_frame",
