@@ -3,6 +3,7 @@
 
 #include "adopt.h"
 #include "events.h"
+#include "gather.h"
 #include "harvest.h"
 #include "mem.h"
 #include "monitoring.h"
@@ -106,48 +107,28 @@ switch_on(EngineObject *self)
     return 1;
 }
 
-/* Puts the original code back into every function that has rewritten code.
-   The visitor must not change what it walks over: functions are gathered. */
-typedef struct {
-    const probed_types *types;
-    PyObject **functions; /* owned array of new references */
-    size_t len;
-    size_t cap;
-} function_list;
-
-static int
-gather_function(PyObject *object, void *arg)
+static bool
+is_rewritten(PyObject *object, const void *types)
 {
-    function_list *list = arg;
-    if (!PyFunction_Check(object) ||
-        probed_get(list->types, (PyCodeObject *)PyFunction_GET_CODE(object)) ==
-            NULL) {
-        return 1;
-    }
-    PyObject **functions = xt_grow(list->functions, &list->cap, list->len + 1,
-                                   sizeof(PyObject *));
-    if (functions != NULL) {
-        list->functions = functions;
-        functions[list->len++] = Py_NewRef(object);
-    }
-    return 1;
+    return PyFunction_Check(object) &&
+           probed_get(types, (PyCodeObject *)PyFunction_GET_CODE(object)) !=
+               NULL;
 }
 
+/* Puts the original code back into every function that has rewritten code. */
 static void
 restore_functions(EngineObject *self)
 {
-    function_list list = {.types = &self->types};
-    PyUnstable_GC_VisitObjects(gather_function, &list);
-    for (size_t i = 0; i < list.len; i++) {
-        PyObject *function = list.functions[i];
+    gathering all = gather(is_rewritten, &self->types);
+    for (size_t i = 0; i < all.len; i++) {
+        PyObject *function = all.items[i];
         ProbedCodeObject *probed = probed_get(
             &self->types, (PyCodeObject *)PyFunction_GET_CODE(function));
         if (probed != NULL && adopt_set_code(function, probed->original) < 0) {
             PyErr_Clear(); /* an audit hook of the program refuses */
         }
-        Py_DECREF(function);
     }
-    xt_free(list.functions);
+    gathering_end(&all);
 }
 
 /* Takes our local events off code that goes on to live. */

@@ -2,6 +2,7 @@
 #include "live.h"
 
 #include "frame.h"
+#include "gather.h"
 #include "mem.h"
 
 /* Notes that a frame stands at a code unit of some code. */
@@ -50,29 +51,10 @@ note_threads(const EngineObject *engine, live_list *live)
 /* --- Greenlets ------------------------------------------------------------
  */
 
-/* Objects that are gathered while the collector shows all that it knows; the
-   visitor must not change what it walks over. */
-typedef struct {
-    PyTypeObject *type;
-    PyObject **items; /* owned array of new references */
-    size_t len;
-    size_t cap;
-} gathering;
-
-static int
-gather(PyObject *object, void *arg)
+static bool
+is_of_type(PyObject *object, const void *type)
 {
-    gathering *all = arg;
-    if (PyObject_TypeCheck(object, all->type)) {
-        PyObject **items =
-            xt_grow(all->items, &all->cap, all->len + 1, sizeof(PyObject *));
-        if (items == NULL) {
-            return 0;
-        }
-        all->items = items;
-        items[all->len++] = Py_NewRef(object);
-    }
-    return 1;
+    return PyObject_TypeCheck(object, (PyTypeObject *)type);
 }
 
 /* greenlet.greenlet, if the program has imported it: a new reference or
@@ -112,23 +94,13 @@ turn_into_frames(gathering *all)
     all->len = kept;
 }
 
-static void
-gathering_end(gathering *all)
-{
-    for (size_t i = 0; i < all->len; i++) {
-        Py_DECREF(all->items[i]);
-    }
-    xt_free(all->items);
-}
-
 static gathering
 gather_greenlets(void)
 {
     gathering all = {0};
     PyObject *type = find_greenlet_type();
     if (type != NULL) {
-        all.type = (PyTypeObject *)type;
-        PyUnstable_GC_VisitObjects(gather, &all);
+        all = gather(is_of_type, type);
         turn_into_frames(&all);
         Py_DECREF(type);
     }

@@ -102,18 +102,7 @@ outcomes_read(PyCodeObject *code, xt_instrs *instrs)
     if (bytecode == NULL) {
         return -1;
     }
-    const xt_code_view view = {
-        .ops = xt_opcodes_for(COMPAT_MINOR),
-        .code = (const unsigned char *)PyBytes_AS_STRING(bytecode),
-        .code_len = (size_t)PyBytes_GET_SIZE(bytecode),
-        .locations =
-            (const unsigned char *)PyBytes_AS_STRING(code->co_linetable),
-        .locations_len = (size_t)PyBytes_GET_SIZE(code->co_linetable),
-        .exceptions =
-            (const unsigned char *)PyBytes_AS_STRING(code->co_exceptiontable),
-        .exceptions_len = (size_t)PyBytes_GET_SIZE(code->co_exceptiontable),
-        .first_line = code->co_firstlineno,
-    };
+    const xt_code_view view = probed_view(code, bytecode);
     /* Code that cannot be read has no branches that we know of. */
     xt_status status =
         view.ops == NULL ? XT_UNSUPPORTED : xt_instrs_read(instrs, &view);

@@ -116,25 +116,29 @@ keep_points(ProbedCodeObject *self, const probed_scratch *scratch)
     return XT_OK;
 }
 
+xt_code_view
+probed_view(PyCodeObject *code, PyObject *bytecode)
+{
+    PyObject *locations = code->co_linetable;
+    PyObject *exceptions = code->co_exceptiontable;
+    return (xt_code_view){
+        .ops = xt_opcodes_for(COMPAT_MINOR),
+        .code = (const unsigned char *)PyBytes_AS_STRING(bytecode),
+        .code_len = (size_t)PyBytes_GET_SIZE(bytecode),
+        .locations = (const unsigned char *)PyBytes_AS_STRING(locations),
+        .locations_len = (size_t)PyBytes_GET_SIZE(locations),
+        .exceptions = (const unsigned char *)PyBytes_AS_STRING(exceptions),
+        .exceptions_len = (size_t)PyBytes_GET_SIZE(exceptions),
+        .first_line = code->co_firstlineno,
+    };
+}
+
 /* Analyses and rewrites within the core. */
 static xt_status
 analyse(ProbedCodeObject *self, probed_scratch *scratch, PyObject *bytecode,
         uint32_t first_const, bool branches, const char **refusal)
 {
-    PyCodeObject *original = self->original;
-    const xt_code_view view = {
-        .ops = xt_opcodes_for(COMPAT_MINOR),
-        .code = (const unsigned char *)PyBytes_AS_STRING(bytecode),
-        .code_len = (size_t)PyBytes_GET_SIZE(bytecode),
-        .locations =
-            (const unsigned char *)PyBytes_AS_STRING(original->co_linetable),
-        .locations_len = (size_t)PyBytes_GET_SIZE(original->co_linetable),
-        .exceptions = (const unsigned char *)PyBytes_AS_STRING(
-            original->co_exceptiontable),
-        .exceptions_len =
-            (size_t)PyBytes_GET_SIZE(original->co_exceptiontable),
-        .first_line = original->co_firstlineno,
-    };
+    const xt_code_view view = probed_view(self->original, bytecode);
     *refusal = "its bytecode is of no kind that this version makes";
     xt_status status = view.ops == NULL
                            ? XT_UNSUPPORTED

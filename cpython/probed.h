@@ -78,6 +78,9 @@ typedef struct {
 
 void probed_scratch_fini(probed_scratch *scratch);
 
+/* A code object as the core reads it, with its co_code; all is borrowed. */
+xt_code_view probed_view(PyCodeObject *code, PyObject *bytecode);
+
 /* Rewrites `original`: a new ProbedCode, and in *code the new code object.
    `consts` is the tuple to use in place of its constants. NULL with *refusal
    set (static) and no exception when this code has to be counted otherwise,
