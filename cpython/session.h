@@ -32,11 +32,11 @@ enum {
 
 typedef struct {
     PyObject_HEAD
-    PyObject *counts;  /* owned: what the attribute `counts` shows */
-    unsigned mode;     /* TRACER_* bits; 0: not planned, or the slow path */
-    Py_ssize_t runs;   /* runs that have begun and not ended */
+    PyObject *counts; /* owned: what the attribute `counts` shows */
+    unsigned mode;    /* TRACER_* bits; 0: not planned, or the slow path */
+    Py_ssize_t runs;  /* runs that have begun and not ended */
     struct run_start *started; /* owned: what start() began, or NULL */
-    bool runs_program; /* a program was begun and not ended */
+    bool runs_program;         /* a program was begun and not ended */
     PyObject *program_hook; /* owned: threading's trace function before it, or
                                NULL if new threads need none */
     PyObject *trouble;      /* owned: the first exception of ours, or NULL */
