@@ -60,14 +60,27 @@ load_units(const rewriting *job, uint32_t slot)
                           job->first_const + slot);
 }
 
+/* A fused probe has at least the code units of what it stands for, which may
+   have had more EXTENDED_ARGs than it needed. */
+static uint32_t
+fused_load_units(const rewriting *job, const xt_probe *probe)
+{
+    const xt_instr *instr = &job->instrs->items[probe->at];
+    uint32_t before = instr->end - instr->start;
+    uint32_t need = load_units(job, probe->slot);
+    return need < before ? before : need;
+}
+
 /* A counter is loaded and negated; what it gives is dropped, used or returned.
  */
 static uint32_t
 probe_units(const rewriting *job, const xt_probe *probe)
 {
-    bool used = probe->where == XT_PROBE_FUSED &&
-                job->instrs->items[probe->at].kind != XT_KIND_RETURN;
-    return load_units(job, probe->slot) + (used ? 1 : 2);
+    if (probe->where != XT_PROBE_FUSED) {
+        return load_units(job, probe->slot) + 2;
+    }
+    bool returned = job->instrs->items[probe->at].kind == XT_KIND_RETURN;
+    return fused_load_units(job, probe) + (returned ? 2 : 1);
 }
 
 static xt_status
@@ -312,19 +325,18 @@ put_jump(const rewriting *job, uint32_t at)
     return put_place(job, instr->place, width);
 }
 
-/* A counter in place of a constant; its number is larger, so there is room
-   for all of the old code units. */
+/* A counter in place of a constant. */
 static xt_status
 put_fused(const rewriting *job, uint32_t at)
 {
     xt_rewrite *out = job->out;
     const xt_opcodes *ops = job->ops;
     const xt_instr *instr = &job->instrs->items[at];
-    uint32_t slot = job->probes[first_probe(job, at, CHAIN_FUSED)].slot;
-    uint32_t units = load_units(job, slot);
+    const xt_probe *probe = &job->probes[first_probe(job, at, CHAIN_FUSED)];
+    uint32_t units = fused_load_units(job, probe);
     uint32_t old_units = instr->end - instr->start;
-    xt_instr_write(&out->code, ops, ops->load_const, job->first_const + slot,
-                   units);
+    xt_instr_write(&out->code, ops, ops->load_const,
+                   job->first_const + probe->slot, units);
     xt_instr_write(&out->code, ops, ops->unary_negative, 0, 1);
     if (instr->kind == XT_KIND_RETURN) {
         xt_instr_write(&out->code, ops, ops->return_value, 0, 1);

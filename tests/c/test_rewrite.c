@@ -329,6 +329,54 @@ jumps_grow_when_probes_make_them_too_long(void **state)
     }
 }
 
+/* RESUME, and in a line of its own a constant with EXTENDED_ARGs that it does
+   not need, a POP_TOP and a return. */
+static void
+constants_may_be_wider_than_their_counters(void **state)
+{
+    (void)state;
+    const xt_opcodes *ops = xt_opcodes_for(13);
+    xt_buf code = {0};
+    xt_location_writer lines = {.line = 1};
+    static const uint32_t widths[] = {1, 2, 3, 4};
+    for (size_t i = 0; i < sizeof(widths) / sizeof(widths[0]); i++) {
+        code.len = 0;
+        lines.table.len = 0;
+        lines.line = 1;
+        assert_int_equal(XT_OK, xt_buf_reserve(&code, 64));
+        unsigned resume = 0;
+        while (ops->traits[resume].kind != XT_KIND_RESUME) {
+            resume++;
+        }
+        xt_instr_write(&code, ops, (uint8_t)resume, 0, 1);
+        xt_instr_write(&code, ops, ops->load_const, 0, widths[i]);
+        xt_instr_write(&code, ops, ops->pop_top, 0, 1);
+        xt_instr_write(&code, ops, ops->return_const, 0, widths[i]);
+        const xt_location first = {0, true, 1, 1, 0, 1};
+        const xt_location then = {0, true, 2, 2, 0, 1};
+        assert_int_equal(XT_OK, xt_location_write(&lines, &first, 1));
+        assert_int_equal(XT_OK,
+                         xt_location_write(&lines, &then, 1 + 2 * widths[i]));
+        const xt_code_view view = {
+            .ops = ops,
+            .code = (const unsigned char *)code.bytes,
+            .code_len = code.len,
+            .locations = (const unsigned char *)lines.table.bytes,
+            .locations_len = lines.table.len,
+            .first_line = 1,
+        };
+        analysis of = {0};
+        assert_int_equal(XT_OK, analysis_run(&of, &view, true, 1));
+        assert_int_equal(XT_PROBE_FUSED, of.planner.probes[0].where);
+        check_walks(&of, &view, widths[i]);
+        check_neighbours(&of, &view, 0);
+        check_places(&of, &view, 0);
+        analysis_free(&of);
+    }
+    xt_buf_fini(&code);
+    xt_buf_fini(&lines.table);
+}
+
 static void
 check_memory(const analysis *of, const xt_code_view *view, uint32_t seed)
 {
@@ -369,6 +417,7 @@ main(void)
         cmocka_unit_test(what_comes_out_of_a_call_leads_where_it_led),
         cmocka_unit_test(every_instruction_keeps_its_place_in_the_source),
         cmocka_unit_test(jumps_grow_when_probes_make_them_too_long),
+        cmocka_unit_test(constants_may_be_wider_than_their_counters),
         cmocka_unit_test(
             a_failed_allocation_is_said_and_all_can_be_used_again),
     };
