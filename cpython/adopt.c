@@ -27,6 +27,15 @@ is_wanted(EngineObject *self, PyObject *globals)
     return wanted;
 }
 
+/* Notes in which file the code ran, the first time that there is one. */
+static void
+note_file(code_entry *entry, PyObject *globals)
+{
+    if (entry->file == NULL) {
+        entry->file = Py_XNewRef(PyDict_GetItemString(globals, "__file__"));
+    }
+}
+
 bool
 adopt_is_plain(void)
 {
@@ -126,10 +135,7 @@ adopt(EngineObject *self, frame_head *frame, PyCodeObject *code,
     if (entry == NULL) {
         return -1;
     }
-    if (entry->file == NULL) {
-        entry->file =
-            Py_XNewRef(PyDict_GetItemString(frame->globals, "__file__"));
-    }
+    note_file(entry, frame->globals);
     if (entry->code == NULL || refusal != NULL) {
         return start_by_events(self, entry);
     }
@@ -158,8 +164,8 @@ on_probed(EngineObject *self, ProbedCodeObject *probed, PyObject *globals)
     if (is_wanted(self, globals) < 0) {
         return NULL;
     }
-    if (entry != NULL && entry->file == NULL) {
-        entry->file = Py_XNewRef(PyDict_GetItemString(globals, "__file__"));
+    if (entry != NULL) {
+        note_file(entry, globals);
     }
     return Py_NewRef(self->disable);
 }
@@ -187,9 +193,7 @@ go_on_by_events(EngineObject *self, PyCodeObject *code, PyObject *globals)
     if (entry == NULL) {
         return -1;
     }
-    if (entry->file == NULL) {
-        entry->file = Py_XNewRef(PyDict_GetItemString(globals, "__file__"));
-    }
+    note_file(entry, globals);
     return count_by_events(self, entry);
 }
 

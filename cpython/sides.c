@@ -158,9 +158,13 @@ sides_raised(EngineObject *engine, code_entry *entry, Py_ssize_t unit,
     return PyErr_Occurred() ? -1 : 0;
 }
 
-static int
-settle(TracerObject *tracer, const code_entry *entry, side_counts *counts)
+int
+sides_settle(TracerObject *tracer, const code_entry *entry)
 {
+    side_counts *counts = xt_ptrmap_get(&tracer->sides, entry);
+    if (counts == NULL) {
+        return 0;
+    }
     xt_ptrmap_remove(&tracer->sides, entry);
     int result = outcomes_add_events(tracer, entry->original, counts);
     side_counts_free(counts);
@@ -168,31 +172,21 @@ settle(TracerObject *tracer, const code_entry *entry, side_counts *counts)
 }
 
 int
-sides_settle(TracerObject *tracer, const code_entry *entry)
-{
-    side_counts *counts = xt_ptrmap_get(&tracer->sides, entry);
-    return counts == NULL ? 0 : settle(tracer, entry, counts);
-}
-
-int
 sides_harvest(TracerObject *tracer)
 {
-    xt_ptrmap all = tracer->sides;
-    tracer->sides = (xt_ptrmap){0};
-    int result = 0;
-    for (size_t i = 0; all.entries != NULL && i <= all.mask; i++) {
-        const code_entry *entry = all.entries[i].key;
-        side_counts *counts = all.entries[i].value;
-        if (entry == NULL) {
-            continue;
+    /* To settle takes the entry out, and may move another to its place. What
+       fails ends this, and the others stay. */
+    const xt_ptrmap *all = &tracer->sides;
+    size_t i = 0;
+    while (all->entries != NULL && i <= all->mask) {
+        if (all->entries[i].key == NULL) {
+            i++;
         }
-        if (result == 0) {
-            result = outcomes_add_events(tracer, entry->original, counts);
+        else if (sides_settle(tracer, all->entries[i].key) < 0) {
+            return -1;
         }
-        side_counts_free(counts);
     }
-    xt_ptrmap_fini(&all);
-    return result;
+    return 0;
 }
 
 void

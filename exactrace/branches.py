@@ -52,8 +52,17 @@ class FileBranches:
         return found
 
 
+def by_file(branches: Branches) -> dict[str, dict[Place, dict[bool, int]]]:
+    """Return {file: {(place, kind): {outcome: hits}}}, without handlers."""
+    files: dict[str, dict[Place, dict[bool, int]]] = {}
+    for (name, place, kind), hits in branches.items():
+        if kind != "except":
+            files.setdefault(name, {})[place, kind] = hits
+    return files
+
+
 def of_file(
-    branches: Branches, filename: str, found: source.Source | None
+    counted: dict[Place, dict[bool, int]], found: source.Source | None
 ) -> FileBranches:
     """Return the branches of a file: those that were counted, and, if its source is
     given, those that it has. Raises one of source.COMPILE_ERRORS.
@@ -64,13 +73,9 @@ def of_file(
         text, _ = source.decode(found.data)
         code = source.compile_text(found, text)
         for (_, place, kind), hits in _native.possible_branches(code).items():
-            sides[place, kind] = dict(hits)
-    for (name, place, kind), hits in branches.items():
-        if name != filename or kind == "except":
-            continue
-        known = sides.setdefault((place, kind), {})
-        for outcome, times in hits.items():
-            known[outcome] = known.get(outcome, 0) + times
+            sides[place, kind] = hits
+    for key, hits in counted.items():
+        sides[key] = {**sides.get(key, {}), **hits}
     return FileBranches(sides, text)
 
 

@@ -56,6 +56,7 @@ class tracing:  # noqa: N801 - it is used like a function
         """
         if ignoredirs is None:
             ignoredirs = installed_folders()
+        # Our own lines are not to count, wherever exactrace lies.
         self.tracer = Trace(
             count=count,
             trace=trace,
@@ -66,7 +67,6 @@ class tracing:  # noqa: N801 - it is used like a function
             engine=engine,
             branch=branch,
         )
-        # What is used here is not to count, wherever exactrace lies.
         self.results = self.tracer.results
         self._lock = allocate_lock()
         self._inside = 0

@@ -10,10 +10,6 @@ from exactrace import branches, compat, source
 from exactrace.progress import Progress
 from exactrace.results import CoverageResults, by_file
 
-TYPE_CHECKING = False  # without the cost of importing typing
-if TYPE_CHECKING:
-    from exactrace.results import Branches
-
 # How listings mark lines without a count.
 _NOT_CODE = " " * 7
 _MISSING = ">>>>>> "
@@ -40,21 +36,26 @@ def file_reports(results: CoverageResults) -> list[FileReport]:
         for filename, hits in by_file(results.counts).items()
         if not results.is_ignored_filename(filename)
     }
+    counted = branches.by_file(results.branches)
     reports = []
     base = results._start_directory or compat._current_directory()
     with Progress("sources", len(files)) as progress:
         for filename, lines in files.items():
-            reports.append(_file_report(filename, lines, base, results.branches))
+            sides = counted.get(filename, {}) if counted else None
+            reports.append(_file_report(filename, lines, base, sides))
             progress.step()
     return sorted(reports, key=lambda report: report.name)
 
 
 def _file_report(
-    filename: str, hits: dict[int, int], base: str, counted: Branches
+    filename: str,
+    hits: dict[int, int],
+    base: str,
+    counted: dict[branches.Place, dict[bool, int]] | None,
 ) -> FileReport:
     total = sum(hits.values())
     listing = trouble = ""
-    sides = branches.of_file(counted, filename, None) if counted else None
+    compiles = None
     run = lines = sum(1 for line in hits if line > 0)
     try:
         found = source.read(filename, base)
@@ -63,8 +64,7 @@ def _file_report(
             found, text, hits, compat.PRAGMA_NOCOVER
         )
         listing = annotated.decode()
-        if counted:
-            sides = branches.of_file(counted, filename, found)
+        compiles = found
     except OSError as error:
         trouble = f"no source: {error.strerror}"
     except source.COMPILE_ERRORS as error:
@@ -77,7 +77,7 @@ def _file_report(
         total=total,
         listing=listing,
         trouble=trouble,
-        branches=sides,
+        branches=None if counted is None else branches.of_file(counted, compiles),
     )
 
 

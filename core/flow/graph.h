@@ -46,8 +46,7 @@ enum {
     XT_ALWAYS_RAISES = 8, /* every way from here ends in an exception */
     XT_SURE_LINE = 16,    /* fires its event wherever control comes from */
     XT_IS_CONSTANT = 32,  /* loads a constant that a counter can give */
-    XT_ALWAYS_LEAVES =
-        64 /* every way from here ends before a loop goes round */
+    XT_ALWAYS_LEAVES = 64 /* no way from here goes round a loop */
 };
 
 /* Zero is a valid empty graph. */

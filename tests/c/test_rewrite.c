@@ -264,15 +264,44 @@ every_instruction_keeps_its_place_in_the_source(void **state)
 
 /* --- Size and memory -------------------------------------------------- */
 
+static uint8_t
+find_resume(const xt_opcodes *ops)
+{
+    uint8_t resume = 0;
+    while (ops->traits[resume].kind != XT_KIND_RESUME) {
+        resume++;
+    }
+    return resume;
+}
+
+/* Rewrites code that begins in line 1, and checks what there is to check. */
+static void
+check_all(const xt_opcodes *ops, const xt_buf *code,
+          const xt_location_writer *lines, uint32_t seed, bool fused)
+{
+    const xt_code_view view = {
+        .ops = ops,
+        .code = (const unsigned char *)code->bytes,
+        .code_len = code->len,
+        .locations = (const unsigned char *)lines->table.bytes,
+        .locations_len = lines->table.len,
+        .first_line = 1,
+    };
+    analysis of = {0};
+    assert_int_equal(XT_OK, analysis_run(&of, &view, true, 1));
+    assert_int_equal(fused, of.planner.probes[0].where == XT_PROBE_FUSED);
+    check_walks(&of, &view, seed);
+    check_neighbours(&of, &view, 0);
+    check_places(&of, &view, 0);
+    analysis_free(&of);
+}
+
 /* A loop of so many NOPs: RESUME, the NOPs, a jump back, a return. */
 static void
 try_long_loop(int minor, uint32_t nops)
 {
     const xt_opcodes *ops = xt_opcodes_for(minor);
-    unsigned resume = 0;
-    while (ops->traits[resume].kind != XT_KIND_RESUME) {
-        resume++;
-    }
+    uint8_t resume = find_resume(ops);
     uint32_t entry = 1U + ops->traits[resume].caches;
     uint32_t jump = ops->jump_backward_no_interrupt;
     uint32_t distance = nops;
@@ -283,7 +312,7 @@ try_long_loop(int minor, uint32_t nops)
     xt_buf code = {0};
     xt_location_writer lines = {.line = 1};
     assert_int_equal(XT_OK, xt_buf_reserve(&code, 2 * (nops + 64)));
-    xt_instr_write(&code, ops, (uint8_t)resume, 0, entry);
+    xt_instr_write(&code, ops, resume, 0, entry);
     const xt_location first = {0, true, 1, 1, 0, 1};
     assert_int_equal(XT_OK, xt_location_write(&lines, &first, entry));
     for (uint32_t i = 0; i < nops; i++) {
@@ -297,20 +326,7 @@ try_long_loop(int minor, uint32_t nops)
     }
     xt_instr_write(&code, ops, (uint8_t)jump, nops + width, width);
     assert_int_equal(XT_OK, xt_location_write(&lines, &first, width));
-    const xt_code_view view = {
-        .ops = ops,
-        .code = (const unsigned char *)code.bytes,
-        .code_len = code.len,
-        .locations = (const unsigned char *)lines.table.bytes,
-        .locations_len = lines.table.len,
-        .first_line = 1,
-    };
-    analysis of = {0};
-    assert_int_equal(XT_OK, analysis_run(&of, &view, true, 1));
-    check_walks(&of, &view, nops);
-    check_neighbours(&of, &view, 0);
-    check_places(&of, &view, 0);
-    analysis_free(&of);
+    check_all(ops, &code, &lines, nops, false);
     xt_buf_fini(&code);
     xt_buf_fini(&lines.table);
 }
@@ -344,11 +360,8 @@ constants_may_be_wider_than_their_counters(void **state)
         lines.table.len = 0;
         lines.line = 1;
         assert_int_equal(XT_OK, xt_buf_reserve(&code, 64));
-        unsigned resume = 0;
-        while (ops->traits[resume].kind != XT_KIND_RESUME) {
-            resume++;
-        }
-        xt_instr_write(&code, ops, (uint8_t)resume, 0, 1);
+        uint8_t resume = find_resume(ops);
+        xt_instr_write(&code, ops, resume, 0, 1);
         xt_instr_write(&code, ops, ops->load_const, 0, widths[i]);
         xt_instr_write(&code, ops, ops->pop_top, 0, 1);
         xt_instr_write(&code, ops, ops->return_const, 0, widths[i]);
@@ -357,21 +370,7 @@ constants_may_be_wider_than_their_counters(void **state)
         assert_int_equal(XT_OK, xt_location_write(&lines, &first, 1));
         assert_int_equal(XT_OK,
                          xt_location_write(&lines, &then, 1 + 2 * widths[i]));
-        const xt_code_view view = {
-            .ops = ops,
-            .code = (const unsigned char *)code.bytes,
-            .code_len = code.len,
-            .locations = (const unsigned char *)lines.table.bytes,
-            .locations_len = lines.table.len,
-            .first_line = 1,
-        };
-        analysis of = {0};
-        assert_int_equal(XT_OK, analysis_run(&of, &view, true, 1));
-        assert_int_equal(XT_PROBE_FUSED, of.planner.probes[0].where);
-        check_walks(&of, &view, widths[i]);
-        check_neighbours(&of, &view, 0);
-        check_places(&of, &view, 0);
-        analysis_free(&of);
+        check_all(ops, &code, &lines, widths[i], true);
     }
     xt_buf_fini(&code);
     xt_buf_fini(&lines.table);

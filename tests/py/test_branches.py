@@ -42,7 +42,7 @@ program.py:6: b: never false in 1 tests
 def of(folder: Path, text: str, counted: Any) -> branches.FileBranches:
     path = folder / "some.py"
     path.write_text(text)
-    return branches.of_file(counted, "F", source.read(str(path), ""))
+    return branches.of_file(branches.by_file(counted)["F"], source.read(str(path), ""))
 
 
 @known
@@ -101,7 +101,7 @@ def test_branches_that_never_ran_are_among_all(tmp_path: Path) -> None:
 )
 def test_each_kind_has_its_words(kind: str, hits: Any, said: str) -> None:
     place = (7, 7, None, None)
-    found = branches.of_file({("F", place, kind): hits}, "F", None)
+    found = branches.of_file({(place, kind): hits}, None)
     assert found.partial() == [f"7: {said}"]
 
 
@@ -120,10 +120,10 @@ def test_long_and_broken_conditions_are_cut(tmp_path: Path) -> None:
     long = " + ".join("abcdefgh")
     text = f"if {long} + {long}: pass\nif (1 and\n        2): pass\n"
     counted = {
-        ("F", (1, 1, 3, 3 + 2 * len(long) + 3), "bool"): {True: 1, False: 0},
-        ("F", (2, 3, 4, 9), "bool"): {True: 0, False: 1},
+        ((1, 1, 3, 3 + 2 * len(long) + 3), "bool"): {True: 1, False: 0},
+        ((2, 3, 4, 9), "bool"): {True: 0, False: 1},
     }
-    found = branches.of_file(counted, "F", None)
+    found = branches.of_file(counted, None)
     found._text = text
     first, second = found.partial()
     assert first.startswith("1: a + b + c")

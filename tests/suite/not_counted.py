@@ -25,7 +25,7 @@ NOT_COUNTED = _because(
             test_tarfile test_threading test_unittest test_zipfile
         """,
         "threads, sockets or processes are waited for in loops": """
-            test__interpchannels test_context test_docxmlrpc
+            test__interpchannels test_builtin test_context test_docxmlrpc
             test_external_inspection test_fork1 test_httplib test_httpservers
             test__interpreters test_mailbox test_perf_profiler test_posix test_pty test_readline test_remote_pdb
             test_repl test_robotparser test_smtplib test_struct test_support
@@ -38,7 +38,7 @@ NOT_COUNTED = _because(
             test_call test_userlist test_class test_functools test_isinstance test_json test_userdict
         """,
         "goes through all objects that the collector knows": """
-            test_builtin test_ctypes test_descr test_gc test_weakref
+            test_ctypes test_descr test_gc test_weakref
         """,
         "takes random numbers from the system, or sorts by addresses": """
             test_collections test_pprint test_random test_secrets test_sort
@@ -52,7 +52,7 @@ NOT_COUNTED = _because(
             test_typing
         """,
         "its trace and profile functions are seen by probes alone": """
-            test_bdb test_cprofile test_doctest test_doctest2 test_monitoring test_pdb test_profile
+            test_bdb test_cprofile test_doctest test_monitoring test_pdb test_profile
             test_pstats test_sys test_sys_setprofile test_sys_settrace test_trace
         """,
         "has tests that differ under probes (KNOWN in excluded.py), so a traceback": """
@@ -71,7 +71,7 @@ NOT_COUNTED = _because(
 BY_EVENT = _because(
     {
         "doctest sets the trace function aside while it runs examples": """
-            test_cmd test_decimal test_deque test_descrtut test_difflib
+            test_cmd test_decimal test_deque test_descrtut test_doctest2 test_difflib
             test_enum test_extcall test_genexps test_getopt test_heapq
             test_http_cookies test_itertools test_listcomps test_math
             test_metaclass test_pep646_syntax test_pickletools test_property
