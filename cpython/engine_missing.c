@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* In place of engine.c on CPython 3.11, which has no sys.monitoring. */
 #include "engine.h"
+#include "monitor.h"
 #include "outcomes.h"
 
 PyObject *
@@ -41,6 +42,35 @@ int
 engine_take_frames(EngineObject *Py_UNUSED(self))
 {
     return 0;
+}
+
+int
+monitor_begin(TracerObject *Py_UNUSED(self))
+{
+    return 0;
+}
+
+void
+monitor_end(TracerObject *Py_UNUSED(self))
+{
+}
+
+int
+monitor_add_thread(TracerObject *Py_UNUSED(self))
+{
+    return 0;
+}
+
+void
+monitor_remove_thread(TracerObject *Py_UNUSED(self))
+{
+}
+
+PyObject *
+monitor_call(TracerObject *Py_UNUSED(self), PyCodeObject *Py_UNUSED(code),
+             monitor_event Py_UNUSED(event))
+{
+    Py_RETURN_NONE;
 }
 
 static PyObject *

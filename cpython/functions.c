@@ -1,21 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "functions.h"
 
-#include <stdbool.h>
-#include <stdint.h>
+static void
+drop(recent_call *call)
+{
+    recent_call old = *call;
+    *call = (recent_call){0};
+    Py_XDECREF(old.caller);
+    Py_XDECREF(old.callee);
+}
 
 void
 functions_clear(function_table *table)
 {
     for (size_t i = 0; i < FUNCTIONS_RECENT; i++) {
-        Py_CLEAR(table->recent[i].caller);
-        Py_CLEAR(table->recent[i].callee);
+        drop(&table->recent[i]);
     }
     Py_CLEAR(table->modname);
     Py_CLEAR(table->root);
     Py_CLEAR(table->outer);
     Py_CLEAR(table->calledfuncs);
     Py_CLEAR(table->callers);
+    Py_CLEAR(table->calls);
+    Py_CLEAR(table->call_graph);
 }
 
 int
@@ -26,6 +33,8 @@ functions_traverse(function_table *table, visitproc visit, void *arg)
     Py_VISIT(table->outer);
     Py_VISIT(table->calledfuncs);
     Py_VISIT(table->callers);
+    Py_VISIT(table->calls);
+    Py_VISIT(table->call_graph);
     return 0;
 }
 
@@ -70,32 +79,32 @@ functions_name(PyObject *modname, PyCodeObject *code)
     return key;
 }
 
-static size_t
-recent_place(PyCodeObject *caller, PyCodeObject *callee)
+/* --- The cache ----------------------------------------------------------- */
+
+/* The first of the places where a pair may be. */
+static recent_call *
+recent_places(function_table *table, PyCodeObject *caller,
+              PyCodeObject *callee)
 {
     uintptr_t mix = ((uintptr_t)caller >> 5) * 31 + ((uintptr_t)callee >> 4);
-    return (mix ^ (mix >> 11)) % FUNCTIONS_RECENT;
+    size_t set = (mix ^ (mix >> 11)) % (FUNCTIONS_RECENT / FUNCTIONS_WAYS);
+    return &table->recent[set * FUNCTIONS_WAYS];
 }
 
-/* Whether this pair (the caller may be NULL) was noted not long ago. */
-static bool
-is_recent(function_table *table, PyCodeObject *caller, PyCodeObject *callee)
+recent_call *
+functions_find(function_table *table, PyCodeObject *caller,
+               PyCodeObject *callee)
 {
-    size_t place = recent_place(caller, callee);
-    return table->recent[place].callee == callee &&
-           table->recent[place].caller == caller;
+    recent_call *places = recent_places(table, caller, callee);
+    for (size_t i = 0; i < FUNCTIONS_WAYS; i++) {
+        if (places[i].callee == callee && places[i].caller == caller) {
+            return &places[i];
+        }
+    }
+    return NULL;
 }
 
-/* Remembers a pair. The kept references make sure that an address in the cache
-   is still the same code object. */
-static void
-remember(function_table *table, PyCodeObject *caller, PyCodeObject *callee)
-{
-    size_t place = recent_place(caller, callee);
-    Py_XSETREF(table->recent[place].caller,
-               (PyCodeObject *)Py_XNewRef(caller));
-    Py_XSETREF(table->recent[place].callee, (PyCodeObject *)Py_NewRef(callee));
-}
+/* --- The dicts ----------------------------------------------------------- */
 
 /* dict[key] = 1. Takes `key`, which may be NULL after a failure. */
 static int
@@ -111,23 +120,95 @@ set_one(PyObject *dict, PyObject *key)
     return result;
 }
 
-/* Naming a function runs Python code, during which another thread may begin a
-   run and so replace what the table holds: everything is held meanwhile. */
-int
-functions_note(function_table *table, PyCodeObject *code)
+/* dict[key] += calls. */
+static int
+add_calls(PyObject *dict, PyObject *key, uint64_t calls)
 {
-    if (is_recent(table, NULL, code) || table->calledfuncs == NULL) {
+    PyObject *sum = PyLong_FromUnsignedLongLong(calls);
+    PyObject *before = PyDict_GetItemWithError(dict, key);
+    if (sum != NULL && before != NULL) {
+        Py_SETREF(sum, PyNumber_Add(before, sum));
+    }
+    bool failed = sum == NULL || (before == NULL && PyErr_Occurred());
+    int result = failed ? -1 : PyDict_SetItem(dict, key, sum);
+    Py_XDECREF(sum);
+    return result;
+}
+
+/* The key of a function in the dicts that count, or None: a new reference. */
+static PyObject *
+count_key(PyCodeObject *code)
+{
+    return code == NULL
+               ? Py_NewRef(Py_None)
+               : Py_BuildValue("(OiO)", code->co_filename,
+                               code->co_firstlineno, code->co_qualname);
+}
+
+/* Brings what was counted of one pair into the dicts. Only the keys are made
+   here, no Python code runs. */
+static int
+settle(function_table *table, recent_call *call)
+{
+    if (call->calls == 0) {
         return 0;
     }
-    PyObject *modname = Py_NewRef(table->modname);
-    PyObject *calledfuncs = Py_NewRef(table->calledfuncs);
-    int result = set_one(calledfuncs, functions_name(modname, code));
-    if (result == 0) {
-        remember(table, NULL, code);
+    PyObject *callee = count_key(call->callee);
+    PyObject *caller = count_key(call->hides_caller ? NULL : call->caller);
+    PyObject *pair = callee == NULL || caller == NULL
+                         ? NULL
+                         : PyTuple_Pack(2, caller, callee);
+    int result = -1;
+    if (pair != NULL) {
+        uint64_t calls = call->calls;
+        call->calls = 0;
+        result = add_calls(table->call_graph, pair, calls);
+        if (result == 0) {
+            result = add_calls(table->calls, callee, calls);
+        }
     }
-    Py_DECREF(modname);
-    Py_DECREF(calledfuncs);
+    Py_XDECREF(pair);
+    Py_XDECREF(caller);
+    Py_XDECREF(callee);
     return result;
+}
+
+int
+functions_flush(function_table *table)
+{
+    int result = 0;
+    for (size_t i = 0; i < FUNCTIONS_RECENT && result == 0; i++) {
+        result = settle(table, &table->recent[i]);
+    }
+    return result;
+}
+
+/* Has the cache remember a pair: in a free place, or in that of the one with
+   the fewest calls. Its references make sure that an address in the cache is
+   still the same code object. */
+static int
+remember(function_table *table, recent_call call)
+{
+    recent_call *places = recent_places(table, call.caller, call.callee);
+    recent_call *place = places;
+    for (size_t i = 0; i < FUNCTIONS_WAYS; i++) {
+        if (places[i].callee == NULL) {
+            place = &places[i];
+            break;
+        }
+        if (places[i].calls < place->calls) {
+            place = &places[i];
+        }
+    }
+    if (settle(table, place) < 0) {
+        return -1;
+    }
+    recent_call old = *place;
+    *place = call;
+    Py_XINCREF(call.caller);
+    Py_INCREF(call.callee);
+    drop(&old);
+    return 0;
 }
 
 /* (caller, callee), a new reference; a `caller` NULL stands for us. */
@@ -150,44 +231,29 @@ pair_name(PyObject *modname, PyObject *root, PyCodeObject *caller,
     return pair;
 }
 
-static int
-note_pair(function_table *table, PyCodeObject *caller, PyCodeObject *callee)
-{
-    PyObject *modname = Py_NewRef(table->modname);
-    PyObject *root = Py_NewRef(table->root);
-    PyObject *callers = Py_NewRef(table->callers);
-    int result = set_one(callers, pair_name(modname, root, caller, callee));
-    if (result == 0) {
-        remember(table, caller, callee);
-    }
-    Py_DECREF(modname);
-    Py_DECREF(root);
-    Py_DECREF(callers);
-    return result;
-}
-
+/* Naming a function runs Python code, during which another thread may begin a
+   run and so replace what the table holds: everything is held meanwhile. */
 int
-functions_note_caller(function_table *table, PyFrameObject *frame)
+functions_note(function_table *table, recent_call call)
 {
-    if (frame == NULL) { /* no memory for a frame object */
-        PyErr_NoMemory();
-        return -1;
-    }
-    PyFrameObject *back = PyFrame_GetBack(frame);
-    if (back == NULL && PyErr_Occurred()) {
-        return -1;
-    }
-    PyCodeObject *callee = PyFrame_GetCode(frame);
-    PyCodeObject *caller = NULL;
-    if (back != NULL && back != table->outer) {
-        caller = PyFrame_GetCode(back);
-    }
+    PyObject *modname = Py_XNewRef(table->modname);
+    PyObject *root = Py_XNewRef(table->root);
+    PyObject *calledfuncs = Py_XNewRef(table->calledfuncs);
+    PyObject *callers = Py_XNewRef(table->callers);
     int result = 0;
-    if (!is_recent(table, caller, callee) && table->callers != NULL) {
-        result = note_pair(table, caller, callee);
+    if (calledfuncs != NULL) {
+        result = set_one(calledfuncs, functions_name(modname, call.callee));
     }
-    Py_XDECREF(caller);
-    Py_XDECREF(back);
-    Py_DECREF(callee);
+    if (callers != NULL && result == 0 && !call.hides_caller) {
+        result = set_one(callers,
+                         pair_name(modname, root, call.caller, call.callee));
+    }
+    if (result == 0) {
+        result = remember(table, call);
+    }
+    Py_XDECREF(modname);
+    Py_XDECREF(root);
+    Py_XDECREF(calledfuncs);
+    Py_XDECREF(callers);
     return result;
 }

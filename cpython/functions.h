@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Which functions were called, and by which.
+/* Which functions were called, by which, and how often.
  *
- * The results are the standard module's dicts. A small cache of code objects
- * in front of each says for most calls that there is nothing new.
+ * The results are dicts of Python: the standard module's two, which say only
+ * that there was a call, and two of our own, which count. In front of them is
+ * a cache of pairs of code objects: most calls are a look at it, and an
+ * addition. What it has counted is brought into the dicts when a pair must
+ * leave it, and when somebody looks.
  */
 #ifndef XT_FUNCTIONS_H
 #define XT_FUNCTIONS_H
@@ -10,21 +13,35 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-enum { FUNCTIONS_RECENT = 2048 };
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    FUNCTIONS_WAYS = 4, /* places where a pair may be */
+    FUNCTIONS_RECENT = 2048,
+};
+
+/* A pair that was noted. */
+typedef struct {
+    PyCodeObject *caller; /* owned; NULL: us, or nobody */
+    PyCodeObject *callee; /* owned; NULL: the place is free */
+    uint64_t calls;       /* that are not in the dicts yet */
+    bool hides_caller;    /* it is not wanted: the call is nobody's */
+} recent_call;
 
 typedef struct {
     PyObject *modname;     /* owned: compat._modname */
     PyObject *root;        /* owned: the key of the caller that is us */
     PyFrameObject *outer;  /* owned: the frame that started the run, or NULL */
-    PyObject *calledfuncs; /* owned: dict {function: 1} or NULL */
-    PyObject *callers;     /* owned: dict {(caller, callee): 1} or NULL */
-    struct {
-        PyCodeObject *caller; /* owned, or NULL */
-        PyCodeObject *callee; /* owned, or NULL */
-    } recent[FUNCTIONS_RECENT];
+    PyObject *calledfuncs; /* owned: dict {function: 1}, or NULL: not asked */
+    PyObject *callers;     /* owned: dict {(caller, callee): 1}, or NULL */
+    PyObject *calls;       /* owned: dict {function: calls}, or NULL */
+    PyObject *call_graph;  /* owned: dict {(caller, callee): calls}, or NULL */
+    recent_call recent[FUNCTIONS_RECENT];
 } function_table;
 
-/* Drops everything that the table owns; it is then empty and reusable. */
+/* Drops everything that the table owns, with what is not in the dicts yet; it
+   is then empty and reusable. */
 void functions_clear(function_table *table);
 int functions_traverse(function_table *table, visitproc visit, void *arg);
 
@@ -33,9 +50,16 @@ int functions_traverse(function_table *table, visitproc visit, void *arg);
    module name from a file name. */
 PyObject *functions_name(PyObject *modname, PyCodeObject *code);
 
-/* Note that `code` was called; that the code of `frame` was called by the
-   frame behind it. -1 with an exception. */
-int functions_note(function_table *table, PyCodeObject *code);
-int functions_note_caller(function_table *table, PyFrameObject *frame);
+/* The pair, if it was noted not long ago, else NULL. A `caller` of NULL stands
+   for us. */
+recent_call *functions_find(function_table *table, PyCodeObject *caller,
+                            PyCodeObject *callee);
+
+/* Notes that `caller` (or NULL, us) has called `callee`, with `calls` to
+   count, and remembers it. -1 with an exception. */
+int functions_note(function_table *table, recent_call call);
+
+/* Brings what was counted into the dicts. -1 with an exception. */
+int functions_flush(function_table *table);
 
 #endif

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "monitor.h"
 
+#include "frame.h"
 #include "monitoring.h"
 
 static const monitoring_row CALLS[] = {
     {"PY_START", "_called"},
-    {"PY_RESUME", "_called"},
-    {"PY_THROW", "_called"},
+    {"PY_RESUME", "_resumed"},
+    {"PY_THROW", "_thrown"},
 };
 enum { CALLS_LEN = sizeof(CALLS) / sizeof(*CALLS) };
 
@@ -85,6 +86,9 @@ monitor_add_thread(TracerObject *self)
         PyErr_NoMemory();
         return -1;
     }
+    if (self->left_thread == id) {
+        self->left_thread = 0;
+    }
     return 0;
 }
 
@@ -94,12 +98,18 @@ monitor_remove_thread(TracerObject *self)
     uint64_t id = PyThreadState_GetID(PyThreadState_Get());
     xt_ptrmap_remove(&self->threads, thread_key(id));
     self->hot_thread = 0;
+    self->left_thread = id;
 }
 
+/* Calls are counted in all threads, as lines are; what the standard module
+   has, in those that it would trace. */
 static bool
 is_traced_thread(TracerObject *self)
 {
     uint64_t id = PyThreadState_GetID(PyThreadState_Get());
+    if ((self->mode & (TRACER_FUNCTIONS | TRACER_CALLERS)) == 0) {
+        return id != self->left_thread;
+    }
     if (id != self->hot_thread) {
         if (xt_ptrmap_get(&self->threads, thread_key(id)) == NULL) {
             return false;
@@ -109,21 +119,60 @@ is_traced_thread(TracerObject *self)
     return true;
 }
 
-PyObject *
-monitor_call(TracerObject *self, PyObject *code, bool thrown)
+/* Notes a call that is not in the cache. Sets *wanted to false if it is to be
+   left out. -1 with an exception. */
+static int
+note(TracerObject *self, PyCodeObject *code, const frame_head *back,
+     bool starts, bool *wanted)
 {
+    const frame_head *top = frame_top(PyThreadState_Get());
+    recent_call call = {
+        .caller = back == NULL ? NULL : frame_code(back),
+        .callee = code,
+        .calls = starts && self->mode & TRACER_CALLS ? 1 : 0,
+    };
+    /* Judging may let go of frames, and of what they hold. */
+    PyObject *globals = Py_XNewRef(top->globals);
+    PyObject *caller_globals = back == NULL ? NULL : Py_NewRef(back->globals);
+    Py_XINCREF(call.caller);
+    int result =
+        session_note_call(self, call, globals, caller_globals, wanted);
+    Py_XDECREF(call.caller);
+    Py_XDECREF(globals);
+    Py_XDECREF(caller_globals);
+    return result;
+}
+
+PyObject *
+monitor_call(TracerObject *self, PyCodeObject *code, monitor_event event)
+{
+    bool counts = (self->mode & TRACER_CALLS) != 0;
     if (self->tool < 0 || !is_traced_thread(self)) {
         Py_RETURN_NONE;
     }
-    bool with_caller = (self->mode & TRACER_CALLERS) != 0;
-    int noted =
-        with_caller
-            ? functions_note_caller(&self->functions, PyEval_GetFrame())
-            : functions_note(&self->functions, (PyCodeObject *)code);
-    bool failed = noted < 0;
-    if (failed && session_keep_trouble(self) < 0) {
-        return NULL;
+    bool starts = event == MONITOR_START;
+    bool with_caller = (self->mode & (TRACER_CALLERS | TRACER_CALLS)) != 0;
+    const frame_head *back = NULL;
+    if (with_caller) {
+        back = frame_caller(frame_top(PyThreadState_Get()));
+        if (back != NULL && back->object != NULL &&
+            back->object == self->functions.outer) {
+            back = NULL;
+        }
     }
-    bool again = with_caller || thrown || failed;
+    recent_call *known = functions_find(
+        &self->functions, back == NULL ? NULL : frame_code(back), code);
+    bool wanted = true;
+    bool failed = false;
+    if (known != NULL) {
+        known->calls += counts && starts;
+    }
+    else {
+        failed = note(self, code, back, starts, &wanted) < 0;
+        if (failed && session_keep_trouble(self) < 0) {
+            return NULL;
+        }
+    }
+    bool again = (with_caller && wanted) || event == MONITOR_THROW || failed;
     return Py_NewRef(again ? Py_None : self->disable);
 }

@@ -25,9 +25,18 @@ int monitor_add_thread(TracerObject *self);
 /* Notes calls in the current thread no longer. */
 void monitor_remove_thread(TracerObject *self);
 
-/* The callback for a call of `code` (a throw into a generator is one too, but
-   cannot be switched off): None, or sys.monitoring.DISABLE when the same call
-   needs no second event. */
-PyObject *monitor_call(TracerObject *self, PyObject *code, bool thrown);
+/* What makes code run: a call, the next item wanted of a generator, a throw
+   into one. The standard module takes them all for calls; only the first is
+   counted as one. */
+typedef enum {
+    MONITOR_START,
+    MONITOR_RESUME,
+    MONITOR_THROW, /* its event cannot be switched off */
+} monitor_event;
+
+/* The callback when `code` begins to run, or goes on: None, or sys.monitoring.
+   DISABLE when the same event needs no second callback. */
+PyObject *monitor_call(TracerObject *self, PyCodeObject *code,
+                       monitor_event event);
 
 #endif

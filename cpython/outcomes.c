@@ -27,8 +27,9 @@ add_to(PyObject *dict, PyObject *key, int64_t count)
 static int
 add_call(TracerObject *tracer, PyCodeObject *code, int64_t count)
 {
-    if (count == 0) {
-        return 0; /* it may only have been made, or have run before */
+    if (count == 0 || tracer->mode & TRACER_CALLS) {
+        return 0; /* it may only have been made, or have run before; or calls
+                     are counted one by one, with their callers */
     }
     return add_to(tracer->calls,
                   Py_BuildValue("(OiO)", code->co_filename,

@@ -108,3 +108,31 @@ session_judge(TracerObject *self, PyObject *globals, PyObject **module)
     *module = found == Py_None ? NULL : found;
     return 0;
 }
+
+/* Sets *wanted to whether calls of and by code with these globals are. */
+static int
+wants_calls(TracerObject *self, PyObject *globals, bool *wanted)
+{
+    *wanted = true;
+    if ((self->mode & TRACER_FILTERED) == 0 || globals == NULL) {
+        return 0;
+    }
+    PyObject *module;
+    int result = session_judge(self, globals, &module);
+    *wanted = module != NULL;
+    return result;
+}
+
+int
+session_note_call(TracerObject *self, recent_call call, PyObject *globals,
+                  PyObject *caller_globals, bool *wanted)
+{
+    bool wants_caller;
+    if (wants_calls(self, globals, wanted) < 0 ||
+        wants_calls(self, caller_globals, &wants_caller) < 0) {
+        *wanted = false;
+        return -1;
+    }
+    call.hides_caller = !wants_caller;
+    return *wanted ? functions_note(&self->functions, call) : 0;
+}

@@ -18,16 +18,24 @@
 #include "linelog.h"
 #include "ptrmap.h"
 
-/* What a tracer is asked to do: bits of its mode. */
+/* What a tracer is asked to do: bits of its mode. Lines and functions can be
+   asked for together. */
 enum {
     TRACER_COUNT = 1,
     TRACER_LINES = 2,
     TRACER_FUNCTIONS = 4,
     TRACER_CALLERS = 8,
     TRACER_BRANCHES = 16,
-    TRACER_PROBE = 32,  /* may count by probes, */
-    TRACER_EVENT = 64,  /* and by events */
-    TRACER_DEBUG = 128, /* is to say in the end which it was */
+    TRACER_PROBE = 32,     /* may count by probes, */
+    TRACER_EVENT = 64,     /* and by events */
+    TRACER_DEBUG = 128,    /* is to say in the end which it was */
+    TRACER_CALLS = 256,    /* how often which function called which */
+    TRACER_FILTERED = 512, /* functions and callers are filtered */
+};
+
+enum {
+    TRACER_ANY_LINES = TRACER_COUNT | TRACER_LINES,
+    TRACER_ANY_CALLS = TRACER_FUNCTIONS | TRACER_CALLERS | TRACER_CALLS,
 };
 
 typedef struct {
@@ -50,9 +58,10 @@ typedef struct {
     struct EngineObject *engine; /* owned: while it counts for us, or NULL */
     xt_ptrmap seen;  /* code_entry -> owned tally that was harvested before */
     xt_ptrmap sides; /* code_entry -> owned side_counts */
-    PyObject *branches; /* owned: dict, what the attribute shows */
-    PyObject *calls;    /* owned: the same */
-    PyObject *engines;  /* owned: list, see _engines_used(); or NULL */
+    PyObject *branches;   /* owned: dict, what the attribute shows */
+    PyObject *calls;      /* owned: the same */
+    PyObject *call_graph; /* owned: the same */
+    PyObject *engines;    /* owned: list, see _engines_used(); or NULL */
     /* The frame of the last event, so that most lines need no look-up. It is
        borrowed: its return event, the last of its life, clears it. */
     PyFrameObject *hot_frame;
@@ -67,7 +76,8 @@ typedef struct {
     PyObject *disable; /* owned: sys.monitoring.DISABLE, or NULL */
     int tool;          /* tool id held from sys.monitoring, or -1 */
     xt_ptrmap threads; /* with a tool: threads that are traced, by their id */
-    uint64_t hot_thread; /* the id of the last of them that was looked up */
+    uint64_t hot_thread;  /* the id of the last of them that was looked up */
+    uint64_t left_thread; /* of one that is traced no more, or 0 */
 } TracerObject;
 
 /* An exception of ours must not disturb the program: the first is kept until
@@ -75,6 +85,12 @@ typedef struct {
    signal handler of the program raises) goes on to the program: -1. An
    exception must be set. */
 int session_keep_trouble(TracerObject *self);
+
+/* Notes that code with the `globals` was called by code with `caller_globals`
+   (NULL: nobody's), in a mode of calls. Sets *wanted to false when the rules
+   leave it out. -1 with an exception. */
+int session_note_call(TracerObject *self, recent_call call, PyObject *globals,
+                      PyObject *caller_globals, bool *wanted);
 
 /* Sets *module to the name under which code with these globals is wanted
    (borrowed from `judged`), or to NULL when it is not. -1 with an exception,

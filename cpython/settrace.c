@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "settrace.h"
 
+#include <opcode.h>
+
 /* A file that cannot be written to will not get better; a line that could not
    be put together costs no more than itself. */
 static int
@@ -39,24 +41,85 @@ find_file(TracerObject *self, PyFrameObject *frame, traced_file **file)
     return *file == NULL ? -1 : 0;
 }
 
-static int
-note_function(TracerObject *self, PyFrameObject *frame)
+/* Whether a frame is at its start, and not on its way again: at the RESUME
+   whose argument says so (Doc/library/dis.rst). */
+static bool
+is_at_start(PyFrameObject *frame, PyCodeObject *code)
 {
-    if (self->mode & TRACER_CALLERS) {
-        return functions_note_caller(&self->functions, frame);
+    int at = PyFrame_GetLasti(frame);
+    PyObject *bytecode = PyCode_GetCode(code);
+    if (bytecode == NULL) {
+        PyErr_Clear();
+        return false;
     }
+    const unsigned char *unit =
+        (const unsigned char *)PyBytes_AS_STRING(bytecode) + at;
+    bool start = at >= 0 && unit[0] == RESUME && (unit[1] & 3) == 0;
+    Py_DECREF(bytecode);
+    return start;
+}
+
+static int
+note_pair(TracerObject *self, PyFrameObject *frame, PyFrameObject *back)
+{
     PyCodeObject *code = PyFrame_GetCode(frame);
-    int result = functions_note(&self->functions, code);
+    recent_call call = {
+        .caller = back == NULL ? NULL : PyFrame_GetCode(back),
+        .callee = code,
+        .calls = self->mode & TRACER_CALLS && is_at_start(frame, code),
+    };
+    int result = 0;
+    recent_call *known = functions_find(&self->functions, call.caller, code);
+    if (known != NULL) {
+        known->calls += call.calls;
+    }
+    else {
+        PyObject *globals = PyFrame_GetGlobals(frame);
+        PyObject *caller_globals =
+            back == NULL ? NULL : PyFrame_GetGlobals(back);
+        bool wanted;
+        result =
+            session_note_call(self, call, globals, caller_globals, &wanted);
+        Py_DECREF(globals);
+        Py_XDECREF(caller_globals);
+    }
+    Py_XDECREF(call.caller);
     Py_DECREF(code);
     return result;
+}
+
+static int
+note_call(TracerObject *self, PyFrameObject *frame)
+{
+    PyFrameObject *back = NULL;
+    if (self->mode & (TRACER_CALLERS | TRACER_CALLS)) {
+        back = PyFrame_GetBack(frame);
+        if (back != NULL && back == self->functions.outer) {
+            Py_CLEAR(back);
+        }
+    }
+    int result = note_pair(self, frame, back);
+    Py_XDECREF(back);
+    return result;
+}
+
+/* Whether lines are ours to see: where an engine counts, it sees them. */
+static bool
+counts_lines(const TracerObject *self)
+{
+    return self->mode & TRACER_ANY_LINES && self->engine == NULL;
 }
 
 int
 settrace_call(TracerObject *self, PyFrameObject *frame)
 {
     self->left_frame = NULL;
-    if (self->mode & (TRACER_FUNCTIONS | TRACER_CALLERS)) {
-        return note_function(self, frame) < 0 ? session_keep_trouble(self) : 0;
+    if (self->mode & TRACER_ANY_CALLS && self->tool < 0 &&
+        note_call(self, frame) < 0 && session_keep_trouble(self) < 0) {
+        return -1;
+    }
+    if (!counts_lines(self)) {
+        return 0;
     }
     traced_file *file;
     int result = find_file(self, frame, &file);
@@ -163,7 +226,7 @@ settrace_install(TracerObject *self, PyObject *handle)
 int
 settrace_take_frames(TracerObject *self)
 {
-    if ((self->mode & (TRACER_COUNT | TRACER_LINES)) == 0) {
+    if (!counts_lines(self)) {
         return 0;
     }
     PyFrameObject *frame = (PyFrameObject *)Py_XNewRef(PyEval_GetFrame());

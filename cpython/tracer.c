@@ -201,9 +201,12 @@ own_trace_object(TracerObject *self)
 static int
 take_thread(TracerObject *self)
 {
-    if (self->tool >= 0) {
+    if (self->tool >= 0 && monitor_add_thread(self) < 0) {
+        return -1;
+    }
+    if (!run_needs_trace(self)) {
         PyEval_SetTrace(NULL, NULL);
-        return monitor_add_thread(self);
+        return 0;
     }
     PyObject *handle = run_handle(self);
     if (handle == NULL) {
@@ -289,17 +292,40 @@ tracer_take_over(TracerObject *self, PyObject *const *args, Py_ssize_t nargs)
     return taken < 0 ? NULL : PyBool_FromLong(taken);
 }
 
-PyDoc_STRVAR(called_doc, "_called($self, code, offset, /, *rest)\n--\n\n"
-                         "The callback of sys.monitoring for calls.");
+PyDoc_STRVAR(called_doc, "_called($self, code, offset, /)\n--\n\n"
+                         "The callback of sys.monitoring for PY_START.");
+PyDoc_STRVAR(resumed_doc, "_resumed($self, code, offset, /)\n--\n\n"
+                          "The callback of sys.monitoring for PY_RESUME.");
+PyDoc_STRVAR(thrown_doc, "_thrown($self, code, offset, exception, /)\n--\n\n"
+                         "The callback of sys.monitoring for PY_THROW.");
+
+static PyObject *
+call_event(TracerObject *self, PyObject *const *args, Py_ssize_t nargs,
+           monitor_event event)
+{
+    if (nargs < 1 || !PyCode_Check(args[0])) {
+        PyErr_SetString(PyExc_TypeError, "a code object is missing");
+        return NULL;
+    }
+    return monitor_call(self, (PyCodeObject *)args[0], event);
+}
 
 static PyObject *
 tracer_called(TracerObject *self, PyObject *const *args, Py_ssize_t nargs)
 {
-    if (nargs < 1 || !PyCode_Check(args[0])) {
-        PyErr_SetString(PyExc_TypeError, "_called() takes a code object");
-        return NULL;
-    }
-    return monitor_call(self, args[0], nargs == 3);
+    return call_event(self, args, nargs, MONITOR_START);
+}
+
+static PyObject *
+tracer_resumed(TracerObject *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    return call_event(self, args, nargs, MONITOR_RESUME);
+}
+
+static PyObject *
+tracer_thrown(TracerObject *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    return call_event(self, args, nargs, MONITOR_THROW);
 }
 
 PyDoc_STRVAR(function_name_doc,
@@ -360,10 +386,20 @@ tracer_get_branches(TracerObject *self, void *Py_UNUSED(closure))
 static PyObject *
 tracer_get_calls(TracerObject *self, void *Py_UNUSED(closure))
 {
-    if (self->engine != NULL && engine_harvest(self->engine, self) < 0) {
+    if ((self->engine != NULL && engine_harvest(self->engine, self) < 0) ||
+        functions_flush(&self->functions) < 0) {
         return NULL;
     }
     return Py_NewRef(self->calls);
+}
+
+static PyObject *
+tracer_get_call_graph(TracerObject *self, void *Py_UNUSED(closure))
+{
+    if (functions_flush(&self->functions) < 0) {
+        return NULL;
+    }
+    return Py_NewRef(self->call_graph);
 }
 
 static PyObject *
@@ -378,10 +414,12 @@ tracer_new(PyTypeObject *type, PyObject *Py_UNUSED(args),
     self->counts = PyDict_New();
     self->branches = PyDict_New();
     self->calls = PyDict_New();
+    self->call_graph = PyDict_New();
     self->judged = PyDict_New();
     self->s_file = PyUnicode_InternFromString("__file__");
     if (self->branches == NULL || self->calls == NULL ||
-        self->counts == NULL || self->judged == NULL || self->s_file == NULL ||
+        self->call_graph == NULL || self->counts == NULL ||
+        self->judged == NULL || self->s_file == NULL ||
         files_init(&self->files) < 0) {
         Py_DECREF(self);
         return NULL;
@@ -398,6 +436,7 @@ tracer_traverse(TracerObject *self, visitproc visit, void *arg)
     Py_VISIT(self->trouble);
     Py_VISIT(self->branches);
     Py_VISIT(self->calls);
+    Py_VISIT(self->call_graph);
     Py_VISIT(self->program_hook);
     int result = functions_traverse(&self->functions, visit, arg);
     return result != 0 ? result : linelog_traverse(&self->log, visit, arg);
@@ -429,6 +468,7 @@ tracer_dealloc(TracerObject *self)
     Py_CLEAR(self->disable);
     Py_CLEAR(self->branches);
     Py_CLEAR(self->calls);
+    Py_CLEAR(self->call_graph);
     Py_CLEAR(self->engines);
     files_fini(&self->files);
     xt_ptrmap_fini(&self->frames);
@@ -469,6 +509,10 @@ static PyMethodDef tracer_methods[] = {
      event_doc},
     {"_called", (PyCFunction)(void (*)(void))tracer_called, METH_FASTCALL,
      called_doc},
+    {"_resumed", (PyCFunction)(void (*)(void))tracer_resumed, METH_FASTCALL,
+     resumed_doc},
+    {"_thrown", (PyCFunction)(void (*)(void))tracer_thrown, METH_FASTCALL,
+     thrown_doc},
     {"_take_over", (PyCFunction)(void (*)(void))tracer_take_over,
      METH_FASTCALL, take_over_doc},
     {NULL, NULL, 0, NULL},
@@ -481,6 +525,8 @@ static PyGetSetDef tracer_getset[] = {
      "How often each side of each branch was taken", NULL},
     {"calls", (getter)tracer_get_calls, NULL,
      "How often each function was entered", NULL},
+    {"call_graph", (getter)tracer_get_call_graph, NULL,
+     "How often which function entered which", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
@@ -524,7 +570,9 @@ tracer_init(PyObject *module)
         PyModule_AddIntConstant(module, "BRANCHES", TRACER_BRANCHES) < 0 ||
         PyModule_AddIntConstant(module, "PROBE", TRACER_PROBE) < 0 ||
         PyModule_AddIntConstant(module, "EVENT", TRACER_EVENT) < 0 ||
-        PyModule_AddIntConstant(module, "DEBUG", TRACER_DEBUG) < 0) {
+        PyModule_AddIntConstant(module, "DEBUG", TRACER_DEBUG) < 0 ||
+        PyModule_AddIntConstant(module, "CALLS", TRACER_CALLS) < 0 ||
+        PyModule_AddIntConstant(module, "FILTERED", TRACER_FILTERED) < 0) {
         return -1;
     }
     return 0;

@@ -16,6 +16,8 @@ BRANCHES: Final = 16
 PROBE: Final = 32
 EVENT: Final = 64
 DEBUG: Final = 128
+CALLS: Final = 256
+FILTERED: Final = 512
 
 @disjoint_base
 class Tracer:
@@ -28,6 +30,10 @@ class Tracer:
     ]: ...
     @property
     def calls(self) -> dict[tuple[str, int, str], int]: ...
+    @property
+    def call_graph(
+        self,
+    ) -> dict[tuple[tuple[str, int, str] | None, tuple[str, int, str]], int]: ...
     def run(self, cmd: str | CodeType) -> None: ...
     def runctx(
         self,

@@ -46,6 +46,7 @@ class tracing:  # noqa: N801 - it is used like a function
         countfuncs: object = False,
         countcallers: object = False,
         branch: object = False,
+        calls: object = False,
         ignoremods: Iterable[str] = (),
         ignoredirs: Iterable[str] | None = None,
         engine: str | None = None,
@@ -66,6 +67,8 @@ class tracing:  # noqa: N801 - it is used like a function
             ignoredirs=[*ignoredirs, os.path.dirname(os.path.abspath(__file__))],
             engine=engine,
             branch=branch,
+            calls=calls,
+            together=True,
         )
         self.results = self.tracer.results
         self._lock = allocate_lock()

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     # (file name, (line, end line, column, end column), kind): see `branches`
     Branch = tuple[str, tuple[int, int, int | None, int | None], str]
     Branches = dict[Branch, dict[bool, int]]
-    Calls = dict[tuple[str, int, str], int]
+    # (file name, first line, qualified name)
+    Entered = tuple[str, int, str]
+    Calls = dict[Entered, int]
+    CallGraph = dict[tuple[Entered | None, Entered], int]
     # What to do when the source of a counted file is not there: go on and
     # raise at the end, say nothing, or say so on stderr.
     Missing = Literal["raise", "ignore", "report"]
@@ -46,6 +49,10 @@ class CoverageResults:
 
     calls: {(filename, first line, qualified name): hits}, how often a function,
     a class body, a module was entered; for generators, how often one was started.
+
+    call_graph, empty unless the tracer was asked for calls: {(caller, called): hits},
+    both as in `calls`; the caller is None where it is not Python code, or is not
+    traced.
     """
 
     # Relative names of counted files start here: the current directory when
@@ -73,6 +80,7 @@ class CoverageResults:
         self.callers = {} if callers is None else callers.copy()
         self.branches: Branches = {}
         self.calls: Calls = {}
+        self.call_graph: CallGraph = {}
         self.infile = infile
         self.outfile = outfile
         if infile:
@@ -106,6 +114,8 @@ class CoverageResults:
                 sides[outcome] = sides.get(outcome, 0) + count
         for function, count in other.calls.items():
             self.calls[function] = self.calls.get(function, 0) + count
+        for call, count in other.call_graph.items():
+            self.call_graph[call] = self.call_graph.get(call, 0) + count
 
     def write_results(
         self,

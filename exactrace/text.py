@@ -70,7 +70,7 @@ def _file_report(
     except source.COMPILE_ERRORS as error:
         trouble = f"the source does not compile: {error}"
     return FileReport(
-        name=_shown_name(filename),
+        name=shown_name(filename),
         hits=hits,
         lines=lines,
         run=run,
@@ -81,7 +81,7 @@ def _file_report(
     )
 
 
-def _shown_name(filename: str) -> str:
+def shown_name(filename: str) -> str:
     """Return the name relative to the current directory if it is below."""
     here = compat._current_directory()
     if here and filename.startswith(here.rstrip(os.sep) + os.sep):

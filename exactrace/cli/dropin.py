@@ -54,15 +54,13 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         "-l",
         "--listfuncs",
         action="store_true",
-        help="list the functions that were called, when the program has ended; "
-        "excludes --count and --trace",
+        help="list the functions that were called, when the program has ended",
     )
     add(
         "-T",
         "--trackcalls",
         action="store_true",
-        help="list which function called which, when the program has ended; "
-        "takes the place of the other main options",
+        help="list which function called which, when the program has ended",
     )
 
     modifiers = parser.add_argument_group("Modifiers")
@@ -170,13 +168,15 @@ def check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
             "must specify one of --trace, --count, --report, "
             "--listfuncs, or --trackcalls"
         )
-    if options.listfuncs and (options.count or options.trace):
-        parser.error("cannot specify both --listfuncs and (--trace or --count)")
     if options.branch and options.engine == "settrace":
         parser.error(f"--branch: the engine {options.engine!r} counts lines only")
     if options.summary and not options.count:
         parser.error("--summary can only be used with --count or --report")
     if options.progname is None:
+        # Here, and only here, the standard module's rule still holds: with a
+        # program, all that is asked for is done.
+        if options.listfuncs and (options.count or options.trace):
+            parser.error("cannot specify both --listfuncs and (--trace or --count)")
         parser.error("progname is missing: required with the main options")
 
 
@@ -213,6 +213,10 @@ def report(results: CoverageResults, options: argparse.Namespace) -> None:
         results._save_counts()
         return
     results._write_results(options.missing, options.summary, options.coverdir, "report")
+    if options.calls:
+        from exactrace import calls  # with modules that the program may not need
+
+        print("\n" + calls.table(results), end="")
 
 
 def main(argv: list[str], prog: str, expected: set[str]) -> None:
@@ -236,6 +240,8 @@ def main(argv: list[str], prog: str, expected: set[str]) -> None:
         timing=options.timing,
         engine=options.engine,
         branch=options.branch,
+        calls=options.calls,
+        together=True,
     )
     tracer._debug = options.debug
     program = find_program(options)

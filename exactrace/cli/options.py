@@ -68,6 +68,12 @@ def add_counting(parser: argparse._ActionsContainer) -> None:
         help="count also how often each side of each branch is taken",
     )
     parser.add_argument(
+        "--calls",
+        action="store_true",
+        help="count also how often each function is called, and by which; the report "
+        "ends with a list of them",
+    )
+    parser.add_argument(
         "--debug",
         action="store_true",
         help="say on standard error by which engine the code was counted, and why "

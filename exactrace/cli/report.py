@@ -8,7 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from exactrace import countsfile, text
+from exactrace import calls, countsfile, text
 from exactrace.cli import options
 from exactrace.results import CoverageResults
 
@@ -31,6 +31,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         metavar="FILE",
         help="show only these; patterns such as 'app/*.py' too (default: all)",
     )
+    parser.set_defaults(calls=False)
     options.add_listing(parser)
     options.add_data(parser)
     options.add_output(parser, "standard output")
@@ -52,6 +53,8 @@ def show(
             out.write(text.table(reports))
             if not settings.annotate:
                 out.write(text.partial(reports, MOST_SIDES))
+        if settings.calls:
+            out.write("\n" + calls.table(results))
     if settings.coverdir is not None:
         results._write_results(True, False, settings.coverdir, "report")
     return len(reports)

@@ -140,6 +140,7 @@ def main(argv: list[str], prog: str, expected: set[str]) -> None:
         ignoredirs=folders,
         engine=settings.engine,
         branch=settings.branch,
+        calls=settings.calls,
     )
     tracer._debug = settings.debug
     program = find_program(settings)
