@@ -3,6 +3,7 @@
 
 #include "adopt.h"
 #include "events.h"
+#include "forked.h"
 #include "gather.h"
 #include "harvest.h"
 #include "mem.h"
@@ -217,6 +218,7 @@ engine_begin(EngineObject *self, TracerObject *tracer)
     if (add_session(self, tracer) < 0) {
         return -1;
     }
+    forked_watch(self);
     tracer->engine = (EngineObject *)Py_NewRef(self);
     return 1;
 }
@@ -287,6 +289,7 @@ engine_drop(EngineObject *self, TracerObject *tracer)
     remove_session(self, tracer);
     tracer->engine = NULL;
     if (self->sessions_len == 0) {
+        forked_watch(NULL);
         switch_off(self);
     }
     Py_DECREF(self);

@@ -30,12 +30,17 @@ note(const EngineObject *engine, PyCodeObject *code, Py_ssize_t unit,
 /* --- Threads --------------------------------------------------------------
  */
 
+/* Notes the frames of all threads but one, which may be NULL. */
 static int
-note_threads(const EngineObject *engine, live_list *live)
+note_threads(const EngineObject *engine, const PyThreadState *but,
+             live_list *live)
 {
     PyInterpreterState *interpreter = PyInterpreterState_Get();
     for (PyThreadState *thread = PyInterpreterState_ThreadHead(interpreter);
          thread != NULL; thread = PyThreadState_Next(thread)) {
+        if (thread == but) {
+            continue;
+        }
         for (const frame_head *frame = frame_top(thread); frame != NULL;
              frame = frame->previous) {
             PyCodeObject *code = frame_code(frame);
@@ -130,7 +135,7 @@ live_begin(const EngineObject *engine, live_list *live)
 {
     *live = (live_list){0};
     gathering greenlets = gather_greenlets();
-    int result = note_threads(engine, live);
+    int result = note_threads(engine, NULL, live);
     if (result == 0) {
         result = note_greenlets(engine, &greenlets, live);
     }
@@ -148,4 +153,12 @@ live_end(live_list *live)
         --*live->places[i];
     }
     xt_free(live->places);
+}
+
+void
+live_abandon(const EngineObject *engine)
+{
+    live_list live = {0};
+    (void)note_threads(engine, PyThreadState_Get(), &live);
+    xt_free(live.places);
 }

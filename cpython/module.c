@@ -9,15 +9,21 @@
 #include "countsfile.h"
 #include "engine.h"
 #include "filter.h"
+#include "leaving.h"
 #include "listing.h"
 #include "outcomes.h"
 #include "program.h"
+#include "sigterm.h"
+#include "tablesfile.h"
 #include "tracer.h"
 
 static int
 module_exec(PyObject *module)
 {
     if (PyModule_AddFunctions(module, countsfile_methods) < 0 ||
+        PyModule_AddFunctions(module, sigterm_methods) < 0 ||
+        PyModule_AddFunctions(module, tablesfile_methods) < 0 ||
+        PyModule_AddFunctions(module, leaving_methods) < 0 ||
         PyModule_AddFunctions(module, listing_methods) < 0 ||
         PyModule_AddFunctions(module, outcomes_methods) < 0 ||
         PyModule_AddFunctions(module, program_methods) < 0 ||

@@ -1,8 +1,8 @@
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import CodeType, FrameType
 from typing import Any, Final, TypeVar, final
 
-from typing_extensions import disjoint_base
+from typing_extensions import Buffer, disjoint_base
 
 _T = TypeVar("_T")
 
@@ -85,9 +85,16 @@ def dumps_counts(
     callers: dict[tuple[tuple[str, str | None, str], tuple[str, str | None, str]], int],
     /,
 ) -> bytes: ...
+def pack_tables(sections: Sequence[tuple[int, int, Buffer]], /) -> bytes: ...
+def unpack_tables(data: Buffer, /) -> list[tuple[int, int, bytes]] | None: ...
 
 # Programs.
 
+def before_leaving(function: Callable[[], object] | None, /) -> None: ...
+def before_sigterm(
+    function: Callable[[int, FrameType | None], object] | None, /
+) -> bool: ...
+def renew_sigterm() -> None: ...
 def call_alone(function: Callable[..., Any], /, *args: Any) -> tuple[Any, Any]: ...
 def end_by(exception: BaseException, /) -> tuple[int, bool]: ...
 def exec_once(

@@ -114,6 +114,16 @@ def save(
         return None
 
 
+def write_new_file(path: str, data: bytes, mode: int) -> None:
+    """Write a file that is not there, all of it or nothing. Raises OSError."""
+    temporary = _write_beside(path, None, data, mode)
+    try:
+        os.replace(temporary, path)
+    except BaseException:
+        _remove(temporary)
+        raise
+
+
 @contextlib.contextmanager
 def _name_in_errors(path: str) -> Iterator[None]:
     """Make every OSError name `path`, not a temporary file or nothing."""
@@ -186,9 +196,11 @@ def _write_beside_and_keep(target: str, old: os.stat_result, data: bytes) -> str
     return kept
 
 
-def _write_beside(target: str, old: os.stat_result | None, data: bytes) -> str:
+def _write_beside(
+    target: str, old: os.stat_result | None, data: bytes, mode: int = 0o666
+) -> str:
     """Write a temporary file in the folder of `target`. Returns its name."""
-    temporary, descriptor = _create_beside(target, 0o666 if old is None else 0o600)
+    temporary, descriptor = _create_beside(target, mode if old is None else 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)

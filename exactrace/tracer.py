@@ -112,7 +112,7 @@ class Trace(_native.Tracer):
             )
         elif not (calls or together):
             self.donothing = 1
-        if together or not (self._functions or trace or count):
+        if together or (calls and not (self._functions or trace or count)):
             self.globaltrace = self.globaltrace_together
 
     def results(self) -> CoverageResults:

@@ -28,7 +28,7 @@ def fib(n: int) -> int:
 
 def upto(n: int) -> Any:
     for i in range(n):
-        yield i
+        yield i + 0
     return n
 
 

@@ -1,0 +1,214 @@
+"""Processes below a traced one, each traced into the same folder.
+
+`exactrace run` announces in the environment what is to be recorded, and where. A
+new Python process finds that at its start, through the `.pth` file that is
+installed with us, and traces itself; a forked one goes on as it is, with its counts
+set to zero. Each writes a file of its own when it ends, also by `os._exit()` or when
+it becomes another program.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from exactrace import _native, countsfile, datafolder
+from exactrace.results import CoverageResults
+from exactrace.tracer import Trace
+
+TYPE_CHECKING = False  # without the cost of importing typing
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from types import FrameType
+
+VARIABLE = "EXACTRACE_CHILDREN"  # of the environment
+_FIELD, _ITEM = "\x1e", "\x1f"  # what parts its value
+
+
+class Settings:
+    """What a process and those below it record, and where."""
+
+    def __init__(
+        self,
+        folder: str,
+        *,
+        ignoremods: Iterable[str] = (),
+        ignoredirs: Iterable[str] = (),
+        engine: str | None = None,
+        branch: bool = False,
+        calls: bool = False,
+        run: str | None = None,
+    ) -> None:
+        """folder: an absolute path. run: what the names of the files begin with, by
+        default what those of no other run do. The others: see Trace.
+        """
+        self.folder = folder
+        self.run = run or os.urandom(4).hex()
+        self.ignoremods = list(ignoremods)
+        self.ignoredirs = list(ignoredirs)
+        self.engine = engine
+        self.branch = branch
+        self.calls = calls
+
+    def tracer(self) -> Trace:
+        """Return a tracer with these settings, which leaves out our own code."""
+        return Trace(
+            count=1,
+            trace=0,
+            ignoremods=self.ignoremods,
+            ignoredirs=[*self.ignoredirs, os.path.dirname(os.path.abspath(__file__))],
+            engine=self.engine,
+            branch=self.branch,
+            calls=self.calls,
+        )
+
+    def to_text(self) -> str:
+        """Return the value of the variable that says the same."""
+        flags = ("branch" * self.branch, "calls" * self.calls)
+        fields = (
+            self.folder,
+            self.run,
+            self.engine or "",
+            _ITEM.join(filter(None, flags)),
+            _ITEM.join(self.ignoremods),
+            _ITEM.join(self.ignoredirs),
+        )
+        return _FIELD.join(fields)
+
+    @classmethod
+    def from_text(cls, text: str) -> Settings:
+        """Return what to_text() was called for. Raises ValueError."""
+        folder, run, engine, flags, *rules = text.split(_FIELD)
+        if not os.path.isabs(folder):
+            raise ValueError(f"{folder!r} is no absolute path")
+        mods, dirs = (list(filter(None, part.split(_ITEM))) for part in rules)
+        return cls(
+            folder,
+            ignoremods=mods,
+            ignoredirs=dirs,
+            engine=engine or None,
+            branch="branch" in flags,
+            calls="calls" in flags,
+            run=run,
+        )
+
+
+class Process:
+    """The recording of one process, and of those that are forked from it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.tracer = settings.tracer()
+        self._first = os.getpid()
+
+    def watch(self) -> None:
+        """Have what was counted kept however this process ends, and what it starts
+        traced too.
+        """
+        os.environ[VARIABLE] = self.settings.to_text()
+        if not _watched:
+            _native.before_leaving(_keep_all)
+            _native.before_sigterm(_terminate)
+        _watched.append(self)
+        os.register_at_fork(after_in_child=self._forked)
+
+    def unwatch(self) -> None:
+        """End what watch() began."""
+        if self in _watched:
+            _watched.remove(self)
+            os.environ.pop(VARIABLE, None)
+
+    def is_forked(self) -> bool:
+        """Whether this is not the process that has made this object."""
+        return os.getpid() != self._first
+
+    def _forked(self) -> None:
+        if self in _watched:
+            self.take()  # it is the parent's
+            _native.renew_sigterm()
+
+    def take(self) -> CoverageResults:
+        """Return what was counted since the last time."""
+        results = CoverageResults()
+        for name in ("counts", "branches", "calls", "call_graph"):
+            counted = getattr(self.tracer, name)
+            getattr(results, name).update(counted)
+            counted.clear()
+        return results
+
+    def keep(self) -> None:
+        """Write what was counted since the last time to a file of its own, or say on
+        stderr why not.
+        """
+        global _keeping
+        folder, run = self.settings.folder, self.settings.run
+        _keeping += 1
+        try:
+            results = self.take()
+            if results.counts or results.calls:
+                datafolder.write(folder, results, run)
+        except (OSError, countsfile.CountsFileError) as error:
+            _say(f"the counts of process {os.getpid()} are not kept: {error}")
+        finally:
+            _keeping -= 1
+        if _terminated and not _keeping:
+            _terminate()
+
+
+_watched: list[Process] = []
+_keeping = 0  # how many are being kept at this moment
+_begun = False
+_terminated = False  # by a signal, which waits for that
+
+
+def _keep_all() -> None:
+    for process in _watched:
+        process.keep()
+
+
+def _terminate(number: int = 0, frame: FrameType | None = None) -> None:
+    """Keep what was counted, and end as if we had not been there."""
+    import signal
+
+    global _terminated
+    if _keeping:
+        _terminated = True
+        return
+    _terminated = False
+    _keep_all()
+    _native.before_sigterm(None)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def begin() -> None:
+    """Trace this process, if its environment says so: for the `.pth` file."""
+    global _begun
+    text = os.environ.get(VARIABLE)
+    if not text or _begun:  # in a virtual environment such files are read twice
+        return
+    _begun = True
+    try:
+        process = Process(Settings.from_text(text))
+    except (TypeError, ValueError):
+        _say(f"this process is not traced: {VARIABLE} is damaged: unset it")
+        return
+    import atexit
+
+    def end() -> None:
+        process.tracer.stop()
+        process.keep()
+
+    # Of all that is to be done at exit, this is done last.
+    atexit.register(end)
+    process.watch()
+    process.tracer.start()
+
+
+_print: Callable[..., None] = print  # a traced program may replace it
+
+
+def _say(text: str) -> None:
+    try:
+        _print(f"exactrace: {text}", file=sys.stderr)
+    except (AttributeError, OSError, ValueError):
+        return
