@@ -9,8 +9,9 @@
 /* Guarded by the GIL. A fork is one of the main interpreter. */
 static const EngineObject *watched;
 
-/* Runs in the child, before CPython takes the other threads away. A thread that
-   forks without the GIL is none of Python's, and its child runs no Python. */
+/* Runs in the child, before CPython takes the other threads away. A thread
+   that forks without the GIL is none of Python's, and its child runs no
+   Python. */
 static void
 in_child(void)
 {

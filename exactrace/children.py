@@ -19,7 +19,6 @@ from exactrace.tracer import Trace
 TYPE_CHECKING = False  # without the cost of importing typing
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from types import FrameType
 
 VARIABLE = "EXACTRACE_CHILDREN"  # of the environment
 _FIELD, _ITEM = "\x1e", "\x1f"  # what parts its value
@@ -96,9 +95,10 @@ class Settings:
 class Process:
     """The recording of one process, and of those that are forked from it."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, tracer: Trace | None = None) -> None:
+        """tracer: for this process, if not by the settings."""
         self.settings = settings
-        self.tracer = settings.tracer()
+        self.tracer = settings.tracer() if tracer is None else tracer
         self._first = os.getpid()
 
     def watch(self) -> None:
@@ -106,16 +106,13 @@ class Process:
         traced too.
         """
         os.environ[VARIABLE] = self.settings.to_text()
-        if not _watched:
-            _native.before_leaving(_keep_all)
-            _native.before_sigterm(_terminate)
-        _watched.append(self)
+        _ending.add(self)
         os.register_at_fork(after_in_child=self._forked)
 
     def unwatch(self) -> None:
         """End what watch() began."""
-        if self in _watched:
-            _watched.remove(self)
+        if self in _ending.processes:
+            _ending.processes.remove(self)
             os.environ.pop(VARIABLE, None)
 
     def is_forked(self) -> bool:
@@ -123,7 +120,7 @@ class Process:
         return os.getpid() != self._first
 
     def _forked(self) -> None:
-        if self in _watched:
+        if self in _ending.processes:
             self.take()  # it is the parent's
             _native.renew_sigterm()
 
@@ -136,57 +133,87 @@ class Process:
             counted.clear()
         return results
 
+    def collect(self) -> CoverageResults:
+        """Stop watching, and return what other processes have written. The folder
+        is removed, which must have been made for this run.
+        """
+        import shutil
+
+        self.unwatch()
+        folder = self.settings.folder
+        results, _, troubles = datafolder.read(folder, datafolder.files(folder))
+        for trouble in troubles:
+            _say(trouble)
+        shutil.rmtree(folder, ignore_errors=True)
+        return results
+
     def keep(self) -> None:
         """Write what was counted since the last time to a file of its own, or say on
         stderr why not.
         """
-        global _keeping
         folder, run = self.settings.folder, self.settings.run
-        _keeping += 1
-        try:
-            results = self.take()
-            if results.counts or results.calls:
-                datafolder.write(folder, results, run)
-        except (OSError, countsfile.CountsFileError) as error:
-            _say(f"the counts of process {os.getpid()} are not kept: {error}")
-        finally:
-            _keeping -= 1
-        if _terminated and not _keeping:
-            _terminate()
+        with _ending:
+            try:
+                results = self.take()
+                if results.counts or results.calls:
+                    datafolder.write(folder, results, run)
+            except (OSError, countsfile.CountsFileError) as error:
+                _say(f"the counts of process {os.getpid()} are not kept: {error}")
 
 
-_watched: list[Process] = []
-_keeping = 0  # how many are being kept at this moment
-_begun = False
-_terminated = False  # by a signal, which waits for that
+class _Ending:
+    """What is to be done before this process ends. As a context: what it must not
+    be cut short in.
+    """
+
+    def __init__(self) -> None:
+        self.processes: list[Process] = []  # one, or more within each other
+        self._depth = 0
+        self._terminated = False
+
+    def add(self, process: Process) -> None:
+        """Keep what that one has counted, too."""
+        if not self.processes:
+            _native.before_leaving(self._keep_all)
+            _native.before_sigterm(self._terminate)
+        self.processes.append(process)
+
+    def _keep_all(self) -> None:
+        for process in self.processes:
+            process.keep()
+
+    def _terminate(self, *_signal: object) -> None:
+        """Keep what was counted, and end as if we had not been there."""
+        import signal
+
+        self._terminated = True
+        if self._depth == 0:
+            self._terminated = False
+            self._keep_all()
+            _native.before_sigterm(None)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def __enter__(self) -> None:
+        self._depth += 1
+
+    def __exit__(self, *_error: object) -> None:
+        self._depth -= 1
+        if self._terminated:
+            self._terminate()
 
 
-def _keep_all() -> None:
-    for process in _watched:
-        process.keep()
+_ending = _Ending()
 
 
-def _terminate(number: int = 0, frame: FrameType | None = None) -> None:
-    """Keep what was counted, and end as if we had not been there."""
-    import signal
-
-    global _terminated
-    if _keeping:
-        _terminated = True
-        return
-    _terminated = False
-    _keep_all()
-    _native.before_sigterm(None)
-    os.kill(os.getpid(), signal.SIGTERM)
+_begun: list[str] = []  # with what text this process has begun
 
 
 def begin() -> None:
     """Trace this process, if its environment says so: for the `.pth` file."""
-    global _begun
     text = os.environ.get(VARIABLE)
     if not text or _begun:  # in a virtual environment such files are read twice
         return
-    _begun = True
+    _begun.append(text)
     try:
         process = Process(Settings.from_text(text))
     except (TypeError, ValueError):

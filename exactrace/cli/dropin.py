@@ -18,6 +18,10 @@ from exactrace.compat import _current_directory
 from exactrace.results import CoverageResults
 from exactrace.tracer import Trace
 
+TYPE_CHECKING = False  # without the cost of importing typing
+if TYPE_CHECKING:
+    from exactrace.children import Process
+
 
 def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the parser. Every option of the standard module is in it."""
@@ -104,8 +108,12 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         help="begin each line that --trace prints with the seconds since the start",
     )
 
-    shared.add_counting(
-        parser.add_argument_group("Counting", "Not in the standard module")
+    counting = parser.add_argument_group("Counting", "Not in the standard module")
+    shared.add_counting(counting)
+    counting.add_argument(
+        "--children",
+        action="store_true",
+        help="with --count, count in the Python processes that the program starts too",
     )
 
     filters = parser.add_argument_group("Filters", "Can be given several times")
@@ -170,6 +178,8 @@ def check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
         )
     if options.branch and options.engine == "settrace":
         parser.error(f"--branch: the engine {options.engine!r} counts lines only")
+    if options.children and not options.count:
+        parser.error("--children can only be used with --count")
     if options.summary and not options.count:
         parser.error("--summary can only be used with --count or --report")
     if options.progname is None:
@@ -203,6 +213,27 @@ def find_program(options: argparse.Namespace) -> runner.Program:
         return runner.Program.from_script(name, options.arguments, shown_as=name)
     except runner.ProgramError as error:
         sys.exit(f"Cannot run file {name!r} because: {error.__cause__}")
+
+
+def watch_children(options: argparse.Namespace, tracer: Trace) -> Process:
+    """Have the processes that the program starts traced, into a folder of their
+    own.
+    """
+    import tempfile
+
+    from exactrace import children
+
+    settings = children.Settings(
+        tempfile.mkdtemp(prefix="exactrace-"),
+        ignoremods=ignored_modules(options.ignore_module),
+        ignoredirs=ignored_folders(options.ignore_dir),
+        engine=options.engine,
+        branch=options.branch,
+        calls=options.calls,
+    )
+    process = children.Process(settings, tracer)
+    process.watch()
+    return process
 
 
 def report(results: CoverageResults, options: argparse.Namespace) -> None:
@@ -246,14 +277,21 @@ def main(argv: list[str], prog: str, expected: set[str]) -> None:
     tracer._debug = options.debug
     program = find_program(options)
     start = _current_directory()
+    process = watch_children(options, tracer) if options.children else None
 
     def finish() -> None:
         tracer._end_program()
+        if process is not None and process.is_forked():
+            process.keep()
+            return
         if options.debug:
             shared.show_engines(tracer)
         shared.note_missing_branches(tracer)
         with shared.directory(start):
-            report(tracer.results(), options)
+            results = tracer.results()
+            if process is not None:
+                results.update(process.collect())
+            report(results, options)
 
     preload.forget_ours(expected)
     program.run(tracer._run_program).exit(finish)

@@ -65,6 +65,7 @@ ADDED = (
     r"\[--branch\]",
     r"\[--calls\]",
     r"\[--debug\]",
+    r"\[--children\]",
 )
 TOOL = r"\S*python\S* -m \w+|\btrace\.py\b"
 

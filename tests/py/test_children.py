@@ -220,6 +220,38 @@ def test_no_children_are_traced_if_that_is_not_wanted(folder: Path) -> None:
     assert 3 not in counts
 
 
+def test_the_standard_command_line_counts_in_children_if_asked_to(
+    folder: Path,
+) -> None:
+    source = """\
+        import os, subprocess, sys
+        def work():
+            return 1
+        if sys.argv[1:]:
+            work()
+            sys.exit()
+        subprocess.run([sys.executable, __file__, "child"], check=True)
+        if os.fork() == 0:
+            work()
+            os._exit(0)
+        os.wait()
+        """
+    write(folder, "prog.py", source)
+    command = ["-m", "exactrace", "-c", "--ignore-dir", "$prefix"]
+    (folder / "temporary").mkdir()
+    for options, line in (
+        ([], "           return 1"),
+        (["--children"], "    2:     return 1"),
+    ):
+        done = run([*command, *options, "prog.py"], folder, TMPDIR="temporary")
+        assert done == (0, "", "")
+        assert (folder / "prog.cover").read_text().splitlines()[2] == line
+    assert list((folder / "temporary").iterdir()) == []
+    done = run(["-m", "exactrace", "-t", "--children", "prog.py"], folder)
+    assert done[0] == 2
+    assert "--children can only be used with --count" in done[2]
+
+
 def test_two_hundred_processes_below_one(folder: Path) -> None:
     source = """\
         import os, subprocess, sys
