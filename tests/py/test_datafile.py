@@ -20,7 +20,7 @@ from exactrace.countsfile import CountsFileError
 
 FORMAT = Path(__file__).parents[2] / "docs" / "counts-file-format.md"
 
-texts = st.text(max_size=8) | st.just("/caf\udce9.py")
+texts = st.text(max_size=8) | st.just("/d\udcfcr.py")
 numbers = st.integers(0, 2**60)
 lines = st.integers(0, 2**31)
 entered = st.tuples(texts, lines, texts)
