@@ -189,6 +189,11 @@ functions_flush(function_table *table)
 static int
 remember(function_table *table, recent_call call)
 {
+    recent_call *known = functions_find(table, call.caller, call.callee);
+    if (known != NULL) {
+        known->calls += call.calls;
+        return 0;
+    }
     recent_call *places = recent_places(table, call.caller, call.callee);
     recent_call *place = places;
     for (size_t i = 0; i < FUNCTIONS_WAYS; i++) {

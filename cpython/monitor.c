@@ -160,8 +160,10 @@ monitor_call(TracerObject *self, PyCodeObject *code, monitor_event event)
             back = NULL;
         }
     }
-    recent_call *known = functions_find(
-        &self->functions, back == NULL ? NULL : frame_code(back), code);
+    bool lasting = session_trusts_cache(self, code);
+    PyCodeObject *caller = back == NULL ? NULL : frame_code(back);
+    recent_call *known =
+        lasting ? functions_find(&self->functions, caller, code) : NULL;
     bool wanted = true;
     bool failed = false;
     if (known != NULL) {
@@ -173,6 +175,7 @@ monitor_call(TracerObject *self, PyCodeObject *code, monitor_event event)
             return NULL;
         }
     }
-    bool again = (with_caller && wanted) || event == MONITOR_THROW || failed;
+    bool again = (with_caller && wanted) || event == MONITOR_THROW || failed ||
+                 !lasting;
     return Py_NewRef(again ? Py_None : self->disable);
 }

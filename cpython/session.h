@@ -86,6 +86,15 @@ typedef struct {
    exception must be set. */
 int session_keep_trouble(TracerObject *self);
 
+/* Whether a pair in the cache needs no other look at the rules: the code of a
+   function runs with the same globals each time, other code may not. */
+static inline bool
+session_trusts_cache(const TracerObject *self, const PyCodeObject *code)
+{
+    return (self->mode & TRACER_FILTERED) == 0 ||
+           (code->co_flags & CO_OPTIMIZED) != 0;
+}
+
 /* Notes that code with the `globals` was called by code with `caller_globals`
    (NULL: nobody's), in a mode of calls. Sets *wanted to false when the rules
    leave it out. -1 with an exception. */

@@ -69,7 +69,10 @@ note_pair(TracerObject *self, PyFrameObject *frame, PyFrameObject *back)
         .calls = self->mode & TRACER_CALLS && is_at_start(frame, code),
     };
     int result = 0;
-    recent_call *known = functions_find(&self->functions, call.caller, code);
+    recent_call *known =
+        session_trusts_cache(self, code)
+            ? functions_find(&self->functions, call.caller, code)
+            : NULL;
     if (known != NULL) {
         known->calls += call.calls;
     }
