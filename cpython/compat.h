@@ -82,6 +82,14 @@ compat_make_immortal(PyObject *object)
 #endif
 }
 
+/* What the module can do: each interpreter may have one, with its own GIL. */
+#if PY_VERSION_HEX >= 0x030C0000
+#define COMPAT_MODULE_SLOTS                                                   \
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+#else
+#define COMPAT_MODULE_SLOTS
+#endif
+
 /* The second number of the version: its bytecode differs from all others. */
 #define COMPAT_MINOR PY_MINOR_VERSION
 

@@ -24,6 +24,9 @@ void
 forked_watch(const EngineObject *engine)
 {
     static bool registered;
+    if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
+        return;
+    }
     watched = engine;
     if (engine != NULL && !registered) {
         registered = pthread_atfork(NULL, NULL, in_child) == 0;

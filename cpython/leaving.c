@@ -76,11 +76,15 @@ PyDoc_STRVAR(
     "before_leaving(function, /)\n--\n\n"
     "Have the function called, without arguments, before this process "
     "ends by\nos._exit() or becomes another program by os.execv() or "
-    "os.execve(); None:\nno function.");
+    "os.execve(); None:\nno function. Only the functions of the main "
+    "interpreter are watched.");
 
 static PyObject *
 before_leaving(PyObject *Py_UNUSED(module), PyObject *function)
 {
+    if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
+        Py_RETURN_NONE;
+    }
     PyObject *posix = PyImport_ImportModule("posix");
     if (posix == NULL) {
         return NULL;

@@ -59,7 +59,7 @@ module_free(void *module)
 
 static PyModuleDef_Slot module_slots[] = {
     {Py_mod_exec, module_exec},
-    {0, NULL},
+    COMPAT_MODULE_SLOTS{0, NULL},
 };
 
 PyDoc_STRVAR(module_doc, "The C part of exactrace. Not for direct use.");

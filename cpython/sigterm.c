@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sigterm.h"
 
+#include <stdbool.h>
+
 #ifdef __linux__
 #include <errno.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <time.h>
 
 #include "hook.h"
@@ -281,7 +282,8 @@ PyDoc_STRVAR(before_sigterm_doc,
 static PyObject *
 before_sigterm(PyObject *Py_UNUSED(self), PyObject *called)
 {
-    int result = set_from(called);
+    bool is_main = PyInterpreterState_Get() == PyInterpreterState_Main();
+    int result = is_main ? set_from(called) : 0;
     return result < 0 ? NULL : PyBool_FromLong(result);
 }
 

@@ -29,9 +29,10 @@ PROGRAMS = [
 
 def counted(tool: str, program: str, folder: Path) -> tuple[int, dict[Any, int]]:
     """Return the exit status, and what the counter has printed."""
+    counter = str(HERE / "call_counter.py")
+    path = str(folder / program)
     done = subprocess.run(
-        [sys.executable, "-S", HERE / "call_counter.py", tool, folder / program]
-        + list(ARGUMENTS),
+        [sys.executable, "-S", counter, tool, path, *ARGUMENTS],
         cwd=folder,
         env=environment(),
         stdin=subprocess.DEVNULL,
