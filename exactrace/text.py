@@ -153,13 +153,13 @@ def annotated(reports: list[FileReport]) -> str:
     for report in reports:
         share = f"{report.run} of {report.lines} lines run"
         parts.append(f"{report.name}: {report.trouble or share}\n")
-        parts.append(_aligned(report.listing))
+        parts.append(aligned(report.listing))
         parts.append(partial([report], sys.maxsize).lstrip("\n"))
         parts.append("\n")
     return "".join(parts)
 
 
-def _aligned(listing: str) -> str:
+def aligned(listing: str) -> str:
     """Widen the margin of a listing to that of its largest count."""
     rows = []
     for line in listing.split("\n"):
