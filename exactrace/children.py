@@ -9,6 +9,7 @@ it becomes another program.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 
@@ -36,9 +37,11 @@ class Settings:
         engine: str | None = None,
         branch: bool = False,
         calls: bool = False,
+        dump_signal: str = "",
         run: str | None = None,
     ) -> None:
-        """folder: an absolute path. run: what the names of the files begin with, by
+        """folder: an absolute path. dump_signal: the name of a signal that has the
+        counts so far written, or "". run: what the names of the files begin with, by
         default what those of no other run do. The others: see Trace.
         """
         self.folder = folder
@@ -48,6 +51,7 @@ class Settings:
         self.engine = engine
         self.branch = branch
         self.calls = calls
+        self.dump_signal = dump_signal
 
     def tracer(self) -> Trace:
         """Return a tracer with these settings, which leaves out our own code."""
@@ -69,6 +73,7 @@ class Settings:
             self.run,
             self.engine or "",
             _ITEM.join(filter(None, flags)),
+            self.dump_signal,
             _ITEM.join(self.ignoremods),
             _ITEM.join(self.ignoredirs),
         )
@@ -77,7 +82,7 @@ class Settings:
     @classmethod
     def from_text(cls, text: str) -> Settings:
         """Return what to_text() was called for. Raises ValueError."""
-        folder, run, engine, flags, *rules = text.split(_FIELD)
+        folder, run, engine, flags, dump_signal, *rules = text.split(_FIELD)
         if not os.path.isabs(folder):
             raise ValueError(f"{folder!r} is no absolute path")
         mods, dirs = (list(filter(None, part.split(_ITEM))) for part in rules)
@@ -88,6 +93,7 @@ class Settings:
             engine=engine or None,
             branch="branch" in flags,
             calls="calls" in flags,
+            dump_signal=dump_signal,
             run=run,
         )
 
@@ -108,6 +114,12 @@ class Process:
         os.environ[VARIABLE] = self.settings.to_text()
         _ending.add(self)
         os.register_at_fork(after_in_child=self._forked)
+        if self.settings.dump_signal:
+            import signal
+
+            with contextlib.suppress(ValueError):  # not the main interpreter
+                number = signal.Signals[self.settings.dump_signal]
+                signal.signal(number, lambda *_: self.keep())
 
     def unwatch(self) -> None:
         """End what watch() began."""

@@ -79,6 +79,13 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         action="store_true",
         help="show no report, only keep the counts",
     )
+    parser.add_argument(
+        "--dump-signal",
+        type=signal_name,
+        metavar="SIGNAL",
+        help="when this signal comes (USR1), write the counts so far, for `exactrace "
+        "report`; child processes do so too when they get it",
+    )
     options.add_counting(parser)
     options.add_listing(parser)
     options.add_data(parser)
@@ -86,6 +93,20 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         parser, "standard error, so that the program's own output stays as it is"
     )
     return parser
+
+
+def signal_name(text: str) -> str:
+    """Return the name of a signal, as the module signal has it. Raises
+    ArgumentTypeError.
+    """
+    import signal
+
+    name = text.upper()
+    if not name.startswith("SIG"):
+        name = f"SIG{name}"
+    if name not in signal.Signals.__members__ or name in ("SIGKILL", "SIGSTOP"):
+        raise argparse.ArgumentTypeError(f"no signal {text!r} that can be handled")
+    return name
 
 
 def find_program(settings: argparse.Namespace) -> runner.Program:
@@ -150,6 +171,7 @@ def main(argv: list[str], prog: str, expected: set[str]) -> None:
             engine=settings.engine,
             branch=settings.branch,
             calls=settings.calls,
+            dump_signal=settings.dump_signal or "",
         )
     )
     tracer = process.tracer

@@ -374,6 +374,47 @@ def test_counts_are_kept_when_the_program_itself_ends_so(
     assert counts == {1: 1, 2: 4, 3: 3, 4: 1}
 
 
+def test_a_signal_has_the_counts_so_far_written(folder: Path) -> None:
+    write(
+        folder,
+        "prog.py",
+        """\
+        import os, signal, subprocess, sys
+        def report():
+            command = [sys.executable, "-m", "exactrace", "report", "-a", "prog.py"]
+            lines = subprocess.run(command, capture_output=True, text=True).stdout
+            print([line for line in lines.split("\\n") if "work()" in line])
+        def work(): pass
+        work()
+        os.kill(os.getpid(), signal.SIGUSR1)
+        report()
+        if os.fork() == 0:
+            work()
+            os.kill(os.getpid(), signal.SIGUSR1)
+            os._exit(0)
+        os.wait()
+        work()
+        os.kill(os.getpid(), signal.SIGUSR1)
+        report()
+        """,
+    )
+    command = ["-m", "exactrace", "run", "-q", "--no-children", "prog.py"]
+    assert run(command, folder)[0] == -signal.SIGUSR1
+    command[4:5] = ["--dump-signal", "usr1"]
+    status, out, error = run(command, folder)
+    assert (status, error) == (0, "")
+    first, second = out.splitlines()
+    assert "'    1: work()'" in first
+    assert "work(): pass" in first
+    assert "    2:     work()" not in first
+    assert "    3: def" not in second
+    assert ">>" not in second
+    command[5] = "KILL"
+    status, _, error = run(command, folder)
+    assert status == 2
+    assert "no signal 'KILL' that can be handled" in error
+
+
 def test_a_program_sees_nothing_of_the_handler(folder: Path) -> None:
     write(
         folder,
