@@ -55,14 +55,8 @@ monitor_end(TracerObject *Py_UNUSED(self))
 {
 }
 
-int
-monitor_add_thread(TracerObject *Py_UNUSED(self))
-{
-    return 0;
-}
-
 void
-monitor_remove_thread(TracerObject *Py_UNUSED(self))
+monitor_leave_thread(TracerObject *Py_UNUSED(self))
 {
 }
 

@@ -34,8 +34,9 @@ switch_on(TracerObject *self, PyObject *monitoring)
 int
 monitor_begin(TracerObject *self)
 {
+    self->left_thread = 0;
     if (self->tool >= 0) {
-        return monitor_add_thread(self) < 0 ? -1 : 1;
+        return 1;
     }
     PyObject *monitoring = monitoring_get();
     if (monitoring == NULL) {
@@ -45,10 +46,7 @@ monitor_begin(TracerObject *self)
     int result = tool == -1 ? 0 : -1;
     if (tool >= 0) {
         self->tool = tool;
-        if (monitor_add_thread(self) == 0 &&
-            switch_on(self, monitoring) == 0) {
-            result = 1;
-        }
+        result = switch_on(self, monitoring) < 0 ? -1 : 1;
     }
     Py_DECREF(monitoring);
     if (result < 0) {
@@ -62,8 +60,6 @@ monitor_end(TracerObject *self)
 {
     int tool = self->tool;
     self->tool = -1;
-    self->hot_thread = 0;
-    xt_ptrmap_clear(&self->threads);
     PyObject *monitoring = tool < 0 ? NULL : monitoring_get();
     if (monitoring != NULL) {
         monitoring_free_tool(monitoring, tool, CALLS, CALLS_LEN);
@@ -71,52 +67,10 @@ monitor_end(TracerObject *self)
     }
 }
 
-/* Thread ids are small numbers, and never used twice. */
-static const void *
-thread_key(uint64_t id)
-{
-    return (const void *)(uintptr_t)(id << 4);
-}
-
-int
-monitor_add_thread(TracerObject *self)
-{
-    uint64_t id = PyThreadState_GetID(PyThreadState_Get());
-    if (xt_ptrmap_set(&self->threads, thread_key(id), self) != XT_OK) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    if (self->left_thread == id) {
-        self->left_thread = 0;
-    }
-    return 0;
-}
-
 void
-monitor_remove_thread(TracerObject *self)
+monitor_leave_thread(TracerObject *self)
 {
-    uint64_t id = PyThreadState_GetID(PyThreadState_Get());
-    xt_ptrmap_remove(&self->threads, thread_key(id));
-    self->hot_thread = 0;
-    self->left_thread = id;
-}
-
-/* Calls are counted in all threads, as lines are; what the standard module
-   has, in those that it would trace. */
-static bool
-is_traced_thread(TracerObject *self)
-{
-    uint64_t id = PyThreadState_GetID(PyThreadState_Get());
-    if ((self->mode & (TRACER_FUNCTIONS | TRACER_CALLERS)) == 0) {
-        return id != self->left_thread;
-    }
-    if (id != self->hot_thread) {
-        if (xt_ptrmap_get(&self->threads, thread_key(id)) == NULL) {
-            return false;
-        }
-        self->hot_thread = id;
-    }
-    return true;
+    self->left_thread = PyThreadState_GetID(PyThreadState_Get());
 }
 
 /* Notes a call that is not in the cache. Sets *wanted to false if it is to be
@@ -147,7 +101,8 @@ PyObject *
 monitor_call(TracerObject *self, PyCodeObject *code, monitor_event event)
 {
     bool counts = (self->mode & TRACER_CALLS) != 0;
-    if (self->tool < 0 || !is_traced_thread(self)) {
+    if (self->tool < 0 ||
+        self->left_thread == PyThreadState_GetID(PyThreadState_Get())) {
         Py_RETURN_NONE;
     }
     bool starts = event == MONITOR_START;

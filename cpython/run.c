@@ -383,7 +383,7 @@ run_program(TracerObject *self, PyObject *func, PyObject *const *args,
     }
     PyObject *result = PyObject_Vectorcall(func, args, nargs, NULL);
     leave_thread(self, &previous);
-    monitor_remove_thread(self);
+    monitor_leave_thread(self);
     if (self->engine != NULL) {
         engine_leave_thread(self->engine, self);
     }

@@ -73,10 +73,8 @@ typedef struct {
 
     /* Functions and callers. */
     function_table functions;
-    PyObject *disable; /* owned: sys.monitoring.DISABLE, or NULL */
-    int tool;          /* tool id held from sys.monitoring, or -1 */
-    xt_ptrmap threads; /* with a tool: threads that are traced, by their id */
-    uint64_t hot_thread;  /* the id of the last of them that was looked up */
+    PyObject *disable;    /* owned: sys.monitoring.DISABLE, or NULL */
+    int tool;             /* tool id held from sys.monitoring, or -1 */
     uint64_t left_thread; /* of one that is traced no more, or 0 */
 } TracerObject;
 

@@ -201,9 +201,6 @@ own_trace_object(TracerObject *self)
 static int
 take_thread(TracerObject *self)
 {
-    if (self->tool >= 0 && monitor_add_thread(self) < 0) {
-        return -1;
-    }
     if (!run_needs_trace(self)) {
         PyEval_SetTrace(NULL, NULL);
         return 0;
@@ -472,7 +469,6 @@ tracer_dealloc(TracerObject *self)
     Py_CLEAR(self->engines);
     files_fini(&self->files);
     xt_ptrmap_fini(&self->frames);
-    xt_ptrmap_fini(&self->threads);
     type->tp_free(self);
     Py_DECREF(type);
 }

@@ -172,6 +172,41 @@ def test_counting_goes_on_over_several_runs_and_looks_in_between() -> None:
     assert tracer.results().calls[named(fib.__code__)] == 27 + 6
 
 
+@pytest.mark.skipif(not MONITORED, reason="a trace function is a thread's own")
+def test_all_threads_are_seen() -> None:
+    import _thread
+
+    ready, go, done = (threading.Event() for _ in range(3))
+
+    def running() -> None:
+        ready.set()
+        go.wait()
+        fib(2)
+        done.set()
+
+    thread = threading.Thread(target=running)
+    thread.start()
+    ready.wait()
+    started = threading.Event()
+
+    def by_hand() -> None:
+        fib(3)
+        started.set()
+
+    options = {"countfuncs": True, "countcallers": True, "calls": True}
+    with exactrace.tracing(count=False, **options) as tracer:
+        go.set()
+        done.wait()
+        _thread.start_new_thread(by_hand, ())
+        started.wait()
+    thread.join()
+    results = tracer.results()
+    assert results.calls[named(fib.__code__)] == 3 + 5
+    assert (HERE, "test_calls", "by_hand") in results.calledfuncs
+    callers = {(a, b) for (_, _, a), (_, _, b) in results.callers}
+    assert {("running", "fib"), ("by_hand", "fib"), ("fib", "fib")} <= callers
+
+
 def test_results_of_several_tracers_add_up() -> None:
     both = traced(calls=True)
     both.update(traced(calls=True))
