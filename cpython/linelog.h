@@ -36,4 +36,18 @@ int linelog_traverse(line_log *log, visitproc visit, void *arg);
 int linelog_line(line_log *log, traced_file *file, int line);
 int linelog_call(line_log *log, PyObject *modulename, PyObject *funcname);
 
+/* The text of a line, as printed: a new reference, or NULL with an
+   exception. */
+PyObject *linelog_text(line_log *log, traced_file *file, int line);
+
+/* The seconds since the start and a space, to be freed with PyMem_Free(). NULL
+   with an exception. */
+char *linelog_stamp(line_log *log);
+
+/* Prints any text to the sys.stdout of the moment. -1 with an exception. */
+int linelog_print(line_log *log, PyObject *text);
+
+/* What that is: borrowed, or NULL without an exception. */
+PyObject *linelog_stdout(line_log *log);
+
 #endif

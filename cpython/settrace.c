@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "settrace.h"
 
+#include "printing.h"
+
 /* A file that cannot be written to will not get better; a line that could not
    be put together costs no more than itself. */
 static int
@@ -51,9 +53,19 @@ note_function(TracerObject *self, PyFrameObject *frame)
     return result;
 }
 
+/* Whether lines are printed with options of ours. */
+static bool
+has_options(const TracerObject *self)
+{
+    return self->printing != NULL && (self->mode & TRACER_LINES) != 0;
+}
+
 int
 settrace_call(TracerObject *self, PyFrameObject *frame)
 {
+    if (has_options(self)) {
+        return printing_call(self, frame);
+    }
     self->left_frame = NULL;
     if (self->mode & (TRACER_FUNCTIONS | TRACER_CALLERS)) {
         return note_function(self, frame) < 0 ? session_keep_trouble(self) : 0;
@@ -157,14 +169,17 @@ void
 settrace_install(TracerObject *self, PyObject *handle)
 {
     self->hot_frame = NULL;
-    PyEval_SetTrace(on_event, handle);
+    PyEval_SetTrace(has_options(self) ? printing_event : on_event, handle);
 }
 
-int
-settrace_take_frames(TracerObject *self)
+static int
+take_frames(TracerObject *self)
 {
     if ((self->mode & (TRACER_COUNT | TRACER_LINES)) == 0) {
         return 0;
+    }
+    if (has_options(self)) {
+        return printing_take_frames(self);
     }
     PyFrameObject *frame = (PyFrameObject *)Py_XNewRef(PyEval_GetFrame());
     int result = 0;
@@ -179,5 +194,16 @@ settrace_take_frames(TracerObject *self)
         Py_SETREF(frame, PyFrame_GetBack(frame));
     }
     Py_XDECREF(frame);
+    return result;
+}
+
+int
+settrace_take_frames(TracerObject *self)
+{
+    /* What we call meanwhile is not the program's. */
+    PyThreadState *thread = PyThreadState_Get();
+    PyThreadState_EnterTracing(thread);
+    int result = take_frames(self);
+    PyThreadState_LeaveTracing(thread);
     return result;
 }

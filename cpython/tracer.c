@@ -3,6 +3,7 @@
 
 #include "engine.h"
 #include "monitor.h"
+#include "printing.h"
 #include "run.h"
 #include "session.h"
 #include "settrace.h"
@@ -400,6 +401,7 @@ tracer_traverse(TracerObject *self, visitproc visit, void *arg)
     Py_VISIT(self->calls);
     Py_VISIT(self->program_hook);
     int result = functions_traverse(&self->functions, visit, arg);
+    result = result != 0 ? result : printing_traverse(self, visit, arg);
     return result != 0 ? result : linelog_traverse(&self->log, visit, arg);
 }
 
@@ -422,6 +424,7 @@ tracer_dealloc(TracerObject *self)
     }
     run_forget(self);
     tracer_clear(self);
+    printing_free(self);
     linelog_clear(&self->log);
     Py_CLEAR(self->counts);
     Py_CLEAR(self->judged);
@@ -467,6 +470,8 @@ static PyMethodDef tracer_methods[] = {
      engines_used_doc},
     {"_event", (PyCFunction)(void (*)(void))tracer_event, METH_FASTCALL,
      event_doc},
+    {"_print_by", (PyCFunction)(void (*)(void))printing_configure,
+     METH_VARARGS | METH_KEYWORDS, printing_configure_doc},
     {"_called", (PyCFunction)(void (*)(void))tracer_called, METH_FASTCALL,
      called_doc},
     {"_take_over", (PyCFunction)(void (*)(void))tracer_take_over,
@@ -504,6 +509,7 @@ static PyType_Spec tracer_spec = {
 
 static PyMethodDef tracer_functions[] = {
     {"function_name", function_name, METH_VARARGS, function_name_doc},
+    {"check_lines", printing_check_lines, METH_O, printing_check_lines_doc},
     {NULL, NULL, 0, NULL},
 };
 
