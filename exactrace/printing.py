@@ -34,6 +34,7 @@ class Printing:
         only_lines: Iterable[str],
         only_threads: Iterable[str],
         max_depth: int | None,
+        last: int | None,
         imports: bool | None,
     ) -> None:
         """Take them as `Trace` does, where they are told of."""
@@ -43,6 +44,7 @@ class Printing:
         self._lines = tuple(map(parse_lines, _names("only_lines", only_lines)))
         self._threads = _names("only_threads", only_threads)
         self._max_depth = _count("max_depth", max_depth, 2**31 - 1)
+        self._last = _count("trace_last", last, MOST_LINES)
         # With any other option, the import system is left out by default.
         self._imports = bool(imports)
         self.wanted = imports is False or any(
@@ -53,6 +55,7 @@ class Printing:
                 self._lines,
                 self._threads,
                 self._max_depth,
+                self._last,
             )
         )
 
@@ -61,6 +64,7 @@ class Printing:
         options: dict[str, Any] = {
             "file": self._file,
             "max_depth": self._max_depth,
+            "last": self._last,
             "imports": self._imports,
         }
         if self._modules:

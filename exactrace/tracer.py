@@ -51,6 +51,7 @@ class Trace(_native.Tracer):
         engine: str | None = None,
         branch: object = False,
         trace_file: str | os.PathLike[str] | None = None,
+        trace_last: int | None = None,
         trace_imports: bool | None = None,
         only_modules: Iterable[str] = (),
         only_functions: Iterable[str] = (),
@@ -73,6 +74,8 @@ class Trace(_native.Tracer):
 
         How lines are printed (with trace; see docs/printing.md).
         trace_file: the file that they go to, emptied now, instead of sys.stdout.
+        trace_last: keep so many lines, and print them (to stderr or trace_file)
+        only when an exception or a signal ends the run.
         trace_imports: whether those of the import system (`<frozen importlib...>`)
         are printed: not, if any option of this paragraph is given, else they are.
         only_modules: names of modules, each with those below it. only_functions:
@@ -112,6 +115,7 @@ class Trace(_native.Tracer):
             only_lines=only_lines,
             only_threads=only_threads,
             max_depth=max_depth,
+            last=trace_last,
             imports=trace_imports,
         )
         if self._printing.wanted:

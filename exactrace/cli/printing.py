@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from exactrace.printing import parse_lines
+from exactrace.printing import MOST_LINES, parse_lines
 
 TYPE_CHECKING = False  # without the cost of importing typing
 if TYPE_CHECKING:
@@ -31,8 +31,9 @@ def _number(text: str) -> int:
         number = int(text)
     except ValueError:
         number = 0
-    if not 1 <= number < 2**31:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
+    if not 1 <= number <= MOST_LINES:
+        message = f"{text!r} is not a number from 1 to {MOST_LINES}"
+        raise argparse.ArgumentTypeError(message)
     return number
 
 
@@ -48,6 +49,13 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--trace-file",
         metavar="FILE",
         help="print to FILE, which is emptied first, instead of to standard output",
+    )
+    add(
+        "--trace-last",
+        metavar="N",
+        type=_number,
+        help="keep the last N lines, and print them only when the program dies of an "
+        "exception or a signal: to standard error, or to the file of --trace-file",
     )
     add(
         "--trace-imports",
@@ -101,6 +109,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 _OPTIONS = (
     "trace_file",
+    "trace_last",
     "trace_imports",
     "only_module",
     "only_function",
@@ -127,6 +136,7 @@ def arguments(options: argparse.Namespace) -> dict[str, Any]:
     imports = {"never": False, "always": True}.get(options.trace_imports)
     return {
         "trace_file": options.trace_file,
+        "trace_last": options.trace_last,
         "trace_imports": imports,
         "only_modules": options.only_module,
         "only_functions": options.only_function,

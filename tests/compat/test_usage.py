@@ -55,11 +55,13 @@ def message(errors: str) -> tuple[str, str]:
     """
     usage, _, rest = errors.partition("error: ")
     usage = re.sub(r"\s*".join(ADDED), "", usage)
+    rest = re.sub(r", --trace-\w+", "", rest)  # what a prefix could match
     return " ".join(re.sub(TOOL, "TOOL", usage).split()), rest
 
 
 # Options that the standard module does not have.
 ADDED = (r"\[--engine", r"{probe,event,settrace}\]", r"\[--branch\]", r"\[--debug\]")
+ADDED += (r"\[--trace-file[^$]*(?=\[--ignore-module)",)
 TOOL = r"\S*python\S* -m \w+|\btrace\.py\b"
 
 
