@@ -1,109 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "printing.h"
 
+#include "calllog.h"
 #include "endings.h"
 #include "errors.h"
-#include "mem.h"
 #include "output.h"
+#include "records.h"
 #include "select.h"
-
-/* What is known of a frame that runs. Whoever runs code of others holds on to
-   it: the frame, or the run, may end meanwhile in another thread. */
-typedef struct frame_record {
-    int references;
-    traced_file *file; /* borrowed; NULL: the frame is not traced */
-    int depth;         /* traced frames on the stack, with this one */
-    bool shown;        /* it is printed, if only some lines of it */
-    PyObject *header;  /* owned: what is printed before its first line, or
-                          NULL when it was */
-} frame_record;
 
 struct printing {
     output out;
     selection select;
-    bool calls;        /* headers have arguments, ends are printed */
-    bool deep;         /* depths are needed */
-    bool running;      /* there is a run that has not ended */
-    xt_ptrmap records; /* frame -> owned frame_record */
-
-    /* The frame of the last event, and that of a return that was the last
-       event: as hot_frame and left_frame in session.h. */
-    PyFrameObject *hot_frame;
-    frame_record *hot; /* borrowed from `records` */
-    PyFrameObject *left_frame;
-    frame_record *left; /* owned, or NULL */
+    bool calls;   /* headers have arguments, ends are printed */
+    bool changes; /* changes of variables are printed */
+    bool deep;    /* depths are needed */
+    bool running; /* there is a run that has not ended */
+    record_table records;
 };
 typedef struct printing printing;
-
-/* --- Records ------------------------------------------------------------ */
-
-static void
-record_free(frame_record *record)
-{
-    if (record != NULL && --record->references == 0) {
-        Py_XDECREF(record->header);
-        xt_free(record);
-    }
-}
-
-static void
-forget_left(printing *print)
-{
-    frame_record *record = print->left;
-    print->left_frame = NULL;
-    print->left = NULL;
-    record_free(record);
-}
-
-static void
-records_free(printing *print)
-{
-    forget_left(print);
-    print->hot_frame = NULL;
-    for (size_t i = 0; print->records.used > 0 && i <= print->records.mask;
-         i++) {
-        if (print->records.entries[i].key != NULL) {
-            record_free(print->records.entries[i].value);
-        }
-    }
-    xt_ptrmap_fini(&print->records);
-}
-
-/* Takes the record of a frame out, if there is one. */
-static frame_record *
-record_take(printing *print, PyFrameObject *frame)
-{
-    frame_record *record = xt_ptrmap_get(&print->records, frame);
-    if (record != NULL) {
-        (void)xt_ptrmap_remove(&print->records, frame);
-    }
-    if (print->hot_frame == frame) {
-        print->hot_frame = NULL;
-    }
-    return record;
-}
-
-static int
-record_put(printing *print, PyFrameObject *frame, frame_record *record)
-{
-    record_free(record_take(print, frame));
-    if (xt_ptrmap_set(&print->records, frame, record) != XT_OK) {
-        record_free(record);
-        PyErr_NoMemory();
-        return -1;
-    }
-    return 0;
-}
-
-static frame_record *
-record_of(printing *print, PyFrameObject *frame)
-{
-    if (frame != print->hot_frame) {
-        print->hot_frame = frame;
-        print->hot = xt_ptrmap_get(&print->records, frame);
-    }
-    return print->hot;
-}
 
 /* --- Putting out --------------------------------------------------------- */
 
@@ -119,13 +33,54 @@ keep_trouble(TracerObject *self)
 }
 
 static int
+indent_of(const printing *print, const frame_record *record)
+{
+    return print->calls && record->depth > 1 ? 2 * (record->depth - 1) : 0;
+}
+
+static int
 put(TracerObject *self, const frame_record *record, output_kind kind,
     PyObject *text)
 {
     printing *print = self->printing;
-    int indent =
-        print->calls && record->depth > 1 ? 2 * (record->depth - 1) : 0;
-    return output_put(&print->out, &self->log, kind, text, indent);
+    return output_put(&print->out, &self->log, kind, text,
+                      indent_of(print, record));
+}
+
+/* Puts out each line of a buffer, and frees that. `result` is what has become
+   of filling it: -1 with an exception. */
+static int
+put_buffer(TracerObject *self, const frame_record *record, output_kind kind,
+           xt_buf *buf, int result)
+{
+    printing *print = self->printing;
+    size_t at = 0;
+    while (result == 0 && at < buf->len) {
+        const char *line = buf->bytes + at;
+        const char *end = memchr(line, '\n', buf->len - at);
+        size_t len = end == NULL ? buf->len - at : (size_t)(end - line) + 1;
+        result = output_put_bytes(&print->out, &self->log, kind, line, len,
+                                  indent_of(print, record));
+        at += len;
+    }
+    xt_buf_fini(buf);
+    return result;
+}
+
+/* Puts out what has changed among the variables of a frame. Those that a
+   module or a class begins with are none of its doing. */
+static int
+put_changes(TracerObject *self, frame_record *record, PyFrameObject *frame)
+{
+    xt_buf buf = {0};
+    PyCodeObject *code = PyFrame_GetCode(frame);
+    int result = variables_update(&record->variables, frame, code, &buf);
+    if (!record->looked && (code->co_flags & CO_OPTIMIZED) == 0) {
+        buf.len = 0;
+    }
+    record->looked = true;
+    Py_DECREF(code);
+    return put_buffer(self, record, OUTPUT_VARIABLE, &buf, result);
 }
 
 static int
@@ -150,7 +105,7 @@ depth_of_caller(printing *print, PyFrameObject *frame)
     int depth = 0;
     PyFrameObject *back = PyFrame_GetBack(frame);
     if (back != NULL) {
-        const frame_record *record = xt_ptrmap_get(&print->records, back);
+        const frame_record *record = records_get(&print->records, back);
         depth = record == NULL ? 0 : record->depth;
         Py_DECREF(back);
     }
@@ -183,17 +138,64 @@ is_shown(TracerObject *self, const frame_record *record, PyObject *globals,
     return shown;
 }
 
+/* What is printed before the first line of a frame. */
 static PyObject *
-make_header(PyObject *module, PyCodeObject *code)
+make_header(TracerObject *self, frame_record *record, PyObject *module,
+            PyFrameObject *frame, PyCodeObject *code, bool resumed)
 {
-    return PyUnicode_FromFormat(" --- modulename: %U, funcname: %U\n", module,
-                                code->co_name);
+    if (!self->printing->calls) {
+        return PyUnicode_FromFormat(" --- modulename: %U, funcname: %U\n",
+                                    module, code->co_name);
+    }
+    record->label = PyUnicode_FromFormat("%U.%U", module, code->co_qualname);
+    if (record->label == NULL) {
+        return NULL;
+    }
+    xt_buf buf = {0};
+    PyObject *header = NULL;
+    if (calllog_add_call(&buf, record->label, frame, code, resumed) == 0) {
+        header =
+            PyUnicode_DecodeUTF8(buf.bytes, (Py_ssize_t)buf.len, "replace");
+    }
+    xt_buf_fini(&buf);
+    return header;
+}
+
+/* Whether it matters how frames are left. */
+static bool
+has_ends(const printing *print)
+{
+    return print->calls || print->changes;
+}
+
+/* Moves what is known of the variables of a generator from the record that it
+   had before it was left. */
+static void
+keep_variables(printing *print, PyFrameObject *frame, frame_record *record)
+{
+    frame_record *before = records_get(&print->records, frame);
+    if (before != NULL) {
+        record->variables = before->variables;
+        record->looked = before->looked;
+        before->variables = (variable_table){0};
+    }
+}
+
+/* Has a frame begin with the variables that it has: a header tells of them. */
+static int
+look_silently(frame_record *record, PyFrameObject *frame, PyCodeObject *code)
+{
+    xt_buf buf = {0};
+    int result = variables_update(&record->variables, frame, code, &buf);
+    xt_buf_fini(&buf);
+    record->looked = true;
+    return result;
 }
 
 /* Fills in the record of a frame whose module is traced. */
 static int
 fill_record(TracerObject *self, frame_record *record, PyObject *module,
-            PyObject *globals, PyCodeObject *code)
+            PyObject *globals, PyFrameObject *frame, PyCodeObject *code)
 {
     selection *select = &self->printing->select;
     record->file = files_get(&self->files, code->co_filename);
@@ -208,7 +210,19 @@ fill_record(TracerObject *self, frame_record *record, PyObject *module,
         return shown;
     }
     record->shown = true;
-    record->header = make_header(module, code);
+    bool resumed = false;
+    if (has_ends(self->printing)) {
+        resumed = calllog_is_resumed(frame, code);
+        if (resumed) {
+            keep_variables(self->printing, frame, record);
+        }
+    }
+    record->header = make_header(self, record, module, frame, code, resumed);
+    if (record->header != NULL && self->printing->calls &&
+        self->printing->changes && !resumed &&
+        look_silently(record, frame, code) < 0) {
+        return -1;
+    }
     return record->header == NULL ? -1 : 0;
 }
 
@@ -222,20 +236,17 @@ make_record(TracerObject *self, PyFrameObject *frame, frame_record **made)
     PyObject *module = NULL;
     int result = session_judge(self, globals, &module);
     if (result == 0 && (module != NULL || print->deep)) {
-        frame_record *record = xt_malloc(sizeof(*record));
+        frame_record *record = records_new();
         if (record == NULL) {
-            PyErr_NoMemory();
             result = -1;
         }
         else {
-            *record = (frame_record){
-                .references = 1,
-                .depth = print->deep ? depth_of_caller(print, frame) : 0,
-            };
+            record->depth = print->deep ? depth_of_caller(print, frame) : 0;
             *made = record;
             if (module != NULL) {
                 PyCodeObject *code = PyFrame_GetCode(frame);
-                result = fill_record(self, record, module, globals, code);
+                result =
+                    fill_record(self, record, module, globals, frame, code);
                 Py_DECREF(code);
             }
         }
@@ -251,7 +262,7 @@ printing_call(TracerObject *self, PyFrameObject *frame)
     if (!print->running) {
         return 0;
     }
-    forget_left(print);
+    records_forget_left(&print->records);
     frame_record *record;
     int result = make_record(self, frame, &record);
     if (result < 0) {
@@ -259,10 +270,10 @@ printing_call(TracerObject *self, PyFrameObject *frame)
     }
     if (record == NULL) {
         /* A frame that ended unseen may have left its address behind. */
-        record_free(record_take(print, frame));
+        records_release(records_take(&print->records, frame));
         return result;
     }
-    if (record_put(print, frame, record) < 0) {
+    if (records_put(&print->records, frame, record) < 0) {
         return session_keep_trouble(self);
     }
     if (result == 0 && record->shown && !self->log.broken &&
@@ -271,16 +282,18 @@ printing_call(TracerObject *self, PyFrameObject *frame)
         if (put_header(self, record) < 0) {
             result = keep_trouble(self);
         }
-        record_free(record);
+        records_release(record);
     }
     return result;
 }
 
 /* Prints a line with all that comes before it. */
 static int
-put_line(TracerObject *self, frame_record *record, int line)
+put_line(TracerObject *self, frame_record *record, PyFrameObject *frame,
+         int line)
 {
-    if (put_header(self, record) < 0) {
+    if (put_header(self, record) < 0 ||
+        (self->printing->changes && put_changes(self, record, frame) < 0)) {
         return -1;
     }
     PyObject *text = linelog_text(&self->log, record->file, line);
@@ -296,11 +309,12 @@ static int
 on_line(TracerObject *self, PyFrameObject *frame)
 {
     printing *print = self->printing;
-    forget_left(print);
-    frame_record *record = record_of(print, frame);
+    records_forget_left(&print->records);
+    frame_record *record = records_find(&print->records, frame);
     if (record == NULL || record->file == NULL) {
         return 0;
     }
+    record->raising = false;
     int line = PyFrame_GetLineNumber(frame);
     if (self->mode & TRACER_COUNT &&
         files_hit(&self->files, record->file, line) < 0) {
@@ -311,40 +325,114 @@ on_line(TracerObject *self, PyFrameObject *frame)
         return 0;
     }
     record->references++;
-    int result = put_line(self, record, line) < 0 ? keep_trouble(self) : 0;
-    record_free(record);
+    int result =
+        put_line(self, record, frame, line) < 0 ? keep_trouble(self) : 0;
+    records_release(record);
     return result;
 }
 
+/* Prints how a frame is left. */
 static int
-on_return(TracerObject *self, PyFrameObject *frame)
+put_end(TracerObject *self, frame_record *record, PyFrameObject *frame,
+        calllog_end how, PyObject *value)
 {
     printing *print = self->printing;
-    forget_left(print);
-    print->left = record_take(print, frame);
-    print->left_frame = frame;
-    return 0;
+    if (print->changes && put_changes(self, record, frame) < 0) {
+        return -1;
+    }
+    if (!print->calls || record->label == NULL) {
+        return 0;
+    }
+    xt_buf buf = {0};
+    int result =
+        calllog_add_end(&buf, record->label, how,
+                        how == CALLLOG_RAISES ? record->raised : value);
+    return put_buffer(self, record, OUTPUT_RETURN, &buf, result);
+}
+
+/* Whether something of the frame has been printed, and more is to be. */
+static bool
+is_open(const TracerObject *self, const frame_record *record)
+{
+    return record != NULL && record->shown && record->header == NULL &&
+           !self->log.broken;
+}
+
+static int
+on_return(TracerObject *self, PyFrameObject *frame, PyObject *value)
+{
+    printing *print = self->printing;
+    records_forget_left(&print->records);
+    frame_record *record = records_find(&print->records, frame);
+    int result = 0;
+    bool stays = false;
+    if (has_ends(print) && is_open(self, record)) {
+        PyCodeObject *code = PyFrame_GetCode(frame);
+        calllog_end how = calllog_how_left(frame, code, record->raising);
+        Py_DECREF(code);
+        stays = how == CALLLOG_YIELDS && print->changes;
+        record->references++;
+        if (put_end(self, record, frame, how, value) < 0) {
+            result = keep_trouble(self);
+        }
+        records_release(record);
+    }
+    if (!stays) {
+        print->records.left = records_take(&print->records, frame);
+    }
+    print->records.left_frame = frame;
+    return result;
+}
+
+/* Prints an exception, unless it is one that tells of an end. */
+static int
+put_exception(TracerObject *self, frame_record *record, PyObject *arg)
+{
+    PyObject *type =
+        arg != NULL && PyTuple_Check(arg) ? PyTuple_GET_ITEM(arg, 0) : Py_None;
+    if (PyType_Check(type)) {
+        Py_XSETREF(record->raised, PyType_GetName((PyTypeObject *)type));
+    }
+    if (type == PyExc_StopIteration || type == PyExc_StopAsyncIteration) {
+        return 0;
+    }
+    record->raising = true;
+    if (!self->printing->calls) {
+        return 0;
+    }
+    xt_buf buf = {0};
+    int result = calllog_add_exception(&buf, arg);
+    return put_buffer(self, record, OUTPUT_RAISE, &buf, result);
 }
 
 /* See settrace.c for what is not the end of a frame. */
 static int
-on_exception(TracerObject *self, PyFrameObject *frame)
+on_exception(TracerObject *self, PyFrameObject *frame, PyObject *arg)
 {
     printing *print = self->printing;
-    if (print->left_frame == frame && print->left != NULL) {
-        frame_record *record = print->left;
-        print->left = NULL;
-        if (record_put(print, frame, record) < 0) {
+    if (print->records.left_frame == frame && print->records.left != NULL) {
+        frame_record *record = print->records.left;
+        print->records.left = NULL;
+        if (records_put(&print->records, frame, record) < 0) {
             return session_keep_trouble(self);
         }
     }
-    forget_left(print);
-    return 0;
+    records_forget_left(&print->records);
+    frame_record *record =
+        has_ends(print) ? records_find(&print->records, frame) : NULL;
+    int result = 0;
+    if (is_open(self, record)) {
+        record->references++;
+        if (put_exception(self, record, arg) < 0) {
+            result = keep_trouble(self);
+        }
+        records_release(record);
+    }
+    return result;
 }
 
 int
-printing_event(PyObject *handle, PyFrameObject *frame, int what,
-               PyObject *Py_UNUSED(arg))
+printing_event(PyObject *handle, PyFrameObject *frame, int what, PyObject *arg)
 {
     TracerObject *self = (TracerObject *)PyCFunction_GET_SELF(handle);
     if (!self->printing->running) {
@@ -356,9 +444,9 @@ printing_event(PyObject *handle, PyFrameObject *frame, int what,
     case PyTrace_CALL:
         return printing_call(self, frame);
     case PyTrace_RETURN:
-        return on_return(self, frame);
+        return on_return(self, frame, arg);
     case PyTrace_EXCEPTION:
-        return on_exception(self, frame);
+        return on_exception(self, frame, arg);
     default:
         return 0;
     }
@@ -412,7 +500,7 @@ printing_end(TracerObject *self)
     }
     print->running = false;
     endings_forget(&print->out);
-    records_free(print);
+    records_fini(&print->records);
     return self->log.broken ? 0 : output_flush(&print->out);
 }
 
@@ -442,7 +530,7 @@ printing_free(TracerObject *self)
     }
     self->printing = NULL;
     endings_forget(&print->out);
-    records_free(print);
+    records_fini(&print->records);
     output_fini(&print->out);
     select_fini(&print->select);
     PyMem_Free(print);
@@ -474,7 +562,7 @@ some(PyObject *value)
 typedef struct {
     PyObject *file, *terminal, *module, *functions, *lines, *threads;
     Py_ssize_t last;
-    int calls, max_depth, imports, colored;
+    int calls, changes, max_depth, imports, colored;
 } options;
 
 static int
@@ -482,6 +570,7 @@ apply(printing *print, const options *wanted)
 {
     selection *select = &print->select;
     print->calls = wanted->calls;
+    print->changes = wanted->changes;
     print->deep = wanted->calls || wanted->max_depth > 0;
     print->out.colored = wanted->colored;
     print->out.terminal = some(wanted->terminal);
@@ -510,15 +599,16 @@ apply(printing *print, const options *wanted)
 PyObject *
 printing_configure(TracerObject *self, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"file",      "terminal", "module",  "functions",
-                            "lines",     "threads",  "last",    "calls",
-                            "max_depth", "imports",  "colored", NULL};
+    static char *names[] = {"file",    "terminal",  "module",  "functions",
+                            "lines",   "threads",   "last",    "calls",
+                            "changes", "max_depth", "imports", "colored",
+                            NULL};
     options wanted = {.file = Py_None};
     if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "|$OOOOOOnpipp:_print_by", names, &wanted.file,
+            args, kwargs, "|$OOOOOOnppipp:_print_by", names, &wanted.file,
             &wanted.terminal, &wanted.module, &wanted.functions, &wanted.lines,
-            &wanted.threads, &wanted.last, &wanted.calls, &wanted.max_depth,
-            &wanted.imports, &wanted.colored)) {
+            &wanted.threads, &wanted.last, &wanted.calls, &wanted.changes,
+            &wanted.max_depth, &wanted.imports, &wanted.colored)) {
         return NULL;
     }
     if (self->runs > 0) {

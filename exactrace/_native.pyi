@@ -57,6 +57,7 @@ class Tracer:
         threads: tuple[str, ...] | None = None,
         last: int = 0,
         calls: bool = False,
+        changes: bool = False,
         max_depth: int = 0,
         imports: bool = False,
         colored: bool = False,

@@ -35,6 +35,8 @@ class Printing:
         only_threads: Iterable[str],
         max_depth: int | None,
         last: int | None,
+        calls: object,
+        variables: object,
         imports: bool | None,
     ) -> None:
         """Take them as `Trace` does, where they are told of."""
@@ -45,6 +47,8 @@ class Printing:
         self._threads = _names("only_threads", only_threads)
         self._max_depth = _count("max_depth", max_depth, 2**31 - 1)
         self._last = _count("trace_last", last, MOST_LINES)
+        self._calls = bool(calls)
+        self._variables = bool(variables)
         # With any other option, the import system is left out by default.
         self._imports = bool(imports)
         self.wanted = imports is False or any(
@@ -56,6 +60,8 @@ class Printing:
                 self._threads,
                 self._max_depth,
                 self._last,
+                self._calls,
+                self._variables,
             )
         )
 
@@ -65,6 +71,8 @@ class Printing:
             "file": self._file,
             "max_depth": self._max_depth,
             "last": self._last,
+            "calls": self._calls,
+            "changes": self._variables,
             "imports": self._imports,
         }
         if self._modules:

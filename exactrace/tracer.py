@@ -51,6 +51,8 @@ class Trace(_native.Tracer):
         engine: str | None = None,
         branch: object = False,
         trace_file: str | os.PathLike[str] | None = None,
+        trace_calls: object = False,
+        trace_vars: object = False,
         trace_last: int | None = None,
         trace_imports: bool | None = None,
         only_modules: Iterable[str] = (),
@@ -74,6 +76,9 @@ class Trace(_native.Tracer):
 
         How lines are printed (with trace; see docs/printing.md).
         trace_file: the file that they go to, emptied now, instead of sys.stdout.
+        trace_calls: print calls with their arguments, how functions end, exceptions,
+        and all indented by depth. trace_vars: print which local variables have
+        changed since the last line of their function.
         trace_last: keep so many lines, and print them (to stderr or trace_file)
         only when an exception or a signal ends the run.
         trace_imports: whether those of the import system (`<frozen importlib...>`)
@@ -116,6 +121,8 @@ class Trace(_native.Tracer):
             only_threads=only_threads,
             max_depth=max_depth,
             last=trace_last,
+            calls=trace_calls,
+            variables=trace_vars,
             imports=trace_imports,
         )
         if self._printing.wanted:

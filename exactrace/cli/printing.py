@@ -51,6 +51,18 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="print to FILE, which is emptied first, instead of to standard output",
     )
     add(
+        "--trace-calls",
+        action="store_true",
+        help="print calls with their arguments, what functions return, yield and "
+        "raise, and indent all by depth",
+    )
+    add(
+        "--trace-vars",
+        action="store_true",
+        help="print which local variables have changed since the last line of their "
+        "function; calls their __repr__",
+    )
+    add(
         "--trace-last",
         metavar="N",
         type=_number,
@@ -109,6 +121,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 _OPTIONS = (
     "trace_file",
+    "trace_calls",
+    "trace_vars",
     "trace_last",
     "trace_imports",
     "only_module",
@@ -136,6 +150,8 @@ def arguments(options: argparse.Namespace) -> dict[str, Any]:
     imports = {"never": False, "always": True}.get(options.trace_imports)
     return {
         "trace_file": options.trace_file,
+        "trace_calls": options.trace_calls,
+        "trace_vars": options.trace_vars,
         "trace_last": options.trace_last,
         "trace_imports": imports,
         "only_modules": options.only_module,
