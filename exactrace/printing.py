@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 
 from exactrace import _native
@@ -12,7 +13,7 @@ from exactrace.paths import stem
 TYPE_CHECKING = False  # without the cost of importing typing
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from typing import Any
+    from typing import Any, TextIO
 
     from exactrace.tracer import Trace
 
@@ -38,6 +39,7 @@ class Printing:
         calls: object,
         variables: object,
         imports: bool | None,
+        color: str,
     ) -> None:
         """Take them as `Trace` does, where they are told of."""
         self._file = file
@@ -49,9 +51,15 @@ class Printing:
         self._last = _count("trace_last", last, MOST_LINES)
         self._calls = bool(calls)
         self._variables = bool(variables)
+        if color not in COLORS:
+            names = ", ".join(map(repr, COLORS))
+            raise ValueError(f"trace_color: {color!r} is none of {names}")
+        self._colored = color == "always" or (
+            color == "auto" and _is_for_colors(file, sys.stderr if last else sys.stdout)
+        )
         # With any other option, the import system is left out by default.
         self._imports = bool(imports)
-        self.wanted = imports is False or any(
+        options = imports is False or any(
             (
                 file is not None,
                 self._modules,
@@ -64,6 +72,11 @@ class Printing:
                 self._variables,
             )
         )
+        if self._colored and not options and imports is None:
+            self._imports = True  # colours alone leave nothing out
+        # Whether anybody has asked, and whether there is anything to do.
+        self.asked = options or color == "always"
+        self.wanted = options or self._colored
 
     def apply(self, tracer: Trace) -> None:
         """Have the tracer print so. Raises OSError if the file cannot be written."""
@@ -74,7 +87,10 @@ class Printing:
             "calls": self._calls,
             "changes": self._variables,
             "imports": self._imports,
+            "colored": self._colored,
         }
+        if self._colored and self._file is None:
+            options["terminal"] = sys.stdout
         if self._modules:
             self._rules = _native.Rules(self._modules, ())
             options["module"] = self._wants_module
@@ -96,6 +112,26 @@ class Printing:
         return self._rules.covers_module(name) or (
             main and self._rules.covers_module("__main__")
         )
+
+
+def _is_for_colors(file: str | os.PathLike[str] | None, stream: TextIO | None) -> bool:
+    """Whether lines are to have colours in this file, or on the stream if that is
+    None, when nobody has said so.
+    """
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    try:
+        if file is None:
+            return stream is not None and stream.isatty()
+        if not stat.S_ISCHR(os.stat(file).st_mode):
+            return False
+        fd = os.open(file, os.O_WRONLY | os.O_NOCTTY)
+    except (AttributeError, OSError, ValueError):
+        return False
+    try:
+        return os.isatty(fd)
+    finally:
+        os.close(fd)
 
 
 def parse_lines(text: str) -> tuple[str, str]:

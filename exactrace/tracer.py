@@ -55,6 +55,7 @@ class Trace(_native.Tracer):
         trace_vars: object = False,
         trace_last: int | None = None,
         trace_imports: bool | None = None,
+        trace_color: str = "never",
         only_modules: Iterable[str] = (),
         only_functions: Iterable[str] = (),
         only_lines: Iterable[str] = (),
@@ -83,6 +84,7 @@ class Trace(_native.Tracer):
         only when an exception or a signal ends the run.
         trace_imports: whether those of the import system (`<frozen importlib...>`)
         are printed: not, if any option of this paragraph is given, else they are.
+        trace_color: "always", "never", or "auto": on a terminal.
         only_modules: names of modules, each with those below it. only_functions:
         names or qualified names of functions; "Class.*" is all within. only_lines:
         "FILE:3,10-20,40-". only_threads: names of threads, or "main"; "name*" is
@@ -124,10 +126,12 @@ class Trace(_native.Tracer):
             calls=trace_calls,
             variables=trace_vars,
             imports=trace_imports,
+            color=trace_color,
         )
-        if self._printing.wanted:
-            if not trace or countfuncs or countcallers:
-                raise ValueError("options of printing (trace_file, ...) need trace=1")
+        prints = trace and not countfuncs and not countcallers
+        if self._printing.asked and not prints:
+            raise ValueError("options of printing (trace_file, ...) need trace=1")
+        if self._printing.wanted and prints:
             self._printing.apply(self)
         self.start_time: float | None = monotonic() if timing else None
         if countcallers:
@@ -175,7 +179,7 @@ class Trace(_native.Tracer):
     def _plan(self) -> int | None:
         """Return what the C engine is to do (bits), or None if it cannot."""
         mode = self._find_plan()
-        if mode is None and self._printing.wanted:
+        if mode is None and self._printing.asked:
             message = (
                 "options of printing (trace_file, ...) cannot be had together with "
                 "a hook of one's own (globaltrace, localtrace, ignore, ...): leave "

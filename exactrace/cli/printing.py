@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from exactrace.printing import MOST_LINES, parse_lines
+from exactrace.printing import COLORS, MOST_LINES, parse_lines
 
 TYPE_CHECKING = False  # without the cost of importing typing
 if TYPE_CHECKING:
@@ -77,6 +77,12 @@ def add(parser: argparse.ArgumentParser) -> None:
         "any other option of this group)",
     )
     add(
+        "--color",
+        choices=COLORS,
+        help="whether what is printed has colours; auto: on a terminal, unless the "
+        "environment variable NO_COLOR is set (default: auto)",
+    )
+    add(
         "--only-module",
         metavar="NAME[,NAME]",
         action="extend",
@@ -125,6 +131,7 @@ _OPTIONS = (
     "trace_vars",
     "trace_last",
     "trace_imports",
+    "color",
     "only_module",
     "only_function",
     "only_lines",
@@ -154,6 +161,7 @@ def arguments(options: argparse.Namespace) -> dict[str, Any]:
         "trace_vars": options.trace_vars,
         "trace_last": options.trace_last,
         "trace_imports": imports,
+        "trace_color": options.color or ("auto" if options.trace else "never"),
         "only_modules": options.only_module,
         "only_functions": options.only_function,
         "only_lines": options.only_lines,

@@ -646,6 +646,84 @@ def test_the_import_system_is_left_out_with_options_alone(folder: Path) -> None:
     assert ours(folder, "--trace-imports", "always", "main.py")[1] == plain
 
 
+# Colours
+
+
+def has_terminals() -> bool:
+    try:
+        for fd in os.openpty():
+            os.close(fd)
+    except OSError:
+        return False
+    return True
+
+
+NEEDS_TERMINAL = pytest.mark.skipif(not has_terminals(), reason="no terminals here")
+
+
+def on_terminal(folder: Path, *arguments: str, **variables: str) -> str:
+    """What is printed on a terminal."""
+    script = "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)"
+    command = [sys.executable, "-m", "exactrace", "--trace", *arguments]
+    out = run(["-c", script, *command], folder, TERM="xterm", **variables)[1]
+    return out.replace("\r\n", "\n")
+
+
+COLORED = """\
+\033[1;36m --- modulename: one, funcname: <module>\033[0m
+\033[2mone.py(1):\033[0m  x = 1
+"""
+
+
+@NEEDS_TERMINAL
+def test_there_are_colours_on_a_terminal_alone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    write(folder, "one.py", "x = 1\n")
+    colored = COLORED if COLON == ":  " else COLORED.replace("0m  x", "0m x")
+    _, plain, _ = ours(folder, "one.py")
+    assert "\033" not in plain
+    assert on_terminal(folder, "one.py") == colored
+    assert on_terminal(folder, "--color=never", "one.py") == plain
+    assert on_terminal(folder, "one.py", NO_COLOR="1") == plain
+    assert on_terminal(folder, "--color=always", "one.py", NO_COLOR="1") == colored
+    assert ours(folder, "--color=always", "one.py")[1] == colored
+    assert ours(folder, "--color=auto", "one.py")[1] == plain
+    assert on_terminal(folder, "--trace-file", "lines", "one.py") == ""
+    assert (folder / "lines").read_text() == plain
+    assert on_terminal(folder, "--trace-file", "/dev/tty", "one.py") == colored
+
+
+@NEEDS_TERMINAL
+def test_what_the_program_puts_in_the_place_of_stdout_gets_no_colours(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    source = """\
+        import io, sys
+        terminal, sys.stdout = sys.stdout, io.StringIO()
+        x = 1
+        text, sys.stdout = sys.stdout.getvalue(), terminal
+        open("text", "w").write(text)
+        """
+    write(folder, "other.py", source)
+    assert "\033" in on_terminal(folder, "--only-module", "other", "other.py")
+    assert (folder / "text").read_text().startswith("other.py(3):")
+
+
+def test_colours_leave_nothing_out(folder: Path) -> None:
+    write(folder, "main.py", "import json\n")
+    write(folder, "json.py", "x = 1\n")
+    for _ in range(2):
+        plain = ours(folder, "main.py")[1]
+    colored = ours(folder, "--color=always", "main.py")[1]
+    for mark in ("1;36", "2", "0"):
+        colored = colored.replace(f"\033[{mark}m", "")
+    # Of 3.12 and older the standard module leaves lines without source open.
+    assert colored.replace("\n", "") == plain.replace("\n", "")
+
+
 # What cannot be
 
 
@@ -684,6 +762,8 @@ def test_options_that_cannot_be_cost_one_clear_line(
         ({"trace_last": 10**7}, ValueError),
         ({"max_depth": "3"}, TypeError),
         ({"trace": 0, "max_depth": 3}, ValueError),
+        ({"trace": 0, "trace_color": "always"}, ValueError),
+        ({"trace_color": "yes"}, ValueError),
         ({"countfuncs": 1, "max_depth": 3}, ValueError),
         ({"trace_file": "no/such/file"}, FileNotFoundError),
         ({"trace_file": 3.5}, TypeError),
