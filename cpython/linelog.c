@@ -94,6 +94,11 @@ linelog_clear(line_log *log)
     Py_CLEAR(log->s_write);
     Py_CLEAR(log->s_cache);
     Py_CLEAR(log->s_getline);
+    for (size_t i = 0; i < LINELOG_HEADERS; i++) {
+        Py_CLEAR(log->headers[i].module);
+        Py_CLEAR(log->headers[i].function);
+        Py_CLEAR(log->headers[i].text);
+    }
 }
 
 int
@@ -333,14 +338,32 @@ linelog_line(line_log *log, traced_file *file, int line)
     return result;
 }
 
+PyObject *
+linelog_header(line_log *log, PyObject *modulename, PyObject *funcname)
+{
+    uintptr_t mixed = (uintptr_t)modulename * 31 + (uintptr_t)funcname;
+    size_t place = (mixed >> 4) % LINELOG_HEADERS;
+    if (log->headers[place].module == modulename &&
+        log->headers[place].function == funcname) {
+        return Py_NewRef(log->headers[place].text);
+    }
+    PyObject *text = PyUnicode_FromFormat(
+        " --- modulename: %U, funcname: %U\n", modulename, funcname);
+    if (text != NULL) {
+        Py_XSETREF(log->headers[place].module, Py_NewRef(modulename));
+        Py_XSETREF(log->headers[place].function, Py_NewRef(funcname));
+        Py_XSETREF(log->headers[place].text, Py_NewRef(text));
+    }
+    return text;
+}
+
 int
 linelog_call(line_log *log, PyObject *modulename, PyObject *funcname)
 {
     if (log->broken) {
         return 0;
     }
-    PyObject *text = PyUnicode_FromFormat(
-        " --- modulename: %U, funcname: %U\n", modulename, funcname);
+    PyObject *text = linelog_header(log, modulename, funcname);
     if (text == NULL) {
         return -1;
     }

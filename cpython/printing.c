@@ -144,8 +144,7 @@ make_header(TracerObject *self, frame_record *record, PyObject *module,
             PyFrameObject *frame, PyCodeObject *code, bool resumed)
 {
     if (!self->printing->calls) {
-        return PyUnicode_FromFormat(" --- modulename: %U, funcname: %U\n",
-                                    module, code->co_name);
+        return linelog_header(&self->log, module, code->co_name);
     }
     record->label = PyUnicode_FromFormat("%U.%U", module, code->co_qualname);
     if (record->label == NULL) {
