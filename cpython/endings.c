@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 /* What is watched. A signal handler and a fork get no argument by which they
-   could find it, so this is the one place with state of its own: changed with
+   could find it, so this file has state of its own, as no other: changed with
    the GIL held, and read by handlers at any time. */
 enum { WATCHED_MAX = 16 };
 static output *volatile watched[WATCHED_MAX];
@@ -151,38 +151,56 @@ register_for_good(void)
 
 /* Functions that end the process */
 
-/* The stand-in: its self is the function in whose place it is. */
+/* The true functions, which the stand-ins call: owned, for good, since a
+   stand-in may be kept by the program. */
+enum { EXIT, EXECV, EXECVE, STAND_INS };
+static PyObject *originals[STAND_INS];
+
 static PyObject *
-write_first(PyObject *self, PyObject *args, PyObject *kwargs)
+exit_safely(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
 {
     rescue_all(false);
-    return PyObject_Call(self, args, kwargs);
+    return PyObject_Call(originals[EXIT], args, kwargs);
+}
+
+static PyObject *
+execv_safely(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
+{
+    rescue_all(false);
+    return PyObject_Call(originals[EXECV], args, kwargs);
+}
+
+static PyObject *
+execve_safely(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
+{
+    rescue_all(false);
+    return PyObject_Call(originals[EXECVE], args, kwargs);
 }
 
 /* They show what the true ones show. */
-static PyMethodDef stand_ins[] = {
-    {"_exit", (PyCFunction)(void (*)(void))write_first,
-     METH_VARARGS | METH_KEYWORDS,
-     "_exit($module, /, status)\n--\n\n"
-     "Exit to the system with specified status, without normal exit "
-     "processing."},
-    {"execv", (PyCFunction)(void (*)(void))write_first,
-     METH_VARARGS | METH_KEYWORDS,
-     "execv($module, path, argv, /)\n--\n\n"
-     "Execute an executable path with arguments, replacing current process."},
-    {"execve", (PyCFunction)(void (*)(void))write_first,
-     METH_VARARGS | METH_KEYWORDS,
-     "execve($module, /, path, argv, env)\n--\n\n"
-     "Execute an executable path with arguments, replacing current process."},
+static PyMethodDef stand_ins[STAND_INS] = {
+    [EXIT] = {"_exit", (PyCFunction)(void (*)(void))exit_safely,
+              METH_VARARGS | METH_KEYWORDS,
+              "_exit($module, /, status)\n--\n\n"
+              "Exit to the system with specified status, without normal exit "
+              "processing."},
+    [EXECV] = {"execv", (PyCFunction)(void (*)(void))execv_safely,
+               METH_VARARGS | METH_KEYWORDS,
+               "execv($module, path, argv, /)\n--\n\n"
+               "Execute an executable path with arguments, replacing current "
+               "process."},
+    [EXECVE] = {"execve", (PyCFunction)(void (*)(void))execve_safely,
+                METH_VARARGS | METH_KEYWORDS,
+                "execve($module, /, path, argv, env)\n--\n\n"
+                "Execute an executable path with arguments, replacing current "
+                "process."},
 };
-enum { STAND_INS = sizeof(stand_ins) / sizeof(*stand_ins) };
 
 static bool
-is_stand_in(PyObject *function)
+is_stand_in(PyObject *function, size_t which)
 {
     return function != NULL && PyCFunction_Check(function) &&
-           PyCFunction_GET_FUNCTION(function) ==
-               (PyCFunction)(void (*)(void))write_first;
+           PyCFunction_GET_FUNCTION(function) == stand_ins[which].ml_meth;
 }
 
 /* Sets the attribute in os and, where it is the same there, in posix. */
@@ -214,25 +232,37 @@ get_from_os(const char *name)
     return found;
 }
 
+/* Puts a stand-in where `function` is. */
+static int
+take_function(size_t which, PyObject *function)
+{
+    PyObject *posix = PyDict_GetItemString(PyImport_GetModuleDict(), "posix");
+    PyObject *name = PyUnicode_FromString("posix");
+    PyObject *ours = name == NULL
+                         ? NULL
+                         : PyCFunction_NewEx(&stand_ins[which], posix, name);
+    int result = -1;
+    if (ours != NULL) {
+        Py_XSETREF(originals[which], Py_NewRef(function));
+        result = replace_in_os(stand_ins[which].ml_name, function, ours);
+    }
+    Py_XDECREF(ours);
+    Py_XDECREF(name);
+    return result;
+}
+
 static int
 take_functions(void)
 {
-    PyObject *module = PyUnicode_FromString("posix");
-    int result = module == NULL ? -1 : 0;
+    int result = 0;
     for (size_t i = 0; i < STAND_INS && result == 0; i++) {
         PyObject *function = get_from_os(stand_ins[i].ml_name);
         if (function != NULL && PyCFunction_Check(function) &&
-            !is_stand_in(function)) {
-            PyObject *ours =
-                PyCFunction_NewEx(&stand_ins[i], function, module);
-            result = ours == NULL
-                         ? -1
-                         : replace_in_os(stand_ins[i].ml_name, function, ours);
-            Py_XDECREF(ours);
+            !is_stand_in(function, i)) {
+            result = take_function(i, function);
         }
         Py_XDECREF(function);
     }
-    Py_XDECREF(module);
     return result;
 }
 
@@ -241,9 +271,8 @@ give_functions_back(void)
 {
     for (size_t i = 0; i < STAND_INS; i++) {
         PyObject *function = get_from_os(stand_ins[i].ml_name);
-        if (is_stand_in(function) &&
-            replace_in_os(stand_ins[i].ml_name, function,
-                          PyCFunction_GET_SELF(function)) < 0) {
+        if (is_stand_in(function, i) &&
+            replace_in_os(stand_ins[i].ml_name, function, originals[i]) < 0) {
             PyErr_Clear();
         }
         Py_XDECREF(function);

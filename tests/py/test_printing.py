@@ -141,10 +141,11 @@ def test_what_ends_the_process_looks_as_ever_and_comes_back(folder: Path) -> Non
         folder,
         "look.py",
         """\
-        import inspect, os, posix
+        import inspect, os, pickle, posix
         for f in (os._exit, os.execv, os.execve):
             print(f.__name__, f.__module__, inspect.signature(f), type(f))
             print(getattr(posix, f.__name__) is f, f.__doc__.splitlines()[0])
+            print(f, pickle.loads(pickle.dumps(f)) is f)
         for f in (os._exit, os.execv):
             try:
                 f("x", 1, 2, 3)
