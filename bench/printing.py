@@ -7,8 +7,9 @@ standard module.
 
 Each run is a process of its own, whose stdout is a file. Its time is the CPU time of
 all threads from before the program is compiled until all lines are in the file. The
-lines must be the same as those of the standard module. Prints Markdown; ends with
-status 1 if a run failed or printed something else.
+lines must be the same as those of the standard module, but of "modules", where that
+takes one package for another. Prints Markdown; ends with status 1 if a run failed or
+printed something else.
 """
 
 from __future__ import annotations
@@ -134,7 +135,8 @@ def check(
         expected = outcomes[program, STANDARD][0]["digest"]
         for tool in TOOLS:
             for outcome in outcomes[program, tool]:
-                if tool != "bare" and outcome["digest"] != expected:
+                same = tool == "bare" or outcome["digest"] == expected
+                if not same and program != "modules":
                     print(f"{program}: {tool} printed something else", file=sys.stderr)
                     good = False
     return good
