@@ -327,6 +327,29 @@ def test_a_part_of_a_program_is_printed(folder: Path) -> None:
         assert " ".join(filter(None, numbers)) == expected
 
 
+def test_a_block_is_printed(folder: Path) -> None:
+    write(
+        folder,
+        "block.py",
+        """\
+        import exactrace
+        def f(n):
+            return n
+        with exactrace.tracing(trace=True, trace_file="lines", trace_calls=True):
+            f(1)
+        """,
+    )
+    assert run(["block.py"], folder) == (0, "", "")
+    lines = (folder / "lines").read_text().splitlines()
+    assert (
+        lines[1:5]
+        == printed(
+            "block.py(5):      f(1)\n   --> block.f(n=1)\n"
+            "  block.py(3):      return n\n   <-- block.f returns 1\n"
+        ).splitlines()
+    )
+
+
 # Filters
 
 CALLS = """\
