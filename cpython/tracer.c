@@ -229,9 +229,14 @@ take_over(TracerObject *self, PyObject *frame, PyObject *why)
     if (own_trace_object(self) == NULL) {
         return 0;
     }
-    int fast = self->mode != 0 ? 1 : run_plan(self, "Trace.runctx");
-    if (fast <= 0) {
-        return fast;
+    if (self->mode == 0) {
+        int fast = run_plan(self, "Trace.runctx");
+        if (fast <= 0) {
+            return fast;
+        }
+        if (printing_begin(self) < 0) {
+            return -1;
+        }
     }
     if (take_thread(self) < 0) {
         return -1;

@@ -74,7 +74,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         choices=("never", "always"),
         help="whether the lines of the import system (<frozen importlib...>) are "
         "printed, too (default: as in the standard module they are; but never with "
-        "any other option of this group)",
+        "any other option of this group but --color)",
     )
     add(
         "--color",

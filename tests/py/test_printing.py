@@ -327,6 +327,24 @@ def test_a_part_of_a_program_is_printed(folder: Path) -> None:
         assert " ".join(filter(None, numbers)) == expected
 
 
+def test_a_trace_function_that_is_set_by_hand_prints(folder: Path) -> None:
+    write(
+        folder,
+        "hand.py",
+        """\
+        import exactrace, sys
+        def f(n):
+            return n
+        tracer = exactrace.Trace(0, 1, trace_file="lines", only_functions=["f"])
+        sys.settrace(tracer.globaltrace)
+        f(1)
+        sys.settrace(None)
+        """,
+    )
+    assert run(["hand.py"], folder) == (0, "", "")
+    assert printed("hand.py(3):      return n\n") in (folder / "lines").read_text()
+
+
 def test_a_block_is_printed(folder: Path) -> None:
     write(
         folder,
