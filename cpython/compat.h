@@ -6,6 +6,9 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include <stdbool.h>
+#include <stdint.h>
+
 /* How the standard module prints "file(line): source" (changed in 3.13):
    what stands between the number and the source, and what follows the number
    when there is no source. */
@@ -88,6 +91,62 @@ compat_make_immortal(PyObject *object)
     {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
 #else
 #define COMPAT_MODULE_SLOTS
+#endif
+
+/* Where a running frame of 3.11 or 3.12 has its variables, one place for each
+   of co_localsplusnames: there, PyFrame_GetLocals() would leave them in a dict
+   that keeps them alive. NULL where it does not. */
+#if PY_VERSION_HEX >= 0x030D0000
+static inline PyObject **
+compat_fast_locals(PyFrameObject *frame, PyCodeObject *code)
+{
+    (void)frame;
+    (void)code;
+    return NULL;
+}
+#else
+/* struct _PyInterpreterFrame, in Include/internal/pycore_frame.h */
+typedef struct {
+#if PY_VERSION_HEX >= 0x030C0000
+    PyCodeObject *code;
+    void *previous;
+    PyObject *function;
+#else
+    PyObject *function;
+#endif
+    PyObject *globals;
+    PyObject *builtins;
+    PyObject *locals;
+#if PY_VERSION_HEX < 0x030C0000
+    PyCodeObject *code;
+#endif
+    PyFrameObject *object;
+#if PY_VERSION_HEX < 0x030C0000
+    void *previous;
+#endif
+    void *instr;
+    int stacktop;
+#if PY_VERSION_HEX >= 0x030C0000
+    uint16_t return_offset;
+#else
+    bool is_entry;
+#endif
+    char owner;
+    PyObject *places[1];
+} compat_frame;
+
+static inline PyObject **
+compat_fast_locals(PyFrameObject *frame, PyCodeObject *code)
+{
+    struct {
+        PyObject_HEAD
+        PyFrameObject *back;
+        compat_frame *inner;
+    } *object = (void *)frame;
+    compat_frame *inner = object->inner;
+    return inner->code == code && inner->object == frame ? inner->places
+                                                         : NULL;
+}
 #endif
 
 /* The second number of the version: its bytecode differs from all others. */

@@ -23,6 +23,7 @@ file_free(traced_file *file)
     }
     xt_free(file->texts);
     xt_free(file->hits);
+    xt_ranges_fini(&file->ranges);
     Py_XDECREF(file->source);
     Py_DECREF(file->name);
     xt_free(file);

@@ -16,6 +16,16 @@
 
 #include <stdint.h>
 
+#include "ranges.h"
+
+typedef enum {
+    CHOICE_OPEN = 0, /* nobody has asked yet */
+    CHOICE_ALL,
+    CHOICE_RANGES,
+    CHOICE_NONE,
+    CHOICE_IMPORTS, /* nothing: it belongs to the import system */
+} file_choice;
+
 typedef struct {
     PyObject *name; /* owned: str, as in co_filename */
     uint64_t *hits; /* owned: hits[line] since the last files_flush() */
@@ -25,6 +35,10 @@ typedef struct {
     PyObject *source; /* owned: the entry of linecache, or NULL */
     PyObject **texts; /* owned: texts[line] as printed, or NULL */
     size_t texts_cap;
+
+    /* Kept by select.c: what of the file is printed. */
+    file_choice choice;
+    xt_ranges ranges; /* with CHOICE_RANGES: these lines */
 } traced_file;
 
 typedef struct {

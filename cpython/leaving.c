@@ -3,11 +3,14 @@
 
 #include "hook.h"
 
-static PyObject *callback; /* owned, or NULL; guarded by the GIL */
+/* Guarded by the GIL. */
+enum { FUNCTIONS_MAX = 4 };
+static void (*called[FUNCTIONS_MAX])(void);
+static PyObject *callback; /* owned, or NULL */
 
 /* An exception of the callback is none of the program's. */
 static void
-say_goodbye(void)
+call_back(void)
 {
     PyObject *function = Py_XNewRef(callback);
     if (function == NULL) {
@@ -24,6 +27,16 @@ say_goodbye(void)
     PyErr_Restore(type, value, traceback);
 }
 
+static void
+say_goodbye(void)
+{
+    call_back();
+    for (size_t i = 0; i < FUNCTIONS_MAX && called[i] != NULL; i++) {
+        called[i]();
+    }
+}
+
+/* The functions that are watched. */
 enum { EXIT, EXECV, EXECVE, CALLS };
 static hooked_function calls[CALLS] = {
     [EXIT] = {.name = "_exit"},
@@ -71,6 +84,34 @@ static const hook_choice choices[CALLS][2] = {
 };
 #undef CHOICES
 
+static int
+hook_functions(void)
+{
+    PyObject *posix = PyImport_ImportModule("posix");
+    if (posix == NULL) {
+        return -1;
+    }
+    for (size_t i = 0; i < CALLS; i++) {
+        hook_function(posix, &calls[i], choices[i], 2);
+    }
+    Py_DECREF(posix);
+    return 0;
+}
+
+int
+leaving_call(void (*function)(void))
+{
+    if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
+        return 0;
+    }
+    size_t at = 0;
+    while (called[at] != NULL && called[at] != function) {
+        at++;
+    }
+    called[at] = function;
+    return hook_functions();
+}
+
 PyDoc_STRVAR(
     before_leaving_doc,
     "before_leaving(function, /)\n--\n\n"
@@ -85,14 +126,9 @@ before_leaving(PyObject *Py_UNUSED(module), PyObject *function)
     if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
         Py_RETURN_NONE;
     }
-    PyObject *posix = PyImport_ImportModule("posix");
-    if (posix == NULL) {
+    if (hook_functions() < 0) {
         return NULL;
     }
-    for (size_t i = 0; i < CALLS; i++) {
-        hook_function(posix, &calls[i], choices[i], 2);
-    }
-    Py_DECREF(posix);
     Py_XSETREF(callback, function == Py_None ? NULL : Py_NewRef(function));
     Py_RETURN_NONE;
 }

@@ -8,6 +8,11 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+/* Has a function called then, with the GIL held, from now on; once for each
+   function. In another interpreter than the main one nothing happens. -1 with
+   an exception. */
+int leaving_call(void (*function)(void));
+
 /* before_leaving(). */
 extern PyMethodDef leaving_methods[];
 

@@ -23,8 +23,8 @@ int live_begin(const EngineObject *engine, live_list *live);
 
 void live_end(live_list *live);
 
-/* In a forked child: notes for good that the frames of all other threads, which
-   are no more, stand where they stand. */
+/* In a forked child: notes for good that the frames of all other threads,
+   which are no more, stand where they stand. */
 void live_abandon(const EngineObject *engine);
 
 #endif

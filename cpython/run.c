@@ -4,6 +4,7 @@
 #include "engine.h"
 #include "module.h"
 #include "monitor.h"
+#include "printing.h"
 #include "settrace.h"
 
 static int
@@ -241,6 +242,9 @@ end(TracerObject *self, previous_trace *previous)
         result = session_keep_trouble(self);
     }
     Py_CLEAR(previous->hook);
+    if (result == 0 && self->runs == 0 && printing_end(self) < 0) {
+        result = session_keep_trouble(self);
+    }
     if (result == 0) {
         result = files_flush(&self->files, self->counts);
     }
@@ -323,7 +327,10 @@ begin(TracerObject *self, previous_trace *previous, const char *name)
     previous->outer = self->functions.outer;
     self->functions.outer = (PyFrameObject *)Py_XNewRef(PyEval_GetFrame());
     self->runs++;
-    int result = switch_everything_on(self, previous, function);
+    int result = printing_begin(self);
+    if (result == 0) {
+        result = switch_everything_on(self, previous, function);
+    }
     if (result < 0) {
         leave_thread(self, previous);
         (void)end(self, previous);
@@ -363,6 +370,7 @@ run_call(TracerObject *self, const char *name, PyObject *func,
     }
     PyObject *result = PyObject_Vectorcall(func, args, nargs, kwnames);
     leave_thread(self, &previous);
+    printing_show_last(self);
     if (end(self, &previous) < 0) {
         Py_CLEAR(result);
     }
@@ -383,6 +391,7 @@ run_program(TracerObject *self, PyObject *func, PyObject *const *args,
     }
     PyObject *result = PyObject_Vectorcall(func, args, nargs, NULL);
     leave_thread(self, &previous);
+    printing_show_last(self);
     monitor_leave_thread(self);
     if (self->engine != NULL) {
         engine_leave_thread(self->engine, self);

@@ -52,6 +52,8 @@ typedef struct {
     /* Lines: counted and printed. */
     file_table files;
     line_log log;
+    struct printing *printing; /* owned: how, if not as the standard module;
+                                  or NULL */
     PyObject *judged; /* owned: dict {__file__: module name, or None} */
     PyObject *s_file; /* owned: the string "__file__" */
     xt_ptrmap frames; /* frames that are wanted -> their traced_file */

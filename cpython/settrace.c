@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "settrace.h"
 
-#include <opcode.h>
+#include "calls.h"
+#include "printing.h"
 
 /* A file that cannot be written to will not get better; a line that could not
    be put together costs no more than itself. */
@@ -41,71 +42,6 @@ find_file(TracerObject *self, PyFrameObject *frame, traced_file **file)
     return *file == NULL ? -1 : 0;
 }
 
-/* Whether a frame is at its start, and not on its way again: at the RESUME
-   whose argument says so (Doc/library/dis.rst). */
-static bool
-is_at_start(PyFrameObject *frame, PyCodeObject *code)
-{
-    int at = PyFrame_GetLasti(frame);
-    PyObject *bytecode = PyCode_GetCode(code);
-    if (bytecode == NULL) {
-        PyErr_Clear();
-        return false;
-    }
-    const unsigned char *unit =
-        (const unsigned char *)PyBytes_AS_STRING(bytecode) + at;
-    bool start = at >= 0 && unit[0] == RESUME && (unit[1] & 3) == 0;
-    Py_DECREF(bytecode);
-    return start;
-}
-
-static int
-note_pair(TracerObject *self, PyFrameObject *frame, PyFrameObject *back)
-{
-    PyCodeObject *code = PyFrame_GetCode(frame);
-    recent_call call = {
-        .caller = back == NULL ? NULL : PyFrame_GetCode(back),
-        .callee = code,
-        .calls = self->mode & TRACER_CALLS && is_at_start(frame, code),
-    };
-    int result = 0;
-    recent_call *known =
-        session_trusts_cache(self, code)
-            ? functions_find(&self->functions, call.caller, code)
-            : NULL;
-    if (known != NULL) {
-        known->calls += call.calls;
-    }
-    else {
-        PyObject *globals = PyFrame_GetGlobals(frame);
-        PyObject *caller_globals =
-            back == NULL ? NULL : PyFrame_GetGlobals(back);
-        bool wanted;
-        result =
-            session_note_call(self, call, globals, caller_globals, &wanted);
-        Py_DECREF(globals);
-        Py_XDECREF(caller_globals);
-    }
-    Py_XDECREF(call.caller);
-    Py_DECREF(code);
-    return result;
-}
-
-static int
-note_call(TracerObject *self, PyFrameObject *frame)
-{
-    PyFrameObject *back = NULL;
-    if (self->mode & (TRACER_CALLERS | TRACER_CALLS)) {
-        back = PyFrame_GetBack(frame);
-        if (back != NULL && back == self->functions.outer) {
-            Py_CLEAR(back);
-        }
-    }
-    int result = note_pair(self, frame, back);
-    Py_XDECREF(back);
-    return result;
-}
-
 /* Whether lines are ours to see: where an engine counts, it sees them. */
 static bool
 counts_lines(const TracerObject *self)
@@ -113,14 +49,23 @@ counts_lines(const TracerObject *self)
     return self->mode & TRACER_ANY_LINES && self->engine == NULL;
 }
 
+/* Whether lines are printed with options of ours. */
+static bool
+has_options(const TracerObject *self)
+{
+    return self->printing != NULL && (self->mode & TRACER_LINES) != 0;
+}
+
 int
 settrace_call(TracerObject *self, PyFrameObject *frame)
 {
-    self->left_frame = NULL;
-    if (self->mode & TRACER_ANY_CALLS && self->tool < 0 &&
-        note_call(self, frame) < 0 && session_keep_trouble(self) < 0) {
+    if (calls_note(self, frame) < 0) {
         return -1;
     }
+    if (has_options(self)) {
+        return printing_call(self, frame);
+    }
+    self->left_frame = NULL;
     if (!counts_lines(self)) {
         return 0;
     }
@@ -223,14 +168,17 @@ void
 settrace_install(TracerObject *self, PyObject *handle)
 {
     self->hot_frame = NULL;
-    PyEval_SetTrace(on_event, handle);
+    PyEval_SetTrace(has_options(self) ? printing_event : on_event, handle);
 }
 
-int
-settrace_take_frames(TracerObject *self)
+static int
+take_frames(TracerObject *self)
 {
     if (!counts_lines(self)) {
         return 0;
+    }
+    if (has_options(self)) {
+        return printing_take_frames(self);
     }
     PyFrameObject *frame = (PyFrameObject *)Py_XNewRef(PyEval_GetFrame());
     int result = 0;
@@ -245,5 +193,16 @@ settrace_take_frames(TracerObject *self)
         Py_SETREF(frame, PyFrame_GetBack(frame));
     }
     Py_XDECREF(frame);
+    return result;
+}
+
+int
+settrace_take_frames(TracerObject *self)
+{
+    /* What we call meanwhile is not the program's. */
+    PyThreadState *thread = PyThreadState_Get();
+    PyThreadState_EnterTracing(thread);
+    int result = take_frames(self);
+    PyThreadState_LeaveTracing(thread);
     return result;
 }

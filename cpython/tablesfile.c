@@ -81,9 +81,10 @@ pack_tables(PyObject *Py_UNUSED(module), PyObject *sections)
     if (take_sections(&list, items) == 0) {
         xt_status status =
             xt_tables_write(list.sections, (size_t)list.len, &out);
-        result = status == XT_OK ? PyBytes_FromStringAndSize(
-                                       out.bytes, (Py_ssize_t)out.len)
-                                 : errors_raise(status, "counts file");
+        result =
+            status == XT_OK
+                ? PyBytes_FromStringAndSize(out.bytes, (Py_ssize_t)out.len)
+                : errors_raise(status, "counts file");
     }
     xt_buf_fini(&out);
     release(&list);
@@ -136,9 +137,8 @@ unpack_tables(PyObject *Py_UNUSED(module), PyObject *data)
             xt_free(sections);
         }
         else if (fault.what != NULL) {
-            PyErr_Format(PyExc_ValueError,
-                         "damaged counts file: byte %zu: %s", fault.offset,
-                         fault.what);
+            PyErr_Format(PyExc_ValueError, "damaged counts file: byte %zu: %s",
+                         fault.offset, fault.what);
         }
         else {
             errors_raise(status, "counts file");

@@ -3,6 +3,7 @@
 
 #include "engine.h"
 #include "monitor.h"
+#include "printing.h"
 #include "run.h"
 #include "session.h"
 #include "settrace.h"
@@ -228,9 +229,14 @@ take_over(TracerObject *self, PyObject *frame, PyObject *why)
     if (own_trace_object(self) == NULL) {
         return 0;
     }
-    int fast = self->mode != 0 ? 1 : run_plan(self, "Trace.runctx");
-    if (fast <= 0) {
-        return fast;
+    if (self->mode == 0) {
+        int fast = run_plan(self, "Trace.runctx");
+        if (fast <= 0) {
+            return fast;
+        }
+        if (printing_begin(self) < 0) {
+            return -1;
+        }
     }
     if (take_thread(self) < 0) {
         return -1;
@@ -436,6 +442,7 @@ tracer_traverse(TracerObject *self, visitproc visit, void *arg)
     Py_VISIT(self->call_graph);
     Py_VISIT(self->program_hook);
     int result = functions_traverse(&self->functions, visit, arg);
+    result = result != 0 ? result : printing_traverse(self, visit, arg);
     return result != 0 ? result : linelog_traverse(&self->log, visit, arg);
 }
 
@@ -458,6 +465,7 @@ tracer_dealloc(TracerObject *self)
     }
     run_forget(self);
     tracer_clear(self);
+    printing_free(self);
     linelog_clear(&self->log);
     Py_CLEAR(self->counts);
     Py_CLEAR(self->judged);
@@ -503,6 +511,8 @@ static PyMethodDef tracer_methods[] = {
      engines_used_doc},
     {"_event", (PyCFunction)(void (*)(void))tracer_event, METH_FASTCALL,
      event_doc},
+    {"_print_by", (PyCFunction)(void (*)(void))printing_configure,
+     METH_VARARGS | METH_KEYWORDS, printing_configure_doc},
     {"_called", (PyCFunction)(void (*)(void))tracer_called, METH_FASTCALL,
      called_doc},
     {"_resumed", (PyCFunction)(void (*)(void))tracer_resumed, METH_FASTCALL,
@@ -546,6 +556,7 @@ static PyType_Spec tracer_spec = {
 
 static PyMethodDef tracer_functions[] = {
     {"function_name", function_name, METH_VARARGS, function_name_doc},
+    {"check_lines", printing_check_lines, METH_O, printing_check_lines_doc},
     {NULL, NULL, 0, NULL},
 };
 

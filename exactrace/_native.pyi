@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from os import PathLike
 from types import CodeType, FrameType
 from typing import Any, Final, TypeVar, final
 
@@ -51,6 +52,22 @@ class Tracer:
     def _engines_used(self) -> list[tuple[str, int, str, str, str | None]]: ...
     def _event(self, frame: FrameType, why: str, arg: object, /) -> None: ...
     def _called(self, code: CodeType, offset: int, /, *rest: object) -> object: ...
+    def _print_by(
+        self,
+        *,
+        file: str | bytes | PathLike[str] | None = None,
+        terminal: object = None,
+        module: Callable[[dict[str, Any]], bool] | None = None,
+        functions: tuple[str, ...] | None = None,
+        lines: tuple[tuple[str, str], ...] | None = None,
+        threads: tuple[str, ...] | None = None,
+        last: int = 0,
+        calls: bool = False,
+        changes: bool = False,
+        max_depth: int = 0,
+        imports: bool = False,
+        colored: bool = False,
+    ) -> None: ...
     def _take_over(self, frame: FrameType, why: str, /) -> bool: ...
 
 def function_name(
@@ -61,6 +78,7 @@ def possible_branches(
 ) -> dict[
     tuple[str, tuple[int, int, int | None, int | None], str], dict[bool, int]
 ]: ...
+def check_lines(text: str, /) -> bool: ...
 
 # Filters.
 

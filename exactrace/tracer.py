@@ -10,6 +10,7 @@ from time import monotonic
 from exactrace import _native, paths
 from exactrace.compat import _current_directory, _modname
 from exactrace.ignore import FileFilter, _Ignore, full_module_name
+from exactrace.printing import Printing
 from exactrace.results import CoverageResults
 
 TYPE_CHECKING = False  # without the cost of importing typing
@@ -51,6 +52,17 @@ class Trace(_native.Tracer):
         branch: object = False,
         calls: object = False,
         together: object = False,
+        trace_file: str | os.PathLike[str] | None = None,
+        trace_calls: object = False,
+        trace_vars: object = False,
+        trace_last: int | None = None,
+        trace_imports: bool | None = None,
+        trace_color: str = "never",
+        only_modules: Iterable[str] = (),
+        only_functions: Iterable[str] = (),
+        only_lines: Iterable[str] = (),
+        only_threads: Iterable[str] = (),
+        max_depth: int | None = None,
     ) -> None:
         """Say what to record.
 
@@ -67,8 +79,25 @@ class Trace(_native.Tracer):
         calls: count, beside all else, how often which function called which;
         the results then have `calls` and `call_graph`. together: do all of count,
         trace, countfuncs and countcallers that are asked for.
+
+        How lines are printed (with trace; see docs/printing.md).
+        trace_file: the file that they go to, emptied now, instead of sys.stdout.
+        trace_calls: print calls with their arguments, how functions end, exceptions,
+        and all indented by depth. trace_vars: print which local variables have
+        changed since the last line of their function.
+        trace_last: keep so many lines, and print them (to stderr or trace_file)
+        only when an exception or a signal ends the run.
+        trace_imports: whether those of the import system (`<frozen importlib...>`)
+        are printed: not, if any option of this paragraph is given, else they are.
+        trace_color: "always", "never", or "auto": on a terminal.
+        only_modules: names of modules, each with those below it. only_functions:
+        names or qualified names of functions; "Class.*" is all within. only_lines:
+        "FILE:3,10-20,40-". only_threads: names of threads, or "main"; "name*" is
+        all that begin so. max_depth: how many frames deep.
+
         Raises ValueError for an engine that does not exist, or that cannot do
-        what is asked for.
+        what is asked for, and for options that cannot be; OSError if trace_file
+        cannot be written.
         """
         super().__init__()
         if engine not in (None, *ENGINES):
@@ -91,6 +120,24 @@ class Trace(_native.Tracer):
         self._callers: dict[tuple[Function, Function], int] = {}
         self._caller_cache: dict[object, str | None] = {}
         self._start_directory = _current_directory()
+        self._printing = Printing(
+            file=trace_file,
+            only_modules=only_modules,
+            only_functions=only_functions,
+            only_lines=only_lines,
+            only_threads=only_threads,
+            max_depth=max_depth,
+            last=trace_last,
+            calls=trace_calls,
+            variables=trace_vars,
+            imports=trace_imports,
+            color=trace_color,
+        )
+        prints = trace and (together or not (countfuncs or countcallers))
+        if self._printing.asked and not prints:
+            raise ValueError("options of printing (trace_file, ...) need trace=1")
+        if self._printing.wanted and prints:
+            self._printing.apply(self)
         self.start_time: float | None = monotonic() if timing else None
         self._calls = calls
         self._functions = (_native.FUNCTIONS if countfuncs else 0) | (
@@ -144,6 +191,17 @@ class Trace(_native.Tracer):
 
     def _plan(self) -> int | None:
         """Return what the C engine is to do (bits), or None if it cannot."""
+        mode = self._find_plan()
+        if mode is None and self._printing.asked:
+            message = (
+                "options of printing (trace_file, ...) cannot be had together with "
+                "a hook of one's own (globaltrace, localtrace, ignore, ...): leave "
+                "one of them out"
+            )
+            raise RuntimeError(message)
+        return mode
+
+    def _find_plan(self) -> int | None:
         for name, hook in _OWN_HOOKS.items():
             if getattr(type(self), name) is not hook:
                 return None

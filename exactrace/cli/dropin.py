@@ -13,7 +13,7 @@ import sysconfig
 
 from exactrace import _version, countsfile, runner
 from exactrace.cli import options as shared
-from exactrace.cli import preload
+from exactrace.cli import preload, printing
 from exactrace.compat import _current_directory
 from exactrace.results import CoverageResults
 from exactrace.tracer import Trace
@@ -115,6 +115,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         action="store_true",
         help="with --count, count in the Python processes that the program starts too",
     )
+    printing.add(parser)
 
     filters = parser.add_argument_group("Filters", "Can be given several times")
     add = filters.add_argument
@@ -180,6 +181,7 @@ def check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
         parser.error(f"--branch: the engine {options.engine!r} counts lines only")
     if options.children and not options.count:
         parser.error("--children can only be used with --count")
+    printing.check(parser, options)
     if options.summary and not options.count:
         parser.error("--summary can only be used with --count or --report")
     if options.progname is None:
@@ -250,6 +252,32 @@ def report(results: CoverageResults, options: argparse.Namespace) -> None:
         print("\n" + calls.table(results), end="")
 
 
+def make_tracer(options: argparse.Namespace) -> Trace:
+    """Return the tracer, or end with status 1 and a message."""
+    try:
+        return Trace(
+            options.count,
+            options.trace,
+            countfuncs=options.listfuncs,
+            countcallers=options.trackcalls,
+            ignoremods=ignored_modules(options.ignore_module),
+            ignoredirs=ignored_folders(options.ignore_dir),
+            infile=options.file,
+            outfile=options.file,
+            timing=options.timing,
+            engine=options.engine,
+            branch=options.branch,
+            calls=options.calls,
+            together=True,
+            **printing.arguments(options),
+        )
+    except OSError as error:
+        if options.trace_file is None:
+            raise
+        reason = f"--trace-file {options.trace_file!r}: {error.strerror or error}"
+        sys.exit(f"exactrace: {reason}")
+
+
 def main(argv: list[str], prog: str, expected: set[str]) -> None:
     """Run the standard command line."""
     parser = build_parser(prog)
@@ -259,23 +287,9 @@ def main(argv: list[str], prog: str, expected: set[str]) -> None:
     if options.report:
         report(CoverageResults(infile=options.file, outfile=options.file), options)
         return
-    tracer = Trace(
-        options.count,
-        options.trace,
-        countfuncs=options.listfuncs,
-        countcallers=options.trackcalls,
-        ignoremods=ignored_modules(options.ignore_module),
-        ignoredirs=ignored_folders(options.ignore_dir),
-        infile=options.file,
-        outfile=options.file,
-        timing=options.timing,
-        engine=options.engine,
-        branch=options.branch,
-        calls=options.calls,
-        together=True,
-    )
-    tracer._debug = options.debug
     program = find_program(options)
+    tracer = make_tracer(options)
+    tracer._debug = options.debug
     start = _current_directory()
     process = watch_children(options, tracer) if options.children else None
 

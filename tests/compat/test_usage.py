@@ -55,6 +55,7 @@ def message(errors: str) -> tuple[str, str]:
     """
     usage, _, rest = errors.partition("error: ")
     usage = re.sub(r"\s*".join(ADDED), "", usage)
+    rest = re.sub(r", --trace-\w+", "", rest)  # what a prefix could match
     return " ".join(re.sub(TOOL, "TOOL", usage).split()), rest
 
 
@@ -66,6 +67,7 @@ ADDED = (
     r"\[--calls\]",
     r"\[--debug\]",
     r"\[--children\]",
+    r"\[--trace-file[^$]*(?=\[--ignore-module)",
 )
 TOOL = r"\S*python\S* -m \w+|\btrace\.py\b"
 
