@@ -2,8 +2,8 @@
 /* Processes that end, or fork, without a word to us: what is held back is
  * written then.
  *
- * While an output is watched, os._exit(), os.execv() and os.execve() are
- * functions that write first; a fork writes before it, and the child drops
+ * While an output is watched, os._exit(), os.execv() and os.execve() write
+ * first (leaving.h); a fork writes before it, and the child drops
  * what it has of it; and the signals that would kill the process have a
  * handler that writes, gives the signal back to whoever had it before, and
  * raises it once more. A signal that the program takes for itself is left
