@@ -50,6 +50,9 @@ count_by_events(EngineObject *self, code_entry *entry)
     if (entry->by_events) {
         return 0;
     }
+    if (bodies_leave(self, entry->original) < 0) {
+        return -1;
+    }
     entry->by_events = true;
     return monitoring_switch_code(self->monitoring, self->tool,
                                   entry->original, self->line_events);
@@ -130,6 +133,11 @@ adopt(EngineObject *self, frame_head *frame, PyCodeObject *code,
         return -1;
     }
     const char *refusal = refuse(self);
+    bool first = refusal == NULL && sweep_is_first_run(self, code);
+    int noted = first ? bodies_start(self, frame, code) : 0;
+    if (noted != 0) {
+        return noted < 0 ? -1 : 0;
+    }
     code_entry *entry = registry_add(&self->registry, &self->types, code,
                                      refusal, self->branches);
     if (entry == NULL) {
@@ -151,7 +159,9 @@ adopt(EngineObject *self, frame_head *frame, PyCodeObject *code,
                            entry->probed->landing)) {
         return start_by_events(self, entry);
     }
-    sweep_weaken(self, entry);
+    if (first) {
+        sweep_weaken(self, entry);
+    }
     return 0;
 }
 
@@ -214,8 +224,14 @@ on_start(EngineObject *self, PyCodeObject *code, PyObject *at, bool resumed)
     PyThreadState *thread = PyThreadState_Get();
     frame_head *frame = frame_top(thread);
     if (self->sessions_len == 0 || frame == NULL ||
-        frame_code(frame) != code ||
-        PyThreadState_GetID(thread) == self->left_thread) {
+        frame_code(frame) != code) {
+        Py_RETURN_NONE;
+    }
+    if (bodies_replace(self, frame, code) < 0 &&
+        engine_keep_trouble(self) < 0) {
+        return NULL;
+    }
+    if (PyThreadState_GetID(thread) == self->left_thread) {
         Py_RETURN_NONE;
     }
     ProbedCodeObject *probed = probed_get(&self->types, code);

@@ -166,6 +166,7 @@ switch_off(EngineObject *self)
         self->tool = -1;
     }
     self->left_thread = 0;
+    bodies_fini(&self->bodies);
     registry_fini(&self->registry);
     PyErr_Restore(type, value, traceback);
 }
@@ -314,6 +315,7 @@ static void
 engine_dealloc(EngineObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
+    bodies_fini(&self->bodies);
     registry_fini(&self->registry);
     xt_free(self->sessions);
     Py_XDECREF(self->monitoring);

@@ -108,3 +108,11 @@ session_judge(TracerObject *self, PyObject *globals, PyObject **module)
     *module = found == Py_None ? NULL : found;
     return 0;
 }
+
+bool
+session_wants(const TracerObject *self, PyObject *file)
+{
+    PyObject *module = PyDict_GetItemWithError(self->judged, file);
+    PyErr_Clear();
+    return module != NULL && module != Py_None;
+}

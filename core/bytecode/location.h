@@ -50,6 +50,10 @@ void xt_location_start(xt_location_reader *reader, const void *table,
 xt_status xt_location_next(xt_location_reader *reader, xt_location *entry,
                            bool *more);
 
+/* The same, but sets only units, has_line and line. */
+xt_status xt_location_next_line(xt_location_reader *reader,
+                                xt_location *entry, bool *more);
+
 /* Writes a table, in the shortest forms, as CPython's compiler does. */
 typedef struct {
     xt_buf table; /* owned */
