@@ -50,7 +50,7 @@ typedef struct {
 /* Scratch memory, used again and again. Zero is valid. */
 typedef struct {
     xt_union sets;
-    uint32_t *order; /* owned */
+    uint32_t *order; /* owned: edges, and as much room to sort them */
     size_t order_cap;
     uint32_t *degree; /* owned */
     size_t degree_cap;
