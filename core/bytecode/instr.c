@@ -71,6 +71,7 @@ static xt_status
 read_code(xt_instrs *instrs, const xt_code_view *view)
 {
     uint32_t units = (uint32_t)(view->code_len / 2);
+    instrs->ops = view->ops;
     instrs->len = 0;
     instrs->units = units;
     for (uint32_t unit = 0; unit < units;) {

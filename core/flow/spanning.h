@@ -28,6 +28,13 @@ void xt_union_fini(xt_union *sets);
 /* Makes a set of each number below `len`. XT_NOMEM. */
 xt_status xt_union_reset(xt_union *sets, size_t len);
 
+/* Puts an item that is alone into the set of the one before it. */
+static inline void
+xt_union_follow(xt_union *sets, uint32_t item)
+{
+    sets->parent[item] = sets->parent[item - 1];
+}
+
 uint32_t xt_union_find(xt_union *sets, uint32_t item);
 
 /* Makes one set of two. False when they were one already. */
