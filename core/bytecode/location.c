@@ -140,11 +140,14 @@ xt_location_next(xt_location_reader *reader, xt_location *entry, bool *more)
         return XT_OK;
     }
     unsigned kind;
+    entry->bytes = reader->at;
+    entry->line_before = reader->line;
     xt_status status = read_head(reader, entry, &kind);
     if (status == XT_OK) {
         read_columns(reader, kind, entry);
         entry->end_line += entry->line;
         skip_rest(reader);
+        entry->bytes_len = (size_t)(reader->at - entry->bytes);
     }
     return status;
 }
@@ -216,6 +219,12 @@ xt_location_write(xt_location_writer *writer, const xt_location *place,
                   size_t units)
 {
     enum { ENTRY_MAX = 40, ENTRY_UNITS = 8 };
+    if (units == place->units && place->bytes != NULL &&
+        place->line_before == writer->line) {
+        writer->line = place->line;
+        return xt_buf_append(&writer->table, (const char *)place->bytes,
+                             place->bytes_len);
+    }
     while (units > 0) {
         if (xt_buf_reserve(&writer->table, ENTRY_MAX) != XT_OK) {
             return XT_NOMEM;
