@@ -85,12 +85,26 @@ replace_code(PyObject *function, code_entry *entry)
     return adopt_set_code(function, entry->code);
 }
 
+/* Whether only we get events in this thread, and of code that a frame goes on
+   in only those which come for all code. Whoever joins in later has what runs
+   then prepared. */
+static bool
+needs_no_events(const EngineObject *self)
+{
+    const PyThreadState *thread = PyThreadState_Get();
+    return COMPAT_RAISE_IS_GLOBAL && !self->onlookers.active &&
+           thread->c_tracefunc == NULL && thread->c_profilefunc == NULL;
+}
+
 /* Prepares rewritten code for all events that are on, of whatever tool. Frames
    that go on in it do not pass the RESUME which does that; to change the local
    events does it too. */
 static int
 prepare(EngineObject *self, code_entry *entry)
 {
+    if (!entry->prepared && needs_no_events(self)) {
+        return 0;
+    }
     if (entry->prepared && entry->code->_co_instrumentation_version ==
                                entry->original->_co_instrumentation_version) {
         return 0;

@@ -85,6 +85,14 @@ compat_make_immortal(PyObject *object)
 /* The second number of the version: its bytecode differs from all others. */
 #define COMPAT_MINOR PY_MINOR_VERSION
 
+/* Whether RAISE and RERAISE come for code that is not prepared for events:
+   they are no local events before 3.15 (Python/ceval.c). */
+#if PY_VERSION_HEX >= 0x030F0000
+#define COMPAT_RAISE_IS_GLOBAL 0
+#else
+#define COMPAT_RAISE_IS_GLOBAL 1
+#endif
+
 /* Without the GIL the collector must find every frame: they keep references
    that are not counted. */
 #ifdef Py_GIL_DISABLED

@@ -167,20 +167,26 @@ xt_weights_find(xt_graph *graph, const xt_instrs *instrs)
     memset(weights, 0, instrs->len * sizeof(*weights));
     weights[0] = 1;
     graph->edges[0].weight = 1;
+    const uint8_t apart = XT_IS_HANDLER | XT_IS_LOOP_HEAD;
     size_t next = 1;
     for (uint32_t at = 0; at < instrs->len; at++) {
-        if ((graph->flags[at] & XT_IS_JOINED) != 0) {
+        uint8_t flags = graph->flags[at];
+        if ((flags & XT_IS_JOINED) != 0) {
             weights[at] += weights[at - 1];
         }
-        if (weights[at] <= 0 || (graph->flags[at] & XT_IS_HANDLER) != 0) {
-            weights[at] += weigh_rare(graph, at);
+        if ((flags & (XT_IS_JOINED | apart)) != XT_IS_JOINED) {
+            if (weights[at] <= 0 || (flags & XT_IS_HANDLER) != 0) {
+                weights[at] += weigh_rare(graph, at);
+            }
+            weights[at] *= rounds_of(graph, instrs, at);
         }
-        weights[at] *= rounds_of(graph, instrs, at);
         size_t first = next;
         while (next < graph->len &&
                belongs_to(graph, &graph->edges[next], at)) {
             next++;
         }
-        share(graph, instrs, at, &graph->edges[first], next - first);
+        if (next > first) {
+            share(graph, instrs, at, &graph->edges[first], next - first);
+        }
     }
 }
