@@ -50,6 +50,9 @@ count_by_events(EngineObject *self, code_entry *entry)
     if (entry->by_events) {
         return 0;
     }
+    if (bodies_leave(self, entry->original) < 0) {
+        return -1;
+    }
     entry->by_events = true;
     return monitoring_switch_code(self->monitoring, self->tool,
                                   entry->original, self->line_events);
@@ -82,12 +85,26 @@ replace_code(PyObject *function, code_entry *entry)
     return adopt_set_code(function, entry->code);
 }
 
+/* Whether only we get events in this thread, and of code that a frame goes on
+   in only those which come for all code. Whoever joins in later has what runs
+   then prepared. */
+static bool
+needs_no_events(const EngineObject *self)
+{
+    const PyThreadState *thread = PyThreadState_Get();
+    return COMPAT_RAISE_IS_GLOBAL && !self->onlookers.active &&
+           thread->c_tracefunc == NULL && thread->c_profilefunc == NULL;
+}
+
 /* Prepares rewritten code for all events that are on, of whatever tool. Frames
    that go on in it do not pass the RESUME which does that; to change the local
    events does it too. */
 static int
 prepare(EngineObject *self, code_entry *entry)
 {
+    if (!entry->prepared && needs_no_events(self)) {
+        return 0;
+    }
     if (entry->prepared && entry->code->_co_instrumentation_version ==
                                entry->original->_co_instrumentation_version) {
         return 0;
@@ -130,6 +147,11 @@ adopt(EngineObject *self, frame_head *frame, PyCodeObject *code,
         return -1;
     }
     const char *refusal = refuse(self);
+    bool first = refusal == NULL && sweep_is_first_run(self, code);
+    int noted = first ? bodies_start(self, frame, code) : 0;
+    if (noted != 0) {
+        return noted < 0 ? -1 : 0;
+    }
     code_entry *entry = registry_add(&self->registry, &self->types, code,
                                      refusal, self->branches);
     if (entry == NULL) {
@@ -151,7 +173,9 @@ adopt(EngineObject *self, frame_head *frame, PyCodeObject *code,
                            entry->probed->landing)) {
         return start_by_events(self, entry);
     }
-    sweep_weaken(self, entry);
+    if (first) {
+        sweep_weaken(self, entry);
+    }
     return 0;
 }
 
@@ -214,8 +238,14 @@ on_start(EngineObject *self, PyCodeObject *code, PyObject *at, bool resumed)
     PyThreadState *thread = PyThreadState_Get();
     frame_head *frame = frame_top(thread);
     if (self->sessions_len == 0 || frame == NULL ||
-        frame_code(frame) != code ||
-        PyThreadState_GetID(thread) == self->left_thread) {
+        frame_code(frame) != code) {
+        Py_RETURN_NONE;
+    }
+    if (bodies_replace(self, frame, code) < 0 &&
+        engine_keep_trouble(self) < 0) {
+        return NULL;
+    }
+    if (PyThreadState_GetID(thread) == self->left_thread) {
         Py_RETURN_NONE;
     }
     ProbedCodeObject *probed = probed_get(&self->types, code);

@@ -152,6 +152,14 @@ compat_fast_locals(PyFrameObject *frame, PyCodeObject *code)
 /* The second number of the version: its bytecode differs from all others. */
 #define COMPAT_MINOR PY_MINOR_VERSION
 
+/* Whether RAISE and RERAISE come for code that is not prepared for events:
+   they are no local events before 3.15 (Python/ceval.c). */
+#if PY_VERSION_HEX >= 0x030F0000
+#define COMPAT_RAISE_IS_GLOBAL 0
+#else
+#define COMPAT_RAISE_IS_GLOBAL 1
+#endif
+
 /* Without the GIL the collector must find every frame: they keep references
    that are not counted. */
 #ifdef Py_GIL_DISABLED
@@ -189,6 +197,29 @@ compat_depth_limit(PyThreadState *thread)
 #else
 #define COMPAT_DEPTH_OF_EXEC 2
 #endif
+
+/* dict[key] = value where there is no such key, else *before is what it has, a
+   new reference. -1 with an exception. */
+static inline int
+compat_dict_put(PyObject *dict, PyObject *key, PyObject *value,
+                PyObject **before)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    PyObject *there;
+    int was = PyDict_SetDefaultRef(dict, key, value, &there);
+    if (was == 0) {
+        Py_DECREF(there);
+    }
+    *before = was > 0 ? there : NULL;
+    return was < 0 ? -1 : 0;
+#else
+    *before = Py_XNewRef(PyDict_GetItemWithError(dict, key));
+    if (*before != NULL) {
+        return 0;
+    }
+    return PyErr_Occurred() ? -1 : PyDict_SetItem(dict, key, value);
+#endif
+}
 
 /* Whether an uncaught exception has Python die of SIGINT. */
 static inline int

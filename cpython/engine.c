@@ -167,6 +167,7 @@ switch_off(EngineObject *self)
         self->tool = -1;
     }
     self->left_thread = 0;
+    bodies_fini(&self->bodies);
     registry_fini(&self->registry);
     PyErr_Restore(type, value, traceback);
 }
@@ -317,6 +318,7 @@ static void
 engine_dealloc(EngineObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
+    bodies_fini(&self->bodies);
     registry_fini(&self->registry);
     xt_free(self->sessions);
     Py_XDECREF(self->monitoring);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "files.h"
 
+#include "compat.h"
 #include "mem.h"
 
 /* Lines from here on (made up by code.replace() or a deep template) are
@@ -94,7 +95,42 @@ files_find(file_table *table, PyObject *name)
 static PyObject *
 make_key(const traced_file *file, int line)
 {
-    return Py_BuildValue("(Oi)", file->name, line);
+    PyObject *number = PyLong_FromLong(line);
+    PyObject *key = number == NULL ? NULL : PyTuple_New(2);
+    if (key == NULL) {
+        Py_XDECREF(number);
+        return NULL;
+    }
+    PyTuple_SET_ITEM(key, 0, Py_NewRef(file->name));
+    PyTuple_SET_ITEM(key, 1, number);
+    /* As the collector would, when it first comes to it: no cycle goes through
+       a string and a number. */
+    PyObject_GC_UnTrack(key);
+    return key;
+}
+
+/* counts[key] = hits where there is no such key, else *before is what it has, a
+   new reference. -1 with an exception. */
+static int
+put_hits(PyObject *counts, PyObject *key, PyObject *hits, PyObject **before)
+{
+    *before = NULL;
+    if (PyDict_CheckExact(counts)) {
+        return compat_dict_put(counts, key, hits, before);
+    }
+    if (PyDict_Check(counts)) {
+        *before = Py_XNewRef(PyDict_GetItemWithError(counts, key));
+    }
+    else {
+        *before = PyObject_GetItem(counts, key);
+        if (*before == NULL && PyErr_ExceptionMatches(PyExc_KeyError)) {
+            PyErr_Clear();
+        }
+    }
+    if (*before != NULL) {
+        return 0;
+    }
+    return PyErr_Occurred() ? -1 : PyObject_SetItem(counts, key, hits);
 }
 
 /* counts[key] += hits, for any mapping. */
@@ -102,23 +138,13 @@ static int
 add_hits(PyObject *counts, PyObject *key, PyObject *hits)
 {
     PyObject *before;
-    if (PyDict_Check(counts)) {
-        before = PyDict_GetItemWithError(counts, key);
-        Py_XINCREF(before);
+    int result = put_hits(counts, key, hits, &before);
+    if (before != NULL) {
+        PyObject *sum = PyNumber_Add(before, hits);
+        Py_DECREF(before);
+        result = sum == NULL ? -1 : PyObject_SetItem(counts, key, sum);
+        Py_XDECREF(sum);
     }
-    else {
-        before = PyObject_GetItem(counts, key);
-        if (before == NULL && PyErr_ExceptionMatches(PyExc_KeyError)) {
-            PyErr_Clear();
-        }
-    }
-    if (before == NULL) {
-        return PyErr_Occurred() ? -1 : PyObject_SetItem(counts, key, hits);
-    }
-    PyObject *sum = PyNumber_Add(before, hits);
-    Py_DECREF(before);
-    int result = sum == NULL ? -1 : PyObject_SetItem(counts, key, sum);
-    Py_XDECREF(sum);
     return result;
 }
 

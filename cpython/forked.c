@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "forked.h"
 
+#include "bodies.h"
 #include "live.h"
 
 #ifndef _WIN32
 #include <pthread.h>
 
 /* Guarded by the GIL. A fork is one of the main interpreter. */
-static const EngineObject *watched;
+static EngineObject *watched;
 
 /* Runs in the child, before CPython takes the other threads away. A thread
    that forks without the GIL is none of Python's, and its child runs no
@@ -17,11 +18,12 @@ in_child(void)
 {
     if (watched != NULL && PyGILState_Check()) {
         live_abandon(watched);
+        bodies_abandon(watched);
     }
 }
 
 void
-forked_watch(const EngineObject *engine)
+forked_watch(EngineObject *engine)
 {
     static bool registered;
     if (PyInterpreterState_Get() != PyInterpreterState_Main()) {

@@ -7,6 +7,6 @@
 
 /* From now on (NULL: no more), the frames of threads that a fork leaves behind
    are noted in the child as interrupted: they never go on there. */
-void forked_watch(const EngineObject *engine);
+void forked_watch(EngineObject *engine);
 
 #endif

@@ -78,6 +78,20 @@ frame_caller(const frame_head *frame)
     return back;
 }
 
+/* The frame that a frame object shows: the head of struct _frame
+   (pycore_frame.h, 3.12 to 3.15). Its previous one may be out of date, as it
+   is in a suspended greenlet. */
+static inline const frame_head *
+frame_of(PyFrameObject *object)
+{
+    const struct {
+        PyObject_HEAD
+        PyFrameObject *back;
+        frame_head *frame;
+    } *head = (const void *)object;
+    return head->frame;
+}
+
 /* Has the running frame, which stands at its RESUME in `original` and has just
    reported so, go on in `code` at the code unit `unit`. `code` must have the
    same variables; one more place on the stack is made. False, with nothing

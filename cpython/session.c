@@ -136,3 +136,11 @@ session_note_call(TracerObject *self, recent_call call, PyObject *globals,
     call.hides_caller = !wants_caller;
     return *wanted ? functions_note(&self->functions, call) : 0;
 }
+
+bool
+session_wants(const TracerObject *self, PyObject *file)
+{
+    PyObject *module = PyDict_GetItemWithError(self->judged, file);
+    PyErr_Clear();
+    return module != NULL && module != Py_None;
+}

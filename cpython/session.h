@@ -106,4 +106,8 @@ int session_note_call(TracerObject *self, recent_call call, PyObject *globals,
    and then it is not. */
 int session_judge(TracerObject *self, PyObject *globals, PyObject **module);
 
+/* Whether code of the module with this __file__ is wanted, if that was judged
+   before. */
+bool session_wants(const TracerObject *self, PyObject *file);
+
 #endif

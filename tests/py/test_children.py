@@ -319,6 +319,43 @@ def test_a_fork_in_the_midst_of_threads(folder: Path) -> None:
     assert hits(folder) == counts
 
 
+def test_a_fork_while_other_threads_import(folder: Path) -> None:
+    """Bodies of modules and classes end in the parent alone, too."""
+    write(
+        folder,
+        "body.py",
+        """\
+        import prog
+        a = 1
+        class Inner:
+            b = 2
+            prog.meet()
+            c = 3
+        d = 4
+        """,
+    )
+    source = """\
+        import os, sys, threading, warnings
+        warnings.simplefilter("ignore")
+        sys.modules["prog"] = sys.modules["__main__"]
+        ready, go = threading.Event(), threading.Event()
+        def meet():
+            ready.set()
+            go.wait()
+        thread = threading.Thread(target=__import__, args=("body",))
+        thread.start()
+        ready.wait()
+        if os.fork() == 0:
+            os._exit(0)
+        os.wait()
+        go.set()
+        thread.join()
+        """
+    counted(folder, source)
+    assert hits(folder, "body.py") == {1: 1, 2: 1, 3: 2, 4: 1, 5: 1, 6: 1, 7: 1}
+    assert hits(folder)[13] == 1
+
+
 def test_results_of_every_kind_come_from_children(folder: Path) -> None:
     source = """\
         import os
