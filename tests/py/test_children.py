@@ -13,6 +13,9 @@ from beside import PACKAGE, check_same, run, write
 
 from exactrace import children
 from exactrace.cli import report
+from exactrace.tracer import ENGINES
+
+ENGINES_HERE = ENGINES if sys.version_info >= (3, 12) else ("settrace",)
 
 
 def hits(folder: Path, name: str = "prog.py") -> dict[int, int]:
@@ -342,7 +345,9 @@ def test_a_fork_while_other_threads_import(folder: Path) -> None:
         def meet():
             ready.set()
             go.wait()
-        thread = threading.Thread(target=__import__, args=("body",))
+        thread = threading.Thread(
+                target=__import__, args=("body",), daemon=True
+            )
         thread.start()
         ready.wait()
         if os.fork() == 0:
@@ -354,6 +359,63 @@ def test_a_fork_while_other_threads_import(folder: Path) -> None:
     counted(folder, source)
     assert hits(folder, "body.py") == {1: 1, 2: 1, 3: 2, 4: 1, 5: 1, 6: 1, 7: 1}
     assert hits(folder)[13] == 1
+
+
+@pytest.mark.parametrize("engine", ENGINES_HERE)
+def test_a_child_looks_at_counts_that_began_in_the_parent(
+    folder: Path, engine: str
+) -> None:
+    """What stands in a frame of a thread that is no more, has not ended."""
+    write(
+        folder,
+        "body.py",
+        """\
+        import prog
+        class Inner:
+            for n in range(1):
+                prog.meet()
+            c = 3
+        class Straight:
+            prog.meet()
+            d = 4
+        """,
+    )
+    write(
+        folder,
+        "prog.py",
+        f"""\
+        import os, sys, threading, warnings, exactrace
+        warnings.simplefilter("ignore")
+        sys.modules["prog"] = sys.modules["__main__"]
+        met, go = threading.Semaphore(0), threading.Semaphore(0)
+        def meet():
+            met.release()
+            go.acquire()
+        def child(lines):
+            if os.fork() == 0:
+                counts = tracer.results().counts
+                got = {{at: n for (name, at), n in counts.items()
+                       if name.endswith("body.py") and at}}
+                if got != lines:
+                    print(got, lines)
+                os._exit(got != lines)
+            assert os.wait()[1] == 0
+        with exactrace.tracing(engine={engine!r}) as tracer:
+            thread = threading.Thread(
+                target=__import__, args=("body",), daemon=True
+            )
+            thread.start()
+            met.acquire()
+            child({{1: 1, 2: 2, 3: 1, 4: 1}})
+            go.release()
+            met.acquire()
+            child({{1: 1, 2: 2, 3: 2, 4: 1, 5: 1, 6: 2, 7: 1}})
+            go.release()
+            thread.join()
+            child({{1: 1, 2: 2, 3: 2, 4: 1, 5: 1, 6: 2, 7: 1, 8: 1}})
+        """,
+    )
+    assert run(["prog.py"], folder) == (0, "", "")
 
 
 def test_results_of_every_kind_come_from_children(folder: Path) -> None:
