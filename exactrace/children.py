@@ -159,6 +159,25 @@ class Process:
         shutil.rmtree(folder, ignore_errors=True)
         return results
 
+    def bring_together(self, before: set[str]) -> tuple[CoverageResults, list[str]]:
+        """Stop watching, and put all files of this run, with those named `before`,
+        into one. Returns what is in it, and a line on each thing that went wrong.
+        """
+        folder, run = self.settings.folder, self.settings.run
+        with _ending:
+            results = self.take()
+            names = {name for name in datafolder.files(folder) if name.startswith(run)}
+            others, merged, troubles = datafolder.read(folder, names | before)
+            results.update(others)
+            try:
+                datafolder.write(folder, results, run, merged)
+            except (OSError, countsfile.CountsFileError) as error:
+                troubles.append(f"the counts are not kept: {error}")
+            else:
+                datafolder.remove(folder, merged)
+            self.unwatch()
+        return results, troubles
+
     def keep(self) -> None:
         """Write what was counted since the last time to a file of its own, or say on
         stderr why not.

@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 
-from exactrace import children, countsfile, datafolder, runner
+from exactrace import children, datafolder, runner
 from exactrace.cli import dropin, options, preload
 from exactrace.compat import _current_directory
 from exactrace.ignore import installed_folders
@@ -122,26 +122,6 @@ def find_program(settings: argparse.Namespace) -> runner.Program:
         sys.exit(error.status)
 
 
-def keep(process: children.Process, before: set[str]) -> CoverageResults:
-    """Bring the files of this run together in one, with those from `before`.
-    Returns what is in it.
-    """
-    folder, run = process.settings.folder, process.settings.run
-    results = process.take()
-    names = {name for name in datafolder.files(folder) if name.startswith(run)}
-    others, merged, troubles = datafolder.read(folder, names | before)
-    results.update(others)
-    for trouble in troubles:
-        print(f"exactrace: {trouble}", file=sys.stderr)
-    try:
-        datafolder.write(folder, results, run, merged)
-    except (OSError, countsfile.CountsFileError) as error:
-        print(f"exactrace: the counts are not kept: {error}", file=sys.stderr)
-        return results
-    datafolder.remove(folder, merged)
-    return results
-
-
 def show(results: CoverageResults, settings: argparse.Namespace) -> None:
     """Write the report, or say why there is none."""
     from exactrace.cli import report  # with modules that the program may not need
@@ -192,11 +172,12 @@ def main(argv: list[str], prog: str, expected: set[str]) -> None:
             if settings.children:
                 process.keep()
             return
-        process.unwatch()
         if settings.debug:
             options.show_engines(tracer)
         options.note_missing_branches(tracer)
-        results = keep(process, before)
+        results, troubles = process.bring_together(before)
+        for trouble in troubles:
+            print(f"exactrace: {trouble}", file=sys.stderr)
         results._start_directory = start
         with options.directory(start):
             if not settings.quiet:
