@@ -10,12 +10,12 @@ typedef struct body_run {
     struct body_run *previous; /* in the order of their start, or NULL */
     struct body_run *next;
     const frame_head *frame; /* only the address is looked at */
-    PyCodeObject *code; /* borrowed: it may be gone when the frame is */
-    PyObject *file;     /* owned str: __file__ of the module where it runs */
-    PyObject *name;     /* owned str: co_filename */
-    bool lives;         /* while runs are settled: the frame runs */
-    size_t done;        /* events that were counted */
-    size_t until;       /* that it has had if it lives; else = len */
+    PyCodeObject *code;      /* borrowed: it may be gone when the frame is */
+    PyObject *file; /* owned str: __file__ of the module where it runs */
+    PyObject *name; /* owned str: co_filename */
+    bool lives;     /* while runs are settled: the frame runs */
+    size_t done;    /* events that were counted */
+    size_t until;   /* that it has had if it lives; else = len */
     size_t len;
     xt_straight_step steps[];
 } body_run;
@@ -45,8 +45,7 @@ static body_run *
 run_new(const frame_head *frame, PyCodeObject *code, PyObject *file,
         const xt_straight *path)
 {
-    body_run *run =
-        xt_malloc(sizeof(*run) + path->len * sizeof(*path->steps));
+    body_run *run = xt_malloc(sizeof(*run) + path->len * sizeof(*path->steps));
     if (run == NULL) {
         PyErr_NoMemory();
         return NULL;
@@ -205,6 +204,9 @@ is_fit(EngineObject *engine, PyCodeObject *code)
 int
 bodies_start(EngineObject *engine, const frame_head *frame, PyCodeObject *code)
 {
+    if (xt_ptrmap_get(&engine->bodies.by_frame, frame) != NULL) {
+        return 0; /* memory ran out when that was to be counted */
+    }
     int fit = is_fit(engine, code);
     if (fit <= 0) {
         return fit;
@@ -292,6 +294,9 @@ bodies_settle(EngineObject *engine)
 int
 bodies_leave(EngineObject *engine, PyCodeObject *code)
 {
+    if ((code->co_flags & CO_OPTIMIZED) != 0) {
+        return 0; /* of a function */
+    }
     if (bodies_settle(engine) < 0) {
         return -1;
     }

@@ -18,8 +18,7 @@ visit_threads(live_visitor visitor, void *arg)
              frame != NULL && result == 0; frame = frame->previous) {
             PyCodeObject *code = frame_code(frame);
             if (code != NULL) {
-                result =
-                    visitor(arg, frame, code, frame_offset(frame, code));
+                result = visitor(arg, frame, code, frame_offset(frame, code));
             }
         }
     }

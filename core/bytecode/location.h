@@ -56,8 +56,8 @@ xt_status xt_location_next(xt_location_reader *reader, xt_location *entry,
                            bool *more);
 
 /* The same, but sets only units, has_line and line. */
-xt_status xt_location_next_line(xt_location_reader *reader,
-                                xt_location *entry, bool *more);
+xt_status xt_location_next_line(xt_location_reader *reader, xt_location *entry,
+                                bool *more);
 
 /* Writes a table, in the shortest forms, as CPython's compiler does. */
 typedef struct {
