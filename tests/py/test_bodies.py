@@ -3,6 +3,7 @@ rewritten the first time, and counted all the same."""
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import textwrap
 import threading
@@ -43,10 +44,8 @@ def run(engine: str, source: str, **names: Any) -> dict[tuple[str, int], int]:
         exec(code, space)
 
     space.update(names, tracer=tracer, run_again=run_again, lines_of=lines_of)
-    try:
+    with contextlib.suppress(ValueError, SystemExit):
         tracer.runctx(code, space, space)
-    except (ValueError, SystemExit):
-        pass
     return {key: hits for key, hits in tracer.counts.items() if "/p" in key[0][:2]}
 
 
@@ -187,7 +186,7 @@ def test_a_body_may_forget_where_it_is_from() -> None:
 
 
 @pytest.mark.skipif(not MONITORED, reason="two sessions at a time need sys.monitoring")
-@pytest.mark.parametrize("engine", ("probe", "event"))
+@pytest.mark.parametrize("engine", ["probe", "event"])
 def test_a_session_may_begin_and_end_in_the_midst_of_a_body(engine: str) -> None:
     code = compiled("""\
         a = 1
@@ -216,7 +215,7 @@ def test_a_session_may_begin_and_end_in_the_midst_of_a_body(engine: str) -> None
 
 
 @pytest.mark.skipif(not MONITORED, reason="two sessions at a time need sys.monitoring")
-@pytest.mark.parametrize("engine", ("probe", "event"))
+@pytest.mark.parametrize("engine", ["probe", "event"])
 def test_a_body_within_a_session_within_a_body_counts_for_both(engine: str) -> None:
     seen: list[Counts] = []
     source = """\
@@ -238,7 +237,7 @@ def test_a_body_within_a_session_within_a_body_counts_for_both(engine: str) -> N
 def test_an_outer_session_goes_on_when_one_within_a_body_has_taken_its_frames() -> None:
     tracer = exactrace.Trace(count=1, trace=0)
     inner = exactrace.Trace(count=1, trace=0)
-    names = {"__file__": "/program.py", "inner": inner, "first": lambda: inner.start()}
+    names = {"__file__": "/program.py", "inner": inner, "first": inner.start}
     code = compiled("a = 1\nfirst()\nb = 2\nc = 3\ninner.stop()\nd = 4\n")
     tracer.runctx(code, names, names)
     assert dict.fromkeys(range(1, 7), 1) == lines_of(tracer)
@@ -253,7 +252,10 @@ def test_bodies_of_several_threads_are_counted_as_far_as_they_are(engine: str) -
 
     def body(stop: int) -> None:
         source = "a = 1\n" * stop + "wait()\n" + "b = 2\n" * (6 - stop)
-        names = {"__file__": "/program.py", "wait": lambda: arrived.wait() + leave.wait()}
+        names = {
+            "__file__": "/program.py",
+            "wait": lambda: arrived.wait() + leave.wait(),
+        }
         exec(compile(source, "/program.py", "exec"), names)
 
     def work() -> None:

@@ -674,7 +674,7 @@ for f in lines, lines, traced, traced, profiled, profiled:
 
 
 @needs_monitoring
-@pytest.mark.parametrize("engine", ("probe", "event"))
+@pytest.mark.parametrize("engine", ["probe", "event"])
 def test_who_joins_in_while_a_function_runs_sees_all_of_it(engine: str) -> None:
     names: dict[str, Any] = {"__file__": "/program.py"}
     exec(compile(LATECOMERS, "/program.py", "exec"), names)
