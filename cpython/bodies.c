@@ -204,6 +204,9 @@ is_fit(EngineObject *engine, PyCodeObject *code)
 int
 bodies_start(EngineObject *engine, const frame_head *frame, PyCodeObject *code)
 {
+    if (xt_ptrmap_get(&engine->bodies.by_frame, frame) != NULL) {
+        return 0; /* memory ran out when that was to be counted */
+    }
     int fit = is_fit(engine, code);
     if (fit <= 0) {
         return fit;
@@ -311,6 +314,9 @@ bodies_abandon(EngineObject *engine)
 int
 bodies_leave(EngineObject *engine, PyCodeObject *code)
 {
+    if ((code->co_flags & CO_OPTIMIZED) != 0) {
+        return 0; /* of a function */
+    }
     if (bodies_settle(engine) < 0) {
         return -1;
     }

@@ -109,8 +109,8 @@ make_key(const traced_file *file, int line)
     return key;
 }
 
-/* counts[key] = hits where there is no such key, else *before is what it has, a
-   new reference. -1 with an exception. */
+/* counts[key] = hits where there is no such key, else *before is what it has,
+   a new reference. -1 with an exception. */
 static int
 put_hits(PyObject *counts, PyObject *key, PyObject *hits, PyObject **before)
 {

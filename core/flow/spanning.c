@@ -101,8 +101,7 @@ merge(const xt_span_edge *edges, uint32_t *run, size_t first, size_t len,
     size_t one = 0;
     size_t other = first;
     while (one < first) {
-        bool later =
-            other < len && is_before(edges, run[other], spare[one]);
+        bool later = other < len && is_before(edges, run[other], spare[one]);
         run[out++] = later ? run[other++] : spare[one++];
     }
 }

@@ -92,12 +92,11 @@ xt_straight_read(xt_straight *straight, const xt_code_view *view)
         if (!read_instr(&instr, view, units)) {
             return XT_CORRUPT;
         }
-        bool plain =
-            instr.kind == XT_KIND_PLAIN || instr.kind == XT_KIND_CALL;
+        bool plain = instr.kind == XT_KIND_PLAIN || instr.kind == XT_KIND_CALL;
         bool begins = instr.kind == XT_KIND_RESUME && !traceable;
-        bool ends = (instr.kind == XT_KIND_RETURN ||
-                     instr.kind == XT_KIND_RAISE) &&
-                    instr.end == units;
+        bool ends =
+            (instr.kind == XT_KIND_RETURN || instr.kind == XT_KIND_RAISE) &&
+            instr.end == units;
         if (!plain && !begins && !ends) {
             return XT_UNSUPPORTED;
         }
@@ -107,8 +106,7 @@ xt_straight_read(xt_straight *straight, const xt_code_view *view)
         }
         if (traceable && line != current) {
             current = line;
-            if (line >= 0 &&
-                add_step(straight, instr.start, line) != XT_OK) {
+            if (line >= 0 && add_step(straight, instr.start, line) != XT_OK) {
                 return XT_NOMEM;
             }
         }

@@ -15,8 +15,9 @@ is_straight(const analysis *of)
 {
     for (uint32_t i = 0; i < of->instrs.len; i++) {
         uint8_t kind = of->instrs.items[i].kind;
-        bool plain = kind == XT_KIND_PLAIN || kind == XT_KIND_CALL ||
-                     (kind == XT_KIND_RESUME && i == of->graph.first_traceable);
+        bool plain =
+            kind == XT_KIND_PLAIN || kind == XT_KIND_CALL ||
+            (kind == XT_KIND_RESUME && i == of->graph.first_traceable);
         bool last = i + 1 == of->instrs.len &&
                     (kind == XT_KIND_RETURN || kind == XT_KIND_RAISE);
         if (!plain && !last) {
