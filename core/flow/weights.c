@@ -141,7 +141,8 @@ share(xt_graph *graph, const xt_instrs *instrs, uint32_t at, xt_edge *edges,
         all = shares[0] + shares[1];
     }
     for (size_t i = 0; i < len; i++) {
-        edges[i].weight = weights[at] * shares[i] / all;
+        float share = parted ? shares[i] / all : 1;
+        edges[i].weight = weights[at] * share;
         if (edges[i].to > at && edges[i].to != graph->outside) {
             weights[edges[i].to] += edges[i].weight;
         }
