@@ -6,9 +6,10 @@
 #include <stdlib.h>
 
 #include "leaving.h"
+#include "sigterm.h"
 
 /* What is watched. A signal handler and a fork get no argument by which they
-   could find it, so this file has state of its own, as no other: changed with
+   could find it, so this file has state of its own: changed with
    the GIL held, and read by handlers at any time. */
 enum { WATCHED_MAX = 16 };
 static output *volatile watched[WATCHED_MAX];
@@ -95,8 +96,9 @@ take_signals(void)
             continue;
         }
         /* Whoever handles a fault (faulthandler) is to do so after us. */
-        bool free_to_take =
-            deadly[i].fault ? !is_ignored(&now) : is_default(&now);
+        bool free_to_take = deadly[i].fault
+                                ? !is_ignored(&now)
+                                : is_default(&now) || sigterm_is_action(&now);
         if (free_to_take) {
             before[i] = now;
             taken[i] = sigaction(deadly[i].number, &ours, NULL) == 0;

@@ -133,7 +133,18 @@ before_leaving(PyObject *Py_UNUSED(module), PyObject *function)
     Py_RETURN_NONE;
 }
 
+PyDoc_STRVAR(leave_doc, "leave($module, /)\n--\n\n"
+                        "Do what is to be done before this process ends.");
+
+static PyObject *
+leave(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
+{
+    say_goodbye();
+    Py_RETURN_NONE;
+}
+
 PyMethodDef leaving_methods[] = {
+    {"leave", leave, METH_NOARGS, leave_doc},
     {"before_leaving", before_leaving, METH_O, before_leaving_doc},
     {NULL, NULL, 0, NULL},
 };

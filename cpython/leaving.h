@@ -13,7 +13,7 @@
    an exception. */
 int leaving_call(void (*function)(void));
 
-/* before_leaving(). */
+/* before_leaving() and leave(). */
 extern PyMethodDef leaving_methods[];
 
 #endif

@@ -84,6 +84,14 @@ make_timer(void)
     has_timer = timer_create(CLOCK_MONOTONIC, &event, &timer) == 0;
 }
 
+int
+sigterm_is_action(const void *action)
+{
+    const struct sigaction *asked = action;
+    return (asked->sa_flags & SA_SIGINFO) == 0 &&
+           asked->sa_handler == on_signal;
+}
+
 /* --- The handler of Python ------------------------------------------------
  */
 
@@ -259,6 +267,12 @@ renew(void)
     }
 }
 #else
+int
+sigterm_is_action(const void *Py_UNUSED(action))
+{
+    return 0;
+}
+
 static int
 set_from(PyObject *Py_UNUSED(called))
 {

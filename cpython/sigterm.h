@@ -11,7 +11,11 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-/* before_sigterm(). */
+/* Whether an action (struct sigaction) is our handler, which stands for what
+   the system does by default. */
+int sigterm_is_action(const void *action);
+
+/* before_sigterm() and renew_sigterm(). */
 extern PyMethodDef sigterm_methods[];
 
 #endif

@@ -220,7 +220,7 @@ class _Ending:
         self._terminated = True
         if self._depth == 0:
             self._terminated = False
-            self._keep_all()
+            _native.leave()
             _native.before_sigterm(None)
             os.kill(os.getpid(), signal.SIGTERM)
 

@@ -160,6 +160,21 @@ def test_what_ends_the_process_looks_as_ever_and_comes_back(folder: Path) -> Non
     assert (os._exit, os.execv, os.execve) == before
 
 
+@pytest.mark.parametrize("options", [(), ("--count", "--children", "-C", "covers")])
+def test_nothing_is_lost_by_a_signal_that_others_wait_for(
+    folder: Path, options: tuple[str, ...]
+) -> None:
+    write(folder, "end.py", "import os\nx = 1\nos.kill(os.getpid(), 15)\n")
+    only = ["--only-module", "end"]
+    status, _, err = ours(folder, *options, "--trace-file", "lines", *only, "end.py")
+    assert (status, err) == (-15, "")
+    assert printed("end.py(3):  os.kill(") in (folder / "lines").read_text()
+    status, _, err = ours(folder, *options, "--trace-last", "9", *only, "end.py")
+    assert status == -15
+    assert err.startswith("exactrace: the last ")
+    assert printed("end.py(2):  x = 1") in err
+
+
 def test_a_forked_child_writes_nothing_a_second_time(folder: Path) -> None:
     write(
         folder,
