@@ -120,11 +120,13 @@ set_one(PyObject *dict, PyObject *key)
     return result;
 }
 
-/* dict[key] += calls. */
-static int
-add_calls(PyObject *dict, PyObject *key, uint64_t calls)
+int
+functions_add(PyObject *dict, PyObject *key, int64_t count)
 {
-    PyObject *sum = PyLong_FromUnsignedLongLong(calls);
+    if (key == NULL) {
+        return -1;
+    }
+    PyObject *sum = PyLong_FromLongLong(count);
     PyObject *before = PyDict_GetItemWithError(dict, key);
     if (sum != NULL && before != NULL) {
         Py_SETREF(sum, PyNumber_Add(before, sum));
@@ -132,17 +134,15 @@ add_calls(PyObject *dict, PyObject *key, uint64_t calls)
     bool failed = sum == NULL || (before == NULL && PyErr_Occurred());
     int result = failed ? -1 : PyDict_SetItem(dict, key, sum);
     Py_XDECREF(sum);
+    Py_DECREF(key);
     return result;
 }
 
-/* The key of a function in the dicts that count, or None: a new reference. */
-static PyObject *
-count_key(PyCodeObject *code)
+PyObject *
+functions_entered(PyCodeObject *code)
 {
-    return code == NULL
-               ? Py_NewRef(Py_None)
-               : Py_BuildValue("(OiO)", code->co_filename,
-                               code->co_firstlineno, code->co_qualname);
+    return Py_BuildValue("(OiO)", code->co_filename, code->co_firstlineno,
+                         code->co_qualname);
 }
 
 /* Brings what was counted of one pair into the dicts. Only the keys are made
@@ -153,23 +153,24 @@ settle(function_table *table, recent_call *call)
     if (call->calls == 0) {
         return 0;
     }
-    PyObject *callee = count_key(call->callee);
-    PyObject *caller = count_key(call->hides_caller ? NULL : call->caller);
-    PyObject *pair = callee == NULL || caller == NULL
-                         ? NULL
-                         : PyTuple_Pack(2, caller, callee);
+    PyCodeObject *caller = call->hides_caller ? NULL : call->caller;
+    PyObject *from =
+        caller == NULL ? Py_NewRef(Py_None) : functions_entered(caller);
+    PyObject *to = functions_entered(call->callee);
+    PyObject *pair =
+        from == NULL || to == NULL ? NULL : PyTuple_Pack(2, from, to);
     int result = -1;
     if (pair != NULL) {
-        uint64_t calls = call->calls;
+        int64_t calls = (int64_t)call->calls;
         call->calls = 0;
-        result = add_calls(table->call_graph, pair, calls);
+        result = functions_add(table->call_graph, Py_NewRef(pair), calls);
         if (result == 0) {
-            result = add_calls(table->calls, callee, calls);
+            result = functions_add(table->calls, Py_NewRef(to), calls);
         }
     }
     Py_XDECREF(pair);
-    Py_XDECREF(caller);
-    Py_XDECREF(callee);
+    Py_XDECREF(from);
+    Py_XDECREF(to);
     return result;
 }
 

@@ -50,6 +50,14 @@ int functions_traverse(function_table *table, visitproc visit, void *arg);
    module name from a file name. */
 PyObject *functions_name(PyObject *modname, PyCodeObject *code);
 
+/* The key of a function in the dicts that count: (file name, first line,
+   qualified name), a new reference. */
+PyObject *functions_entered(PyCodeObject *code);
+
+/* dict[key] += count, for a dict with counts. Takes the reference to the key,
+   which may be NULL after a failure. -1 with an exception. */
+int functions_add(PyObject *dict, PyObject *key, int64_t count);
+
 /* The pair, if it was noted not long ago, else NULL. A `caller` of NULL stands
    for us. */
 recent_call *functions_find(function_table *table, PyCodeObject *caller,

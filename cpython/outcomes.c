@@ -3,27 +3,6 @@
 
 #include "compat.h"
 
-/* dict[key] += count; steals the reference to the key, which may be NULL. */
-static int
-add_to(PyObject *dict, PyObject *key, int64_t count)
-{
-    if (key == NULL) {
-        return -1;
-    }
-    int result = -1;
-    PyObject *before = PyDict_GetItemWithError(dict, key);
-    PyObject *number = PyLong_FromLongLong(count);
-    if (number != NULL && before != NULL) {
-        Py_SETREF(number, PyNumber_Add(before, number));
-    }
-    if (number != NULL && !(before == NULL && PyErr_Occurred())) {
-        result = PyDict_SetItem(dict, key, number);
-    }
-    Py_XDECREF(number);
-    Py_DECREF(key);
-    return result;
-}
-
 static int
 add_call(TracerObject *tracer, PyCodeObject *code, int64_t count)
 {
@@ -31,10 +10,7 @@ add_call(TracerObject *tracer, PyCodeObject *code, int64_t count)
         return 0; /* it may only have been made, or have run before; or calls
                      are counted one by one, with their callers */
     }
-    return add_to(tracer->calls,
-                  Py_BuildValue("(OiO)", code->co_filename,
-                                code->co_firstlineno, code->co_qualname),
-                  count);
+    return functions_add(tracer->calls, functions_entered(code), count);
 }
 
 static PyObject *
@@ -77,7 +53,8 @@ add_outcome(PyObject *branches, PyCodeObject *code, const xt_location *place,
     Py_DECREF(key);
     return sides == NULL
                ? -1
-               : add_to(sides, Py_NewRef(outcome ? Py_True : Py_False), count);
+               : functions_add(sides, Py_NewRef(outcome ? Py_True : Py_False),
+                               count);
 }
 
 /* What a conditional jump asks, and which answer takes it. */

@@ -22,17 +22,6 @@ typedef struct printing printing;
 
 /* --- Putting out --------------------------------------------------------- */
 
-/* As in settrace.c: a file that cannot be written to will not get better. */
-static int
-keep_trouble(TracerObject *self)
-{
-    if (PyErr_ExceptionMatches(PyExc_OSError) ||
-        PyErr_ExceptionMatches(PyExc_ValueError)) {
-        self->log.broken = true;
-    }
-    return session_keep_trouble(self);
-}
-
 static int
 indent_of(const printing *print, const frame_record *record)
 {
@@ -266,7 +255,7 @@ printing_call(TracerObject *self, PyFrameObject *frame)
     frame_record *record;
     int result = make_record(self, frame, &record);
     if (result < 0) {
-        result = keep_trouble(self);
+        result = session_keep_log_trouble(self);
     }
     if (record == NULL) {
         /* A frame that ended unseen may have left its address behind. */
@@ -280,7 +269,7 @@ printing_call(TracerObject *self, PyFrameObject *frame)
         record->file->choice == CHOICE_ALL) {
         record->references++;
         if (put_header(self, record) < 0) {
-            result = keep_trouble(self);
+            result = session_keep_log_trouble(self);
         }
         records_release(record);
     }
@@ -325,8 +314,9 @@ on_line(TracerObject *self, PyFrameObject *frame)
         return 0;
     }
     record->references++;
-    int result =
-        put_line(self, record, frame, line) < 0 ? keep_trouble(self) : 0;
+    int result = put_line(self, record, frame, line) < 0
+                     ? session_keep_log_trouble(self)
+                     : 0;
     records_release(record);
     return result;
 }
@@ -373,7 +363,7 @@ on_return(TracerObject *self, PyFrameObject *frame, PyObject *value)
         stays = how == CALLLOG_YIELDS && print->changes;
         record->references++;
         if (put_end(self, record, frame, how, value) < 0) {
-            result = keep_trouble(self);
+            result = session_keep_log_trouble(self);
         }
         records_release(record);
     }
@@ -424,7 +414,7 @@ on_exception(TracerObject *self, PyFrameObject *frame, PyObject *arg)
     if (is_open(self, record)) {
         record->references++;
         if (put_exception(self, record, arg) < 0) {
-            result = keep_trouble(self);
+            result = session_keep_log_trouble(self);
         }
         records_release(record);
     }
@@ -514,7 +504,8 @@ printing_show_last(TracerObject *self)
     }
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
-    if (output_show_ring(&print->out) < 0 && keep_trouble(self) < 0) {
+    if (output_show_ring(&print->out) < 0 &&
+        session_keep_log_trouble(self) < 0) {
         /* A second Ctrl-C in the midst of it: one will do. */
         PyErr_Clear();
     }

@@ -72,6 +72,16 @@ session_keep_trouble(TracerObject *self)
     return 0;
 }
 
+int
+session_keep_log_trouble(TracerObject *self)
+{
+    if (PyErr_ExceptionMatches(PyExc_OSError) ||
+        PyErr_ExceptionMatches(PyExc_ValueError)) {
+        self->log.broken = true;
+    }
+    return session_keep_trouble(self);
+}
+
 /* The module name under which the file is wanted, or None: borrowed from
    `judged`. NULL with an exception. */
 static PyObject *

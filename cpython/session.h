@@ -86,6 +86,11 @@ typedef struct {
    exception must be set. */
 int session_keep_trouble(TracerObject *self);
 
+/* The same for one of printing. A file that cannot be written to will not get
+   better, so that ends the printing; a line that could not be put together
+   costs no more than itself. */
+int session_keep_log_trouble(TracerObject *self);
+
 /* Whether a pair in the cache needs no other look at the rules: the code of a
    function runs with the same globals each time, other code may not. */
 static inline bool

@@ -4,18 +4,6 @@
 #include "calls.h"
 #include "printing.h"
 
-/* A file that cannot be written to will not get better; a line that could not
-   be put together costs no more than itself. */
-static int
-keep_log_trouble(TracerObject *self)
-{
-    if (PyErr_ExceptionMatches(PyExc_OSError) ||
-        PyErr_ExceptionMatches(PyExc_ValueError)) {
-        self->log.broken = true;
-    }
-    return session_keep_trouble(self);
-}
-
 /* Sets *file to where the lines of the frame count, or to NULL when they are
    not wanted. -1 with an exception. */
 static int
@@ -32,7 +20,7 @@ find_file(TracerObject *self, PyFrameObject *frame, traced_file **file)
     PyCodeObject *code = PyFrame_GetCode(frame);
     if (self->mode & TRACER_LINES) {
         if (linelog_call(&self->log, module, code->co_name) < 0 &&
-            keep_log_trouble(self) < 0) {
+            session_keep_log_trouble(self) < 0) {
             Py_DECREF(code);
             return -1;
         }
@@ -137,7 +125,7 @@ on_line(TracerObject *self, PyFrameObject *frame)
     }
     if (self->mode & TRACER_LINES && result == 0) {
         if (linelog_line(&self->log, file, line) < 0) {
-            result = keep_log_trouble(self);
+            result = session_keep_log_trouble(self);
         }
     }
     return result;
