@@ -11,15 +11,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 
 from exactrace import _native, countsfile, datafolder
-from exactrace.results import CoverageResults
+from exactrace.results import CoverageResults, warn
 from exactrace.tracer import Trace
 
 TYPE_CHECKING = False  # without the cost of importing typing
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
 VARIABLE = "EXACTRACE_CHILDREN"  # of the environment
 _FIELD, _ITEM = "\x1e", "\x1f"  # what parts its value
@@ -155,7 +154,7 @@ class Process:
         folder = self.settings.folder
         results, _, troubles = datafolder.read(folder, datafolder.files(folder))
         for trouble in troubles:
-            _say(trouble)
+            warn(f"exactrace: {trouble}")
         shutil.rmtree(folder, ignore_errors=True)
         return results
 
@@ -189,7 +188,9 @@ class Process:
                 if results.counts or results.calls:
                     datafolder.write(folder, results, run)
             except (OSError, countsfile.CountsFileError) as error:
-                _say(f"the counts of process {os.getpid()} are not kept: {error}")
+                warn(
+                    f"exactrace: the counts of process {os.getpid()} are not kept: {error}"
+                )
 
 
 class _Ending:
@@ -248,7 +249,7 @@ def begin() -> None:
     try:
         process = Process(Settings.from_text(text))
     except (TypeError, ValueError):
-        _say(f"this process is not traced: {VARIABLE} is damaged: unset it")
+        warn(f"exactrace: this process is not traced: {VARIABLE} is damaged: unset it")
         return
     import atexit
 
@@ -260,13 +261,3 @@ def begin() -> None:
     atexit.register(end)
     process.watch()
     process.tracer.start()
-
-
-_print: Callable[..., None] = print  # a traced program may replace it
-
-
-def _say(text: str) -> None:
-    try:
-        _print(f"exactrace: {text}", file=sys.stderr)
-    except (AttributeError, OSError, ValueError):
-        return

@@ -167,18 +167,14 @@ def _hits(value: int) -> int:
     return value
 
 
-def is_ours(data: bytes) -> bool:
-    """Whether a file that begins so is one of ours (and not a pickle)."""
-    return data[:4] == b"\x89EXT"
+def loads(data: bytes) -> tuple[CoverageResults, dict[str, str]] | None:
+    """Return what dumps() was given, or None if this does not begin as such a file.
 
-
-def loads(data: bytes) -> tuple[CoverageResults, dict[str, str]]:
-    """Return what dumps() was given. Raises CountsFileError."""
+    Raises CountsFileError.
+    """
     try:
         sections = _native.unpack_tables(data)
-        if sections is None:
-            raise _DamageError("not a counts file")
-        return _Reader(sections).read()
+        return None if sections is None else _Reader(sections).read()
     except (ValueError, _DamageError) as error:
         raise countsfile.CountsFileError(str(error)) from None
 

@@ -61,12 +61,15 @@ def read(
     for name in sorted(names):
         path = os.path.join(folder, name)
         try:
-            each[name], about = datafile.loads(_read_bytes(path))
+            content = datafile.loads(_read_bytes(path))
+            if content is None:
+                raise countsfile.CountsFileError("not a counts file")
         except FileNotFoundError:
             continue  # merged by somebody else meanwhile
         except (OSError, countsfile.CountsFileError) as error:
             troubles.append(f"{path!r} is left out: {error}")
             continue
+        each[name], about = content
         read_names.add(name)
         replaced |= {
             key.removeprefix(_MERGED) for key in about if key.startswith(_MERGED)

@@ -93,7 +93,7 @@ class CoverageResults:
         try:
             counts, calledfuncs, callers = countsfile.load(infile)
         except (OSError, EOFError, ValueError) as error:
-            _warn(f"Skipping counts file {infile!r}: {error}")
+            warn(f"Skipping counts file {infile!r}: {error}")
             return
         self.update(CoverageResults(counts, calledfuncs, callers=callers))
 
@@ -176,10 +176,10 @@ class CoverageResults:
                 keep_unreadable=True,
             )
         except (OSError, countsfile.CountsFileError) as error:
-            _warn(f"Can't save counts files because {error}")
+            warn(f"Can't save counts files because {error}")
             return
         if kept is not None:
-            _warn(f"Counts file {self.outfile!r} could not be read; it is now {kept!r}")
+            warn(f"Counts file {self.outfile!r} could not be read; it is now {kept!r}")
 
     def write_results_file(
         self,
@@ -297,7 +297,7 @@ class _Report:
 
     def _complain(self, text: str) -> None:
         self._progress.clear()
-        _warn(text)
+        warn(text)
 
     def _place(self, found: source.Source) -> tuple[str, str]:
         """Return the folder of a listing and the module's name. Raises OSError."""
@@ -466,7 +466,7 @@ def _call_lines(callers: Iterable[Call]) -> list[str]:
 _print = print  # a traced program may replace it
 
 
-def _warn(text: str) -> None:
+def warn(text: str) -> None:
     """Print a line to stderr, if that can be written to."""
     try:
         _print(text, file=sys.stderr)
@@ -485,4 +485,4 @@ def _show(lines: list[str]) -> None:
 
 
 def _complain_of_path(path: str, error: OSError) -> None:
-    _warn(f"trace: Could not open {path!r} for writing: {error} - skipping")
+    warn(f"trace: Could not open {path!r} for writing: {error} - skipping")

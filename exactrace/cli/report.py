@@ -98,9 +98,8 @@ def _read_file(path: str) -> CoverageResults:
     try:
         with open(path, "rb") as file:
             data = file.read()
-        if datafile.is_ours(data):
-            return datafile.loads(data)[0]
-        return CoverageResults(countsfile.load(path)[0])
+        ours = datafile.loads(data)
+        return CoverageResults(countsfile.loads(data)[0]) if ours is None else ours[0]
     except FileNotFoundError:
         _say_nothing_there(path)
     except (OSError, EOFError, countsfile.CountsFileError) as error:

@@ -66,15 +66,21 @@ def merged(*parts: CoverageResults) -> CoverageResults:
     return total
 
 
+def loaded(data: bytes) -> tuple[CoverageResults, dict[str, str]]:
+    content = datafile.loads(data)
+    assert content is not None
+    return content
+
+
 def through_a_file(results: CoverageResults) -> CoverageResults:
-    return datafile.loads(datafile.dumps(results, {}))[0]
+    return loaded(datafile.dumps(results, {}))[0]
 
 
 @given(some_results(), st.dictionaries(texts, texts, max_size=3))
 def test_what_is_written_is_read(
     results: CoverageResults, about: dict[str, str]
 ) -> None:
-    again, notes = datafile.loads(datafile.dumps(results, about))
+    again, notes = loaded(datafile.dumps(results, about))
     assert content(again) == content(results)
     assert notes == about
 
@@ -132,12 +138,17 @@ DAMAGED = {
 @pytest.mark.parametrize("sections", DAMAGED.values(), ids=DAMAGED)
 def test_damage_inside_is_found(sections: Any) -> None:
     with pytest.raises(CountsFileError):
-        datafile.loads(_native.pack_tables(sections))
+        loaded(_native.pack_tables(sections))
+
+
+def test_what_does_not_begin_so_is_none_of_ours() -> None:
+    assert datafile.loads(b"") is None
+    assert datafile.loads(b"\x89PNG\r\n\x1a\n" + bytes(40)) is None
 
 
 def test_sections_of_later_versions_are_passed_over() -> None:
     sections = [*STRINGS, (4, 3, rows(0, 7, 5)), (99, 2, rows(1, 2)), (98, 0, b"new")]
-    results, _ = datafile.loads(_native.pack_tables(sections))
+    results, _ = loaded(_native.pack_tables(sections))
     assert results.counts == {("a", 7): 5}
 
 
@@ -153,7 +164,7 @@ def test_random_numbers_end_in_counts_or_in_one_error(seed: int) -> None:
         ]
         data = _native.pack_tables([*STRINGS, *tables])
         try:
-            results, _ = datafile.loads(data)
+            results, _ = loaded(data)
         except CountsFileError as error:
             assert "damaged" in str(error)
         else:
@@ -169,7 +180,7 @@ def hexdump() -> bytes:
 
 
 def test_the_documented_example_is_a_file() -> None:
-    results, about = datafile.loads(hexdump())
+    results, about = loaded(hexdump())
     assert (results.counts, about) == ({("a.py", 1): 2, ("a.py", 2): 40}, {})
     assert datafile.dumps(CoverageResults(results.counts), {}) != b""
 
