@@ -165,15 +165,17 @@ class Process:
         folder, run = self.settings.folder, self.settings.run
         with _ending:
             results = self.take()
-            names = {name for name in datafolder.files(folder) if name.startswith(run)}
-            others, merged, troubles = datafolder.read(folder, names | before)
-            results.update(others)
+            troubles: list[str] = []
             try:
-                datafolder.write(folder, results, run, merged)
+                with datafolder.locked(folder):
+                    found = datafolder.files(folder)
+                    names = {name for name in found if name.startswith(run)}
+                    others, merged, troubles = datafolder.read(folder, names | before)
+                    results.update(others)
+                    datafolder.write(folder, results, run, merged)
+                    datafolder.remove(folder, merged)
             except (OSError, countsfile.CountsFileError) as error:
                 troubles.append(f"the counts are not kept: {error}")
-            else:
-                datafolder.remove(folder, merged)
             self.unwatch()
         return results, troubles
 

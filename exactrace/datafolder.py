@@ -12,16 +12,14 @@ import errno
 import os
 import stat
 
-from exactrace import countsfile, datafile
+from exactrace import countsfile, datafile, merging
 from exactrace.results import CoverageResults
 
 TYPE_CHECKING = False  # without the cost of importing typing
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-_SUFFIX = ".xt"
-_MERGED = "stands for "  # a key of the notes, with the name of another file
-_NO_FOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
+_LOCK = ".lock"
 
 
 def files(folder: str) -> set[str]:
@@ -33,7 +31,7 @@ def files(folder: str) -> set[str]:
     try:
         status = os.stat(folder)
         with os.scandir(folder) as entries:
-            found = [entry for entry in entries if entry.name.endswith(_SUFFIX)]
+            found = [entry for entry in entries if entry.name.endswith(merging.SUFFIX)]
     except (FileNotFoundError, NotADirectoryError):
         return set()
     shared = bool(status.st_mode & 0o022)
@@ -52,38 +50,13 @@ def read(
 ) -> tuple[CoverageResults, set[str], list[str]]:
     """Return the sum of these files, the names of those that could be read or that
     others stand for, and a line on each that could not be.
+
+    Raises CountsFileError for a sum that no file can hold.
     """
-    total = CoverageResults()
-    read_names: set[str] = set()
-    replaced: set[str] = set()
-    troubles = []
-    each: dict[str, CoverageResults] = {}
-    for name in sorted(names):
-        path = os.path.join(folder, name)
-        try:
-            content = datafile.loads(_read_bytes(path))
-            if content is None:
-                raise countsfile.CountsFileError("not a counts file")
-        except FileNotFoundError:
-            continue  # merged by somebody else meanwhile
-        except (OSError, countsfile.CountsFileError) as error:
-            troubles.append(f"{path!r} is left out: {error}")
-            continue
-        each[name], about = content
-        read_names.add(name)
-        replaced |= {
-            key.removeprefix(_MERGED) for key in about if key.startswith(_MERGED)
-        }
-    for name, results in each.items():
-        if name not in replaced:
-            total.update(results)
-    return total, read_names | replaced, troubles
-
-
-def _read_bytes(path: str) -> bytes:
-    descriptor = os.open(path, os.O_RDONLY | _NO_FOLLOW)
-    with os.fdopen(descriptor, "rb") as file:
-        return file.read()
+    merged = merging.merge(
+        merging.Input(os.path.join(folder, name), name) for name in names
+    )
+    return merged.results(), merged.names, merged.troubles
 
 
 def write(
@@ -97,8 +70,13 @@ def write(
 
     Raises OSError, and CountsFileError for results that no file can hold.
     """
-    about = {f"{_MERGED}{name}": "" for name in stands_for}
-    data = datafile.dumps(results, about)
+    return write_bytes(
+        folder, datafile.dumps(results, merging.stands_for(stands_for)), run
+    )
+
+
+def write_bytes(folder: str, data: bytes, run: str) -> str:
+    """Write a new file with this content: see write()."""
     _make(folder)
     name = _new_name(run)
     countsfile.write_new_file(os.path.join(folder, name), data, 0o600)
@@ -110,6 +88,26 @@ def remove(folder: str, names: Iterable[str]) -> None:
     for name in names:
         with contextlib.suppress(OSError):
             os.unlink(os.path.join(folder, name))
+
+
+@contextlib.contextmanager
+def locked(folder: str) -> Iterator[None]:
+    """Make the folder if need be, and let nobody else bring its files together
+    meanwhile. Where locks cannot be had, go on without. Raises OSError.
+    """
+    _make(folder)
+    descriptor = -1
+    with contextlib.suppress(ImportError, OSError):
+        import fcntl
+
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+        descriptor = os.open(os.path.join(folder, _LOCK), flags, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        if descriptor >= 0:
+            os.close(descriptor)
 
 
 def _make(folder: str) -> None:
@@ -134,4 +132,4 @@ def _new_name(run: str) -> str:
         letter if letter.isalnum() or letter in "-_." else "_"
         for letter in os.uname().nodename[:64]
     )
-    return f"{run}-{host or 'host'}-{os.getpid()}-{os.urandom(4).hex()}{_SUFFIX}"
+    return f"{run}-{host or 'host'}-{os.getpid()}-{os.urandom(4).hex()}{merging.SUFFIX}"

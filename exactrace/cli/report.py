@@ -86,7 +86,10 @@ def read(path: str) -> CoverageResults:
         names = datafolder.files(path)
     except OSError as error:
         sys.exit(f"exactrace: cannot read the folder {path!r}: {error.strerror}")
-    results, _, troubles = datafolder.read(path, names)
+    try:
+        results, _, troubles = datafolder.read(path, names)
+    except countsfile.CountsFileError as error:
+        sys.exit(f"exactrace: cannot read the folder {path!r}: {error}")
     for trouble in troubles:
         print(f"exactrace: {trouble}", file=sys.stderr)
     if not names:

@@ -1,0 +1,172 @@
+"""`exactrace combine`: brings counts files together into one."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from exactrace import countsfile, datafolder, merging
+from exactrace.cli import options
+from exactrace.compat import _current_directory
+from exactrace.progress import Progress
+from exactrace.remap import PathMap
+
+_RUN = "combined"  # what the names of the files that this makes begin with
+
+
+def build_parser(prog: str) -> argparse.ArgumentParser:
+    """Return the parser of this subcommand."""
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        description="Add the counts of any number of runs, processes and hosts up, "
+        "into one new file in the folder for counts. What that folder holds already "
+        "is added too. A file that is given twice, or is part of another one, is "
+        "counted once. The order makes no difference.",
+        epilog="Paths are renamed by the table [tool.exactrace.paths] of "
+        "pyproject.toml too: NAME = [HERE, ELSEWHERE, ...].",
+    )
+    parser.add_argument(
+        "paths",
+        nargs="*",
+        metavar="PATH",
+        help="a folder of counts, or one that has a folder .exactrace; or a counts "
+        "file, also of the standard trace module (default: none but the folder of "
+        "--data)",
+    )
+    options.add_data(parser, "-o")
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="leave all files where they are (default: remove those that were added "
+        "and have names given by exactrace)",
+    )
+    parser.add_argument(
+        "--map",
+        action="append",
+        default=[],
+        type=_mapping,
+        metavar="OLD=NEW",
+        help="let files below OLD count as those below NEW; OLD may hold *, ? and **. "
+        "Can be given several times; comes before the settings file",
+    )
+    return parser
+
+
+def _mapping(text: str) -> tuple[str, str]:
+    old, sign, new = text.rpartition("=")
+    if not sign or not old or not new:
+        raise argparse.ArgumentTypeError(f"{text!r} is not OLD=NEW")
+    return old, new
+
+
+def path_map(given: list[tuple[str, str]]) -> PathMap:
+    """Return the rules of the command line, then those of the settings file. Ends
+    with status 1 and a message if these cannot be used.
+    """
+    rules = PathMap()
+    here = _current_directory()
+    for old, new in given:
+        rules.add(old, os.path.normpath(os.path.join(here, new)))
+    return rules
+
+
+def find_inputs(folder: str, paths: list[str]) -> list[merging.Input]:
+    """Return the files that the arguments name, and those in the folder itself. Ends
+    with status 1 and a message if one is not there.
+    """
+    inputs = []
+    for path in paths:
+        if not os.path.isdir(path):
+            if not os.path.exists(path):
+                sys.exit(f"exactrace: there is no file or folder {path!r}")
+            inputs.append(_input(os.path.dirname(path), os.path.basename(path)))
+            continue
+        if os.path.exists(folder) and os.path.samefile(path, folder):
+            continue
+        names = _files(path)
+        inner = os.path.join(path, options.FOLDER)
+        if not names and os.path.isdir(inner):
+            path = inner
+            names = _files(path)
+        if not names:
+            print(f"exactrace: no counts in {path!r}", file=sys.stderr)
+        inputs += [_input(path, name) for name in names]
+    # In this folder alone, files that others have named are told by that too.
+    inputs += [merging.Input(os.path.join(folder, name), name) for name in _files(folder)]
+    return inputs
+
+
+def _files(folder: str) -> set[str]:
+    try:
+        return datafolder.files(folder)
+    except OSError as error:
+        sys.exit(f"exactrace: cannot read the folder {folder!r}: {error.strerror}")
+
+
+def _input(folder: str, name: str) -> merging.Input:
+    path = os.path.join(folder, name)
+    return merging.Input(
+        path, name if merging.is_given_name(name) else "", foreign=True
+    )
+
+
+def combine(folder: str, paths: list[str], rules: PathMap, *, keep: bool) -> str:
+    """Bring files together, and return a line on what was done. Raises OSError and
+    CountsFileError; ends with status 1 if there is nothing to add.
+    """
+    with datafolder.locked(folder):
+        inputs = find_inputs(folder, paths)
+        with Progress("counts files", len(inputs)) as progress:
+            merged = merging.merge(inputs, progress.step)
+        for trouble in merged.troubles:
+            print(f"exactrace: {trouble}", file=sys.stderr)
+        if not merged.inputs:
+            sys.exit("exactrace: there are no counts to combine: see --help")
+        renamed = rules.renamed(merged.sum.paths())
+        merged.sum.rename(renamed)
+        data = merged.dumps(merging.stands_for(merged.names))
+        name = datafolder.write_bytes(folder, data, _RUN)
+        if not keep:
+            _remove(merged, folder, name)
+    count = len(merged.inputs)
+    files = f"{count:,} file" + "s" * (count != 1)
+    said = f"{files} combined into {os.path.join(folder, name)!r}"
+    if renamed:
+        said += f"; {len(renamed):,} source files renamed"
+    return said
+
+
+def _remove(merged: merging.Merged, folder: str, name: str) -> None:
+    """Remove what was added and can be told from all others by its name; and what
+    lies in the folder itself, where it would be counted again.
+    """
+    gone = [one for one in merged.inputs if one.name]
+    for one in gone:
+        datafolder.remove(*_split(one.path))
+    if all(merging.is_given_name(one.name) for one in gone):
+        return
+    # Another file may come to have the name of one that is gone.
+    kept = {known for known in merged.names if merging.is_given_name(known)}
+    kept |= datafolder.files(folder) & merged.names
+    data = merged.dumps(merging.stands_for(kept))
+    countsfile.write_new_file(os.path.join(folder, name), data, 0o600)
+
+
+def _split(path: str) -> tuple[str, list[str]]:
+    folder, name = os.path.split(path)
+    return folder, [name]
+
+
+def main(argv: list[str], prog: str, _expected: set[str]) -> None:
+    """Run this subcommand."""
+    parser = build_parser(prog)
+    settings = parser.parse_args(argv)
+    folder = settings.data
+    if not folder or (os.path.exists(folder) and not os.path.isdir(folder)):
+        parser.error(f"argument -d/--data: {folder!r} is no folder")
+    rules = path_map(settings.map)
+    try:
+        print(combine(folder, settings.paths, rules, keep=settings.keep))
+    except (OSError, countsfile.CountsFileError) as error:
+        sys.exit(f"exactrace: cannot combine into {folder!r}: {error}")
