@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "cursor.h"
 #include "mem.h"
 #include "utf8.h"
 
@@ -25,11 +26,7 @@ find_section(const xt_section *sections, size_t count, uint32_t kind,
 static int64_t
 number_at(const uint8_t *bytes)
 {
-    uint64_t number = 0;
-    for (unsigned i = 0; i < 8; i++) {
-        number |= (uint64_t)bytes[i] << (8 * i);
-    }
-    return (int64_t)number;
+    return (int64_t)xt_cursor_word(bytes);
 }
 
 void

@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 
-from exactrace import countsfile, datafolder, merging
+from exactrace import countsfile, datafolder, merging, settings
 from exactrace.cli import options
 from exactrace.compat import _current_directory
 from exactrace.progress import Progress
@@ -55,7 +55,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
 
 def _mapping(text: str) -> tuple[str, str]:
     old, sign, new = text.rpartition("=")
-    if not sign or not old or not new:
+    if not sign or not old.strip("/\\") or not new:
         raise argparse.ArgumentTypeError(f"{text!r} is not OLD=NEW")
     return old, new
 
@@ -68,6 +68,11 @@ def path_map(given: list[tuple[str, str]]) -> PathMap:
     here = _current_directory()
     for old, new in given:
         rules.add(old, os.path.normpath(os.path.join(here, new)))
+    try:
+        found = settings.load(here)
+    except settings.SettingsError as error:
+        sys.exit(f"exactrace: {error}")
+    rules.add_names(found.paths, found.folder)
     return rules
 
 
@@ -124,11 +129,13 @@ def combine(folder: str, paths: list[str], rules: PathMap, *, keep: bool) -> str
         if not merged.inputs:
             sys.exit("exactrace: there are no counts to combine: see --help")
         renamed = rules.renamed(merged.sum.paths())
+        if not renamed and _is_alone(merged, folder):
+            return f"nothing to combine: {merged.inputs[0].path!r} has it all"
         merged.sum.rename(renamed)
         data = merged.dumps(merging.stands_for(merged.names))
         name = datafolder.write_bytes(folder, data, _RUN)
         if not keep:
-            _remove(merged, folder, name)
+            _remove(inputs, merged, folder, name)
     count = len(merged.inputs)
     files = f"{count:,} file" + "s" * (count != 1)
     said = f"{files} combined into {os.path.join(folder, name)!r}"
@@ -137,13 +144,21 @@ def combine(folder: str, paths: list[str], rules: PathMap, *, keep: bool) -> str
     return said
 
 
-def _remove(merged: merging.Merged, folder: str, name: str) -> None:
-    """Remove what was added and can be told from all others by its name; and what
-    lies in the folder itself, where it would be counted again.
+def _is_alone(merged: merging.Merged, folder: str) -> bool:
+    """Whether all there is is one file in the folder itself."""
+    paths = [one.path for one in merged.inputs]
+    return len(paths) == 1 and os.path.dirname(paths[0]) == folder
+
+
+def _remove(
+    inputs: list[merging.Input], merged: merging.Merged, folder: str, name: str
+) -> None:
+    """Remove what is in the new file and can be told from all others by its name,
+    or lies in the folder itself, where it would be counted again.
     """
-    gone = [one for one in merged.inputs if one.name]
+    gone = [one for one in inputs if one.name in merged.names]
     for one in gone:
-        datafolder.remove(*_split(one.path))
+        datafolder.remove(os.path.dirname(one.path), [os.path.basename(one.path)])
     if all(merging.is_given_name(one.name) for one in gone):
         return
     # Another file may come to have the name of one that is gone.
@@ -153,20 +168,15 @@ def _remove(merged: merging.Merged, folder: str, name: str) -> None:
     countsfile.write_new_file(os.path.join(folder, name), data, 0o600)
 
 
-def _split(path: str) -> tuple[str, list[str]]:
-    folder, name = os.path.split(path)
-    return folder, [name]
-
-
 def main(argv: list[str], prog: str, _expected: set[str]) -> None:
     """Run this subcommand."""
     parser = build_parser(prog)
-    settings = parser.parse_args(argv)
-    folder = settings.data
+    given = parser.parse_args(argv)
+    folder = given.data
     if not folder or (os.path.exists(folder) and not os.path.isdir(folder)):
         parser.error(f"argument -d/--data: {folder!r} is no folder")
-    rules = path_map(settings.map)
+    rules = path_map(given.map)
     try:
-        print(combine(folder, settings.paths, rules, keep=settings.keep))
+        print(combine(folder, given.paths, rules, keep=given.keep))
     except (OSError, countsfile.CountsFileError) as error:
         sys.exit(f"exactrace: cannot combine into {folder!r}: {error}")
