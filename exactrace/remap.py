@@ -6,6 +6,9 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 
+from exactrace import datafile, merging
+from exactrace.results import CoverageResults
+
 
 class PathMap:
     """Rules on where files lie here that lay elsewhere when they were counted."""
@@ -51,6 +54,18 @@ class PathMap:
         """Return the new names of those files that get one."""
         names = {name: self.apply(name) for name in filenames}
         return {old: new for old, new in names.items() if old != new}
+
+    def rename(self, results: CoverageResults) -> CoverageResults:
+        """Return results with the new names; the same if there are none. Raises
+        CountsFileError for results that no file can hold.
+        """
+        merged = merging.Merged()
+        merged.sum.add(datafile.dumps(results, {}))
+        names = self.renamed(merged.sum.paths())
+        if not names:
+            return results
+        merged.sum.rename(names)
+        return merged.results()
 
 
 def _pattern(text: str) -> re.Pattern[str]:

@@ -45,7 +45,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         "--map",
         action="append",
         default=[],
-        type=_mapping,
+        type=mapping,
         metavar="OLD=NEW",
         help="let files below OLD count as those below NEW; OLD may hold *, ? and **. "
         "Can be given several times; comes before the settings file",
@@ -53,7 +53,8 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     return parser
 
 
-def _mapping(text: str) -> tuple[str, str]:
+def mapping(text: str) -> tuple[str, str]:
+    """Return the sides of OLD=NEW. Raises ArgumentTypeError."""
     old, sign, new = text.rpartition("=")
     if not sign or not old.strip("/\\") or not new:
         raise argparse.ArgumentTypeError(f"{text!r} is not OLD=NEW")

@@ -95,6 +95,15 @@ def note_missing_branches(tracer: Trace) -> None:
         )
 
 
+def from_zero(text: str) -> int:
+    """Return a whole number from 0 on. Raises ArgumentTypeError."""
+    if text.isdecimal():
+        return int(text)
+    from argparse import ArgumentTypeError
+
+    raise ArgumentTypeError(f"{text!r} is no whole number from 0 on")
+
+
 def add_output(parser: argparse.ArgumentParser, default: str) -> None:
     """Add -o/--output FILE. `default` says where the report goes without it."""
     parser.add_argument(
