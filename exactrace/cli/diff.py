@@ -76,12 +76,12 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
 def percentage(text: str) -> Fraction:
     """Return a number of percent. Raises ArgumentTypeError."""
     try:
-        value = Fraction(text.removesuffix("%"))
-    except (ValueError, ZeroDivisionError):
-        value = Fraction(-1)
-    if value < 0:
+        value = float(text.removesuffix("%"))
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 on")
-    return value
+    return Fraction(value)
 
 
 def main(argv: list[str], prog: str, _expected: set[str]) -> None:
@@ -111,12 +111,16 @@ def main(argv: list[str], prog: str, _expected: set[str]) -> None:
             f"exactrace: {_gate(grown)} grew by more than {float(given.fail_over):g}%:",
             file=sys.stderr,
         )
-        for change in grown[: given.top or None]:
+        shown = grown[: given.top or None]
+        for change in shown:
             print(
                 f"exactrace:   {change.name}: {change.before:,} -> {change.after:,} "
                 f"({change.percent()})",
                 file=sys.stderr,
             )
+        if len(shown) < len(grown):
+            rest = len(grown) - len(shown)
+            print(f"exactrace:   ... and {rest:,} more: see --top", file=sys.stderr)
         sys.exit(1)
 
 
