@@ -19,7 +19,7 @@ TYPE_CHECKING = False  # without the cost of importing typing
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_SUFFIX = ".xt"
+SUFFIX = ".xt"
 _MERGED = "stands for "  # a key of the notes, with the name of another file
 _NO_FOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
 
@@ -33,7 +33,7 @@ def files(folder: str) -> set[str]:
     try:
         status = os.stat(folder)
         with os.scandir(folder) as entries:
-            found = [entry for entry in entries if entry.name.endswith(_SUFFIX)]
+            found = [entry for entry in entries if entry.name.endswith(SUFFIX)]
     except (FileNotFoundError, NotADirectoryError):
         return set()
     shared = bool(status.st_mode & 0o022)
@@ -206,4 +206,4 @@ def _new_name(run: str) -> str:
         letter if letter.isalnum() or letter in "-_." else "_"
         for letter in os.uname().nodename[:64]
     )
-    return f"{run}-{host or 'host'}-{os.getpid()}-{os.urandom(4).hex()}{_SUFFIX}"
+    return f"{run}-{host or 'host'}-{os.getpid()}-{os.urandom(4).hex()}{SUFFIX}"
