@@ -125,7 +125,9 @@ def main() -> None:
             [sys.executable, "-m", "coverage", "combine", "--keep", "-q"],
             work / "theirs",
         )
-        print(f"coverage combine   {theirs:8.2f} s  {theirs / summed:.0f} times as long")
+        print(
+            f"coverage combine   {theirs:8.2f} s  {theirs / summed:.0f} times as long"
+        )
 
 
 if __name__ == "__main__":

@@ -80,18 +80,19 @@ def load_results(path: StrPath) -> tuple[CoverageResults, dict[str, str] | None]
 
 def is_own_kind(data: bytes) -> bool:
     """Whether bytes begin as a file that docs/counts-file-format.md tells of."""
-    return data.startswith(b"\x89EXT\r\n\x1a\n")
+    return data.startswith((b"\x89EXT\r\n\x1a\n", b"\x89EXJ\r\n\x1a\n"))
 
 
 def _load_folder(folder: str) -> CoverageResults:
     from exactrace import datafolder
+    from exactrace.results import warn
 
     names = datafolder.files(folder)
     if not names:
         raise CountsFileError("a folder without counts")
     results, _, troubles = datafolder.read(folder, names)
-    if troubles:
-        raise CountsFileError(troubles[0])
+    for trouble in troubles:
+        warn(f"exactrace: {trouble}")
     return results
 
 

@@ -19,6 +19,7 @@ TYPE_CHECKING = False  # without the cost of importing typing
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+SUFFIX = ".xt"
 _LOCK = ".lock"
 
 
@@ -31,7 +32,7 @@ def files(folder: str) -> set[str]:
     try:
         status = os.stat(folder)
         with os.scandir(folder) as entries:
-            found = [entry for entry in entries if entry.name.endswith(merging.SUFFIX)]
+            found = [entry for entry in entries if entry.name.endswith(SUFFIX)]
     except (FileNotFoundError, NotADirectoryError):
         return set()
     shared = bool(status.st_mode & 0o022)
@@ -46,17 +47,20 @@ def files(folder: str) -> set[str]:
 
 
 def read(
-    folder: str, names: Iterable[str]
+    folder: str, names: Iterable[str], *, running: bool = True
 ) -> tuple[CoverageResults, set[str], list[str]]:
     """Return the sum of these files, the names of those that could be read or that
-    others stand for, and a line on each that could not be.
+    others stand for, and a line on each that could not be, or not in full.
+
+    running: also read those in which processes are counting still.
 
     Raises CountsFileError for a sum that no file can hold.
     """
     merged = merging.merge(
-        merging.Input(os.path.join(folder, name), name) for name in names
+        (merging.Input(os.path.join(folder, name), name) for name in names),
+        running=running,
     )
-    return merged.results(), merged.names, merged.troubles
+    return merged.results(), merged.names, merged.troubles + merged.remarks
 
 
 def write(
@@ -77,10 +81,17 @@ def write(
 
 def write_bytes(folder: str, data: bytes, run: str) -> str:
     """Write a new file with this content: see write()."""
-    _make(folder)
-    name = _new_name(run)
+    name = new_file(folder, run)
     countsfile.write_new_file(os.path.join(folder, name), data, 0o600)
     return name
+
+
+def new_file(folder: str, run: str) -> str:
+    """Return the name of a file that is not there, which begins with `run`, and
+    make the folder if need be. Raises OSError.
+    """
+    _make(folder)
+    return _new_name(run)
 
 
 def remove(folder: str, names: Iterable[str]) -> None:
@@ -132,4 +143,4 @@ def _new_name(run: str) -> str:
         letter if letter.isalnum() or letter in "-_." else "_"
         for letter in os.uname().nodename[:64]
     )
-    return f"{run}-{host or 'host'}-{os.getpid()}-{os.urandom(4).hex()}{merging.SUFFIX}"
+    return f"{run}-{host or 'host'}-{os.getpid()}-{os.urandom(4).hex()}{SUFFIX}"

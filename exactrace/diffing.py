@@ -97,7 +97,9 @@ def compare(
         )
         found.changes[kind] = _changes(scope, old, new)
         found.files[kind] = [
-            Change("file", f"{change.name}: {_UNITS[kind]}", change.before, change.after)
+            Change(
+                "file", f"{change.name}: {_UNITS[kind]}", change.before, change.after
+            )
             for change in _changes("file", _by_file(old), _by_file(new))
         ]
     return found

@@ -25,13 +25,18 @@ def document(results: CoverageResults) -> dict[str, Any]:
         branches.setdefault(branch[0], []).append(_branch(branch, sides))
     functions: dict[str, list[dict[str, Any]]] = {}
     for (name, line, function), calls in sorted(results.calls.items()):
-        entry = {"name": function, "line": line, "calls": calls}
-        functions.setdefault(name, []).append(entry)
+        functions.setdefault(name, []).append(
+            {"name": function, "line": line, "calls": calls}
+        )
     names |= branches.keys() | functions.keys()
     base = results._start_directory or compat._current_directory()
     files = {
         name: _file(
-            name, lines.get(name, {}), branches.get(name, []), functions.get(name, []), base
+            name,
+            lines.get(name, {}),
+            branches.get(name, []),
+            functions.get(name, []),
+            base,
         )
         for name in sorted(names)
     }

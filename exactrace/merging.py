@@ -6,13 +6,13 @@ import os
 import re
 
 from exactrace import _native, countsfile, datafile
+from exactrace.journal import Journal
 from exactrace.results import CoverageResults
 
 TYPE_CHECKING = False  # without the cost of importing typing
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-SUFFIX = ".xt"
 STANDS_FOR = "stands for "  # a key of the notes, with the name of another file
 _NO_FOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
 # RUN-HOST-PID-RANDOM: no other file has that name, on any host.
@@ -39,6 +39,7 @@ class Merged:
         self.inputs: list[Input] = []  # those that were added
         self.names: set[str] = set()  # of these, and of what they stand for
         self.troubles: list[str] = []  # a line on each file that is left out
+        self.remarks: list[str] = []  # and on each that is not quite what it seems
 
     def results(self) -> CoverageResults:
         """Return all counts. Raises CountsFileError where one is too large."""
@@ -64,9 +65,17 @@ def stands_for(names: Iterable[str]) -> dict[str, str]:
     return {f"{STANDS_FOR}{name}": "" for name in sorted(names)}
 
 
-def merge(inputs: Iterable[Input], step: Callable[[], None] = lambda: None) -> Merged:
+def merge(
+    inputs: Iterable[Input],
+    *,
+    running: bool = True,
+    step: Callable[[], None] = lambda: None,
+) -> Merged:
     """Add files up. Those for which another one stands are passed over, and a file
-    that is there twice is counted once. `step` is called after each.
+    that is there twice is counted once.
+
+    running: also add those in which processes are counting still, or may be.
+    step: is called after each file.
     """
     ordered = sorted(inputs, key=lambda one: (one.name, one.path))
     overlapping: dict[str, str] = {}  # name: why it is left out
@@ -74,7 +83,7 @@ def merge(inputs: Iterable[Input], step: Callable[[], None] = lambda: None) -> M
     while True:
         # What a file stands for is known only when it has been read. It is seldom
         # still there: then all is done once more, without it.
-        merged, stands = _add_all(ordered, replaced, overlapping, step)
+        merged, stands = _add_all(ordered, replaced, overlapping, running, step)
         found = set().union(*stands.values())
         if found & {one.name for one in merged.inputs}:
             replaced |= found
@@ -92,6 +101,7 @@ def _add_all(
     inputs: list[Input],
     replaced: set[str],
     overlapping: dict[str, str],
+    running: bool,
     step: Callable[[], None],
 ) -> tuple[Merged, dict[str, set[str]]]:
     """Return the sum, and for each file that stands for others their names."""
@@ -105,7 +115,7 @@ def _add_all(
             merged.troubles.append(overlapping[one.name])
             continue
         try:
-            notes = _add(merged.sum, one)
+            notes = _add(merged, one, running)
         except FileNotFoundError as error:
             if one.foreign:
                 merged.troubles.append(f"{one.path!r} is left out: {error.strerror}")
@@ -115,6 +125,8 @@ def _add_all(
         except (EOFError, countsfile.CountsFileError) as error:
             merged.troubles.append(f"{one.path!r} is left out: {error}")
         else:
+            if notes is None:
+                continue
             merged.inputs.append(one)
             last = one.name
             if notes:
@@ -127,20 +139,31 @@ def _add_all(
     return merged, stands
 
 
-def _add(total: _native.Merge, one: Input) -> dict[str, str]:
-    """Add a file, and return its notes. Raises OSError, CountsFileError, EOFError."""
+def _add(merged: Merged, one: Input, running: bool) -> dict[str, str] | None:
+    """Add a file, and return its notes; None if it is passed over. Raises OSError,
+    CountsFileError, EOFError.
+    """
     data = read_bytes(one.path, follow=one.foreign)
     try:
-        notes = total.add(data)
+        counting = Journal.of(data)
+        if counting is not None:
+            # What has come from elsewhere is what was left there.
+            left = one.foreign and not counting.is_here()
+            if not running and not left and counting.is_running():
+                return None
+            data = _native.recover(data) or b""
+        notes = merged.sum.add(data)
         if notes is None:
             if not one.foreign:
                 raise countsfile.CountsFileError("not a counts file")
             counts, calledfuncs, callers = countsfile.loads(data)
             other = CoverageResults(counts, calledfuncs, callers=callers)
-            notes = total.add(datafile.dumps(other, {}))
+            notes = merged.sum.add(datafile.dumps(other, {}))
     except ValueError as error:
         raise countsfile.CountsFileError(str(error)) from None
-    return notes or {}
+    if counting is not None:
+        merged.remarks.append(counting.describe())
+    return notes
 
 
 def _overlap(stands: dict[str, set[str]]) -> tuple[str, str] | None:

@@ -17,12 +17,12 @@ class PathMap:
         self._rules: list[tuple[re.Pattern[str], str]] = []
 
     def add(self, elsewhere: str, here: str) -> None:
-        """Let what is below `elsewhere` count for what is below `here`, an absolute
+        r"""Let what is below `elsewhere` count for what is below `here`, an absolute
         path.
 
         elsewhere: a folder or a file. In it `*` stands for any characters but a
         separator, `?` for one, and a part `**`, or a first part `*`, for any folders,
-        or none. `\\` and `/` are the same. Raises ValueError if it is empty.
+        or none. `\` and `/` are the same. Raises ValueError if it is empty.
         """
         pattern = _pattern(elsewhere)
         self._rules.append((pattern, here.rstrip(os.sep) or os.sep))

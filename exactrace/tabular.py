@@ -37,7 +37,9 @@ def plain(rows: Sequence[Sequence[str]], width: int | None = None) -> str:
     if not rows:
         return ""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    room = None if width is None else max(_LEAST, width - sum(widths[:-1]) - _gaps(rows))
+    room = (
+        None if width is None else max(_LEAST, width - sum(widths[:-1]) - _gaps(rows))
+    )
     lines = []
     for row in rows:
         cells = [

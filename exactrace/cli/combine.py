@@ -22,7 +22,8 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         description="Add the counts of any number of runs, processes and hosts up, "
         "into one new file in the folder for counts. What that folder holds already "
         "is added too. A file that is given twice, or is part of another one, is "
-        "counted once. The order makes no difference.",
+        "counted once. The order makes no difference. The exit status is 1 if a file had "
+        "to be left out.",
         epilog="Paths are renamed by the table [tool.exactrace.paths] of "
         "pyproject.toml too: NAME = [HERE, ELSEWHERE, ...].",
     )
@@ -90,16 +91,17 @@ def find_inputs(folder: str, paths: list[str]) -> list[merging.Input]:
             continue
         if os.path.exists(folder) and os.path.samefile(path, folder):
             continue
-        names = _files(path)
+        place, names = path, _files(path)
         inner = os.path.join(path, options.FOLDER)
         if not names and os.path.isdir(inner):
-            path = inner
-            names = _files(path)
+            place, names = inner, _files(inner)
         if not names:
             print(f"exactrace: no counts in {path!r}", file=sys.stderr)
-        inputs += [_input(path, name) for name in names]
+        inputs += [_input(place, name) for name in names]
     # In this folder alone, files that others have named are told by that too.
-    inputs += [merging.Input(os.path.join(folder, name), name) for name in _files(folder)]
+    inputs += [
+        merging.Input(os.path.join(folder, name), name) for name in _files(folder)
+    ]
     return inputs
 
 
@@ -117,21 +119,25 @@ def _input(folder: str, name: str) -> merging.Input:
     )
 
 
-def combine(folder: str, paths: list[str], rules: PathMap, *, keep: bool) -> str:
-    """Bring files together, and return a line on what was done. Raises OSError and
-    CountsFileError; ends with status 1 if there is nothing to add.
+def combine(
+    folder: str, paths: list[str], rules: PathMap, *, keep: bool
+) -> tuple[str, bool]:
+    """Bring files together. Returns a line on what was done, and whether no file had
+    to be left out. Raises OSError and CountsFileError; ends with status 1 if there is
+    nothing to add.
     """
     with datafolder.locked(folder):
         inputs = find_inputs(folder, paths)
         with Progress("counts files", len(inputs)) as progress:
-            merged = merging.merge(inputs, progress.step)
-        for trouble in merged.troubles:
+            merged = merging.merge(inputs, running=False, step=progress.step)
+        for trouble in merged.troubles + merged.remarks:
             print(f"exactrace: {trouble}", file=sys.stderr)
         if not merged.inputs:
             sys.exit("exactrace: there are no counts to combine: see --help")
         renamed = rules.renamed(merged.sum.paths())
         if not renamed and _is_alone(merged, folder):
-            return f"nothing to combine: {merged.inputs[0].path!r} has it all"
+            said = f"nothing to combine: {merged.inputs[0].path!r} has it all"
+            return said, not merged.troubles
         merged.sum.rename(renamed)
         data = merged.dumps(merging.stands_for(merged.names))
         name = datafolder.write_bytes(folder, data, _RUN)
@@ -142,7 +148,7 @@ def combine(folder: str, paths: list[str], rules: PathMap, *, keep: bool) -> str
     said = f"{files} combined into {os.path.join(folder, name)!r}"
     if renamed:
         said += f"; {len(renamed):,} source files renamed"
-    return said
+    return said, not merged.troubles
 
 
 def _is_alone(merged: merging.Merged, folder: str) -> bool:
@@ -178,6 +184,9 @@ def main(argv: list[str], prog: str, _expected: set[str]) -> None:
         parser.error(f"argument -d/--data: {folder!r} is no folder")
     rules = path_map(given.map)
     try:
-        print(combine(folder, given.paths, rules, keep=given.keep))
+        said, whole = combine(folder, given.paths, rules, keep=given.keep)
     except (OSError, countsfile.CountsFileError) as error:
         sys.exit(f"exactrace: cannot combine into {folder!r}: {error}")
+    print(said)
+    if not whole:
+        sys.exit(1)

@@ -152,9 +152,7 @@ def _tables(found: Difference, top: int) -> list[tuple[list[tuple[str, ...]], st
 
 
 def _text(found: Difference, top: int, width: int | None) -> str:
-    parts = [
-        tabular.plain(rows, width) + more for rows, more in _tables(found, top)
-    ]
+    parts = [tabular.plain(rows, width) + more for rows, more in _tables(found, top)]
     return "\n".join(parts) or "no count has changed\n"
 
 

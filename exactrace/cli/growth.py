@@ -106,7 +106,9 @@ def _rows(shown: list[Growth], sizes: list[int]) -> list[tuple[str, ...]]:
 
 def _summary(found: list[Growth]) -> str:
     kinds = Counter(one.kind for one in found)
-    each = ", ".join(f"{kinds[kind]:,} {kind}" for kind in growing.CLASSES if kinds[kind])
+    each = ", ".join(
+        f"{kinds[kind]:,} {kind}" for kind in growing.CLASSES if kinds[kind]
+    )
     faster = sum(one.is_superlinear for one in found)
     return f"{faster:,} of {len(found):,} lines grow faster than the input: {each}\n"
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from exactrace import _native, countsfile, datafile, datafolder, merging, tabular
 from exactrace.cli import options
+from exactrace.journal import Journal
 from exactrace.results import CoverageResults
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ _NAMES = {
     9: "callers",
     20: "lines that may be off",
 }
+_JOURNAL = b"\x89EXJ\r\n\x1a\n"
 _MAGIC = b"\x89EXT\r\n\x1a\n"
 _HEADER = _ENTRY = 40
 _MOST_NOTES = 5  # that are shown where --notes is not given
@@ -115,6 +117,8 @@ def _number(data: bytes, at: int, size: int) -> int:
 
 def _sections(data: bytes) -> list[str]:
     """Return what the header and the section table say, and whether it is true."""
+    if data.startswith(_JOURNAL):
+        return _journal(data)
     if not data.startswith(_MAGIC):
         return []
     if len(data) < _HEADER:
@@ -141,6 +145,21 @@ def _sections(data: bytes) -> list[str]:
     if missing:
         lines.append(f"{missing:,} sections are not there")
     return lines
+
+
+def _journal(data: bytes) -> list[str]:
+    """Return what there is to say of a file in which a process counts."""
+    version, minor = _number(data, 8, 4), _number(data, 12, 4)
+    lines = [
+        f"format: file in which a process counts, version {version}, CPython 3.{minor}",
+        f"process: {_number(data, 24, 8)}",
+        f"complete: {_number(data, 16, 8):,} bytes",
+    ]
+    try:
+        counting = Journal.of(data)
+    except countsfile.CountsFileError:
+        return lines
+    return lines if counting is None else [*lines, counting.describe()]
 
 
 def _check_of(content: bytes) -> bytes:
