@@ -257,7 +257,10 @@ class _Reader:
         for row in self._rows(_BRANCHES, 8):
             self._read_side(results, row)
         for file, line, high, low in self._rows(_UNSURE, 4):
-            results.unsure[text(file), line] = high, low
+            if high < 0 or low < 0:
+                raise _DamageError("damaged counts file: a count below zero")
+            known = results.unsure.get((text(file), line), (0, 0))
+            results.unsure[text(file), line] = known[0] + high, known[1] + low
         about = {text(key): text(value) for key, value in self._rows(_ABOUT, 2)}
         results.counter = counts.copy()
         return results, about

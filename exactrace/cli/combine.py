@@ -78,7 +78,7 @@ def path_map(given: list[tuple[str, str]]) -> PathMap:
     return rules
 
 
-def find_inputs(folder: str, paths: list[str]) -> list[merging.Input]:
+def find_inputs(folder: str, paths: list[str], *, keep: bool) -> list[merging.Input]:
     """Return the files that the arguments name, and those in the folder itself. Ends
     with status 1 and a message if one is not there.
     """
@@ -98,9 +98,12 @@ def find_inputs(folder: str, paths: list[str]) -> list[merging.Input]:
         if not names:
             print(f"exactrace: no counts in {path!r}", file=sys.stderr)
         inputs += [_input(place, name) for name in names]
-    # In this folder alone, files that others have named are told by that too.
+    # Of the folder itself. If files stay there, those that others have named go on
+    # counting by themselves: a name alone does not tell what the sum stands for.
     inputs += [
-        merging.Input(os.path.join(folder, name), name) for name in _files(folder)
+        merging.Input(os.path.join(folder, name), name)
+        for name in _files(folder)
+        if not keep or merging.is_given_name(name)
     ]
     return inputs
 
@@ -127,7 +130,7 @@ def combine(
     nothing to add.
     """
     with datafolder.locked(folder):
-        inputs = find_inputs(folder, paths)
+        inputs = find_inputs(folder, paths, keep=keep)
         with Progress("counts files", len(inputs)) as progress:
             merged = merging.merge(inputs, running=False, step=progress.step)
         for trouble in merged.troubles + merged.remarks:
@@ -135,7 +138,7 @@ def combine(
         if not merged.inputs:
             sys.exit("exactrace: there are no counts to combine: see --help")
         renamed = rules.renamed(merged.sum.paths())
-        if not renamed and _is_alone(merged, folder):
+        if not renamed and _is_alone(merged, folder) and (keep or len(inputs) == 1):
             said = f"nothing to combine: {merged.inputs[0].path!r} has it all"
             return said, not merged.troubles
         merged.sum.rename(renamed)
