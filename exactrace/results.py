@@ -104,6 +104,15 @@ class CoverageResults:
             return
         self.update(results)
 
+    def _take_rest(self) -> CoverageResults:
+        """Take out all that the standard module does not have, and return it."""
+        rest = CoverageResults()
+        for name in ("branches", "calls", "call_graph", "unsure"):
+            setattr(rest, name, getattr(self, name))
+            setattr(self, name, {})
+        rest._notes = self._notes
+        return rest
+
     def is_ignored_filename(self, filename: str) -> bool:
         """Whether the name stands for code without a file, such as <string>."""
         return filename.startswith("<") and filename.endswith(">")

@@ -458,6 +458,18 @@ def test_a_file_of_our_own_stays_one(tmp_path: Path) -> None:
     assert read[0].branches == ALL["branches"]
 
 
+def test_results_can_be_asked_for_again(tmp_path: Path) -> None:
+    write(tmp_path, "data", **ALL)
+    one = str(the_file(tmp_path / "data"))
+    tracer = Trace(count=1, trace=0, infile=one, outfile=one)
+    for _ in range(2):
+        results = tracer.results()
+        assert results.branches == ALL["branches"]
+        assert results.calls == ALL["calls"]
+        results._save_counts()
+    assert content(CoverageResults(infile=one)) == content(results)
+
+
 def test_a_folder_is_reported_on_and_left_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "prog.py").write_text("x = 1\n")
     write(tmp_path, "data", counts={(str(tmp_path / "prog.py"), 1): 5})
