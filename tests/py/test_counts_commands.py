@@ -16,6 +16,7 @@ from test_datafile import content, some_results
 
 from exactrace import (
     CoverageResults,
+    Trace,
     countsfile,
     datafile,
     datafolder,
