@@ -386,12 +386,13 @@ def test_counts_of_another_version_are_refused_in_one_line(folder: Path) -> None
 FILLS = """
 import os, resource, sys
 limit = 1_300_000
-resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
 text = "".join(f"def f{i}(x):\\n    for y in x:\\n        y += 1\\n" for i in range(200))
 text += "".join(f"f{i}([1])\\n" for i in range(200))
 for k in range(80):
     names = {"__file__": f"gen{k}.py"}
     exec(compile(text, f"gen{k}.py", "exec"), names)
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
 print("done", flush=True)
 if sys.argv[1:]:
     os.kill(os.getpid(), 9)
