@@ -19,6 +19,10 @@
 
 enum { SEGMENT = 1 << 20 };
 
+/* Longer than this the file never gets: a program may make new code for ever.
+ */
+#define MOST_BYTES ((uint64_t)1 << 30)
+
 static const uint8_t MAGIC[8] = {0x89, 'E', 'X', 'J', '\r', '\n', 0x1A, '\n'};
 
 static size_t
@@ -89,6 +93,10 @@ add_segment(xt_journal *journal, size_t need)
         &journal->segments[journal->segments_len - 1];
     uint64_t offset = last->offset + last->len;
     size_t len = (need + SEGMENT - 1) / SEGMENT * SEGMENT;
+    if (offset + len > MOST_BYTES) {
+        errno = EFBIG;
+        return XT_IO;
+    }
     int file;
     xt_status status = open_again(journal, &file);
     if (status == XT_OK) {

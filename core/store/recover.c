@@ -259,7 +259,10 @@ note_unsure(solving *code, size_t class, int64_t difference)
     if (cell == NULL) {
         return XT_NOMEM;
     }
-    int64_t size = difference < 0 ? -difference : difference;
+    /* Hostile counts may have no such size. */
+    int64_t size = difference == INT64_MIN ? INT64_MAX
+                   : difference < 0        ? -difference
+                                           : difference;
     if (size > *cell) {
         *cell = size;
     }
@@ -330,7 +333,9 @@ vary(solving *code, const xt_breaks *breaks, uint64_t *left, bool *seen)
         }
         for (size_t k = 0; k < code->plan.classes_len && status == XT_OK;
              k++) {
-            status = note_unsure(code, k, code->others[k] - code->counts[k]);
+            uint64_t difference =
+                (uint64_t)code->others[k] - (uint64_t)code->counts[k];
+            status = note_unsure(code, k, (int64_t)difference);
         }
     }
     return status;

@@ -381,3 +381,52 @@ def test_counts_of_another_version_are_refused_in_one_line(folder: Path) -> None
     _, _, said = datafolder.read(str(folder / "data"), [name])
     assert len(said) == 1
     assert "only the version of exactrace that made it" in said[0]
+
+
+FILLS = """
+import os, resource, sys
+limit = 1_300_000
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+text = "".join(f"def f{i}(x):\\n    for y in x:\\n        y += 1\\n" for i in range(200))
+text += "".join(f"f{i}([1])\\n" for i in range(200))
+for k in range(80):
+    names = {"__file__": f"gen{k}.py"}
+    exec(compile(text, f"gen{k}.py", "exec"), names)
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+print("done", flush=True)
+if sys.argv[1:]:
+    os.kill(os.getpid(), 9)
+"""
+# No more room than a limit gives is as a disk that is full: blocks cannot be had.
+FULL = sys.version_info >= (3, 12)  # before, counts by line fit into the first blocks
+
+
+@pytest.mark.skipif(not FULL, reason="3.11 keeps no code in the file: it stays small")
+def test_where_there_is_no_room_only_the_protection_is_lost(folder: Path) -> None:
+    write(folder, "prog.py", FILLS)
+    options = ("-q", "-d", "data")
+    status, out, error = run(["-m", "exactrace", "run", *options, "prog.py"], folder)
+    assert (status, out) == (0, "done\n")
+    assert error.count("there was no room") == 1
+    assert "had this process been killed, counts would have been lost" in error
+    data = str(folder / "data")
+    results, _, said = datafolder.read(data, datafolder.files(data))
+    assert said == []
+    hits = [n for (name, line), n in results.counts.items() if "gen" in name]
+    assert sum(hits) == 80 * (200 * 2 + 200 * 3)
+    status, out, _ = run(["-m", "exactrace", "run", *options, "prog.py", "x"], folder)
+    assert (status, out) == (-9, "done\n")
+    results, _, said = datafolder.read(data, datafolder.files(data))
+    assert "there was no room for all of them: some are missing" in said[0]
+    assert 0 < sum(results.counts.values()) < sum(hits)
+
+
+def test_where_no_folder_can_be_made_the_program_runs(folder: Path) -> None:
+    write(folder, "prog.py", "print(1)\n")
+    nowhere = "/proc/exactrace/data"  # not even root can
+    status, out, error = run(
+        ["-m", "exactrace", "run", "-q", "-d", nowhere, "prog.py"], folder
+    )
+    assert (status, out) == (0, "1\n")
+    assert error.count("\n") == 1
+    assert "the counts are not kept" in error
