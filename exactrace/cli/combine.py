@@ -85,8 +85,6 @@ def find_inputs(folder: str, paths: list[str], *, keep: bool) -> list[merging.In
     inputs = []
     for path in paths:
         if not os.path.isdir(path):
-            if not os.path.exists(path):
-                sys.exit(f"exactrace: there is no file or folder {path!r}")
             inputs.append(_input(os.path.dirname(path), os.path.basename(path)))
             continue
         if os.path.exists(folder) and os.path.samefile(path, folder):
@@ -105,7 +103,14 @@ def find_inputs(folder: str, paths: list[str], *, keep: bool) -> list[merging.In
         for name in _files(folder)
         if not keep or merging.is_given_name(name)
     ]
-    return inputs
+    return _once(inputs)
+
+
+def _once(inputs: list[merging.Input]) -> list[merging.Input]:
+    """Return each file once, also those that only their paths tell apart."""
+    told = [one for one in inputs if merging.is_given_name(one.name)]
+    others = [one for one in inputs if not merging.is_given_name(one.name)]
+    return told + list({os.path.realpath(one.path): one for one in others}.values())
 
 
 def _files(folder: str) -> set[str]:
@@ -185,6 +190,9 @@ def main(argv: list[str], prog: str, _expected: set[str]) -> None:
     folder = given.data
     if not folder or (os.path.exists(folder) and not os.path.isdir(folder)):
         parser.error(f"argument -d/--data: {folder!r} is no folder")
+    for path in given.paths or [folder]:
+        if not os.path.exists(path):
+            sys.exit(f"exactrace: there is no file or folder {path!r} to combine")
     rules = path_map(given.map)
     try:
         said, whole = combine(folder, given.paths, rules, keep=given.keep)

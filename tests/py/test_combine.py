@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import subprocess
 import sys
 from array import array
@@ -193,7 +194,7 @@ def test_a_folder_is_combined_in_place(parts: Path) -> None:
 def test_files_of_the_standard_module_are_added_and_stay(parts: Path) -> None:
     pickled = parts / "counts"
     CoverageResults({("f", 1): 10}, outfile=str(pickled))._save_counts()
-    assert combine(parts, "a", pickled)[0] == 0
+    assert combine(parts, "a", pickled, "a/../counts")[0] == 0
     assert count_of(parts / "sum") == 11
     assert pickled.exists()
 
@@ -205,7 +206,7 @@ def test_files_that_others_have_named_are_counted_once(parts: Path) -> None:
     assert combine(parts, "--keep", "a")[0] == 0
     assert count_of(mine.parent) == 11
     mine.write_bytes(datafile.dumps(a_result(100), {}))
-    assert combine(parts, "a")[0] == 0
+    assert combine(parts, "a", mine)[0] == 0
     assert count_of(mine.parent) == 101
     assert len(datafolder.files(str(mine.parent))) == 1
     # Another one of that name is another one.
@@ -327,8 +328,9 @@ def test_patterns_of_paths(pattern: str, name: str, expected: str | None) -> Non
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
-        (["none"], 1, "exactrace: there is no file or folder 'none'"),
-        ([], 1, "exactrace: there are no counts to combine"),
+        (["none"], 1, "exactrace: there is no file or folder 'none' to combine"),
+        ([], 1, "exactrace: there is no file or folder 'sum' to combine"),
+        (["empty"], 1, "exactrace: there are no counts to combine"),
         (["--map", "x"], 2, "'x' is not OLD=NEW"),
         (["--map", "/=x"], 2, "'/=x' is not OLD=NEW"),
         (["-o", "file"], 2, "'file' is no folder"),
@@ -338,9 +340,24 @@ def test_bad_arguments_are_named(
     tmp_path: Path, arguments: list[str], status: int, message: str
 ) -> None:
     (tmp_path / "file").write_text("")
+    (tmp_path / "empty").mkdir()
     done = combine(tmp_path, *arguments)
     assert done[0] == status
     assert message in done[2]
+
+
+def test_ctrl_c_ends_without_a_traceback(parts: Path) -> None:
+    program = (
+        "import signal, sys\n"
+        "from exactrace import cli, merging\n"
+        "def merge(*arguments, **options):\n"
+        "    signal.raise_signal(signal.SIGINT)\n"
+        "merging.merge = merge\n"
+        "cli.main(['combine', '-o', 'sum', 'a'])\n"
+    )
+    status, out, error = run(["-c", program], parts)
+    assert (status, out, error) == (-signal.SIGINT, "", "")
+    assert count_of(parts / "a") == 1
 
 
 def test_a_bad_table_of_paths_is_named(parts: Path) -> None:
