@@ -40,6 +40,7 @@ class Merged:
         self.names: set[str] = set()  # of these, and of what they stand for
         self.troubles: list[str] = []  # a line on each file that is left out
         self.remarks: list[str] = []  # and on each that is not quite what it seems
+        self.running: list[str] = []  # and on each in which a process still counts
 
     def results(self) -> CoverageResults:
         """Return all counts. Raises CountsFileError where one is too large."""
@@ -150,6 +151,9 @@ def _add(merged: Merged, one: Input, running: bool) -> dict[str, str] | None:
             # What has come from elsewhere is what was left there.
             left = one.foreign and not counting.is_here()
             if not running and not left and counting.is_running():
+                merged.running.append(
+                    f"{one.path!r} stays: process {counting.process} is counting in it"
+                )
                 return None
             data = _native.recover(data) or b""
         notes = merged.sum.add(data)

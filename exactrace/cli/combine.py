@@ -138,7 +138,7 @@ def combine(
         inputs = find_inputs(folder, paths, keep=keep)
         with Progress("counts files", len(inputs)) as progress:
             merged = merging.merge(inputs, running=False, step=progress.step)
-        for trouble in merged.troubles + merged.remarks:
+        for trouble in merged.troubles + merged.remarks + merged.running:
             print(f"exactrace: {trouble}", file=sys.stderr)
         if not merged.inputs:
             sys.exit("exactrace: there are no counts to combine: see --help")

@@ -346,6 +346,32 @@ def test_bad_arguments_are_named(
     assert message in done[2]
 
 
+def test_what_a_process_is_counting_stays_with_it(parts: Path) -> None:
+    (parts / "prog.py").write_text("print(1, flush=True)\ninput()\n")
+    command = [sys.executable, "-m", "exactrace", "run", "-q", "-d", "c", "prog.py"]
+    running = subprocess.Popen(
+        command,
+        cwd=parts,
+        env={**os.environ, "PYTHONPATH": PACKAGE},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert running.stdout is not None
+    assert running.stdout.readline() == b"1\n"
+    in_files = bool(datafolder.files(str(parts / "c")))
+    status, out, error = combine(parts, "a", "c")
+    assert status == 0
+    assert "1 file combined" in out
+    assert (f"stays: process {running.pid} is counting in it" in error) == in_files
+    running.communicate(b"\n")
+    assert running.returncode == 0
+    assert combine(parts, "c")[0] == 0
+    results = CoverageResults(infile=str(parts / "sum"))
+    expected = {("f", 1): 1}
+    expected |= {(str(parts / "prog.py"), line): 1 for line in (1, 2)}
+    assert {key: results.counts[key] for key in expected} == expected
+
+
 def test_ctrl_c_ends_without_a_traceback(parts: Path) -> None:
     program = (
         "import signal, sys\n"
