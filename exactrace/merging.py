@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 STANDS_FOR = "stands for "  # a key of the notes, with the name of another file
+_MAGIC = 8  # bytes that all files begin with
 _NO_FOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
 # RUN-HOST-PID-RANDOM: no other file has that name, on any host.
 _GIVEN_NAME = re.compile(r".+-.+-\d+-[0-9a-f]{8}\.xt")
@@ -145,6 +146,8 @@ def _add(merged: Merged, one: Input, running: bool) -> dict[str, str] | None:
     CountsFileError, EOFError.
     """
     data = read_bytes(one.path, follow=one.foreign)
+    if is_given_name(one.name) and not data[:_MAGIC].strip(b"\0"):
+        return None  # of a process that was ended before it could begin to count
     try:
         counting = Journal.of(data)
         if counting is not None:

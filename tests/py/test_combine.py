@@ -372,6 +372,14 @@ def test_what_a_process_is_counting_stays_with_it(parts: Path) -> None:
     assert {key: results.counts[key] for key in expected} == expected
 
 
+@pytest.mark.parametrize("length", [0, 5, 1 << 20])
+def test_a_file_that_was_never_begun_holds_nothing(parts: Path, length: int) -> None:
+    (parts / "a" / "run-host-1-00000000.xt").write_bytes(bytes(length))
+    assert count_of(parts / "a") == 1
+    assert combine(parts, "a")[0::2] == (0, "")
+    assert count_of(parts / "sum") == 1
+
+
 def test_ctrl_c_ends_without_a_traceback(parts: Path) -> None:
     program = (
         "import signal, sys\n"
