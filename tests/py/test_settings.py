@@ -25,6 +25,7 @@ def test_without_a_file_all_is_as_by_default(tmp_path: Path) -> None:
         "source": (),
         "include": (),
         "omit": (),
+        "paths": {},
         "exclude_also": (),
         "fail_under": None,
         "format": "text",
@@ -44,6 +45,7 @@ def test_every_key_is_taken_from_the_nearest_file_upwards(tmp_path: Path) -> Non
         source = ["src"]
         include = ["a/*"]
         omit = ["b/*"]
+        paths = { app = ["src", "/ci/*/src"] }
         exclude_also = ["def __repr__"]
         fail_under = 90
         format = "markdown"
@@ -63,6 +65,7 @@ def test_every_key_is_taken_from_the_nearest_file_upwards(tmp_path: Path) -> Non
         ("src",),
         ("a/*",),
         ("b/*",),
+        {"app": ("src", "/ci/*/src")},
         ("def __repr__",),
         90.0,
         "markdown",
