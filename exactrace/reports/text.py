@@ -242,9 +242,13 @@ class Hottest:
             )
         self._lines = heapq.nlargest(self._most, self._lines)
 
+    def lines(self) -> list[tuple[int, str, str]]:
+        """Return (hits, "FILE:LINE", source) of each line, the most hits first."""
+        return [(hits, where, text) for hits, _, _, where, text in self._lines]
+
     def table(self, width: int | None = None) -> str:
         """Return hits, place and source of each line, the most hits first."""
-        rows = [(f"{hits:,}", where, text) for hits, _, _, where, text in self._lines]
+        rows = [(f"{hits:,}", where, text) for hits, where, text in self.lines()]
         rows.insert(0, ("hits", "line", "source"))
         first, second = (max(len(each[at]) for each in rows) for at in (0, 1))
         lines = []
@@ -256,7 +260,7 @@ class Hottest:
     def markdown(self) -> str:
         """Return the same as a table in Markdown."""
         lines = ["| hits | line | source |\n", "| --: | :-- | :-- |\n"]
-        for hits, _, _, where, text in self._lines:
+        for hits, where, text in self.lines():
             escaped = [_MARKDOWN.sub(r"\\\1", each) for each in (where, text)]
             lines.append(_markdown_row([f"{hits:,}", *escaped]))
         return "".join(lines)
