@@ -142,6 +142,8 @@ def main(argv: list[str], prog: str, expected: set[str]) -> None:
     parser = build_parser(prog)
     settings = parser.parse_args(argv)
     project = selection.settings()
+    settings.branch = settings.branch or project.branch
+    settings.calls = settings.calls or project.calls
     if project.file:
         preload.forget_since(before_settings)
     if settings.program is None:
@@ -158,8 +160,8 @@ def main(argv: list[str], prog: str, expected: set[str]) -> None:
             ignoremods=dropin.ignored_modules(settings.ignore_module),
             ignoredirs=folders,
             engine=settings.engine,
-            branch=settings.branch or project.branch,
-            calls=settings.calls or project.calls,
+            branch=settings.branch,
+            calls=settings.calls,
             dump_signal=settings.dump_signal or "",
         )
     )

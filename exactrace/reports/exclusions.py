@@ -76,7 +76,7 @@ def find(
 def may_have(text: str, expressions: Sequence[re.Pattern[str]]) -> bool:
     """Whether a source can have lines that are left out."""
     return _TYPE_CHECKING in text or any(
-        expression.search(text) for expression in (_NO_COVER, *expressions)
+        expression.search(text) for expression in (_NO_COVER, _NO_BRANCH, *expressions)
     )
 
 
@@ -148,7 +148,7 @@ class _Walk:
             case ast.Assert():
                 self._found.places.update(
                     _place(each)
-                    for each in ast.walk(node.test)
+                    for each in ast.walk(node)
                     if isinstance(each, ast.expr)
                 )
                 self.clauses.append(_Clause(first, _last([node]), _last([node])))

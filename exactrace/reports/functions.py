@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from exactrace import source
 from exactrace.reports.model import Function
 
 TYPE_CHECKING = False  # without the cost of importing typing
@@ -28,7 +29,7 @@ def of_file(report: FileReport) -> list[Function]:
     found: dict[tuple[int, str], Function] = {}
     classes: set[tuple[int, str]] = set()
     if report.compiles and report.text is not None:
-        tree = report.tree or ast.parse(report.text)
+        tree = report.tree or source.parse(report.text)
         for name, line, end_line, is_class in _walk(tree):
             if is_class:
                 classes.add((line, name))

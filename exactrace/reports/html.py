@@ -15,6 +15,7 @@ from html import escape as quoted
 from exactrace import compat
 from exactrace.reports import highlight, partial, scope, text
 from exactrace.reports.model import Branch, FileReport, Function, Totals, file_reports
+from exactrace.settings import Settings
 
 TYPE_CHECKING = False  # without the cost of importing typing
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment, Template
 
     from exactrace.results import CoverageResults, Entered
-    from exactrace.settings import Settings
+
 
 _TEMPLATES = os.path.join(os.path.dirname(__file__), "templates")
 _STATIC = ("style.css", "script.js")

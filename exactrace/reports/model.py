@@ -9,7 +9,7 @@ from functools import cached_property
 
 from exactrace import _native, compat, source
 from exactrace.progress import Progress
-from exactrace.reports import exclusions, scope
+from exactrace.reports import exclusions, scope, unexpected
 from exactrace.results import by_file
 from exactrace.settings import Settings
 
@@ -306,21 +306,33 @@ class _Reports:
         """Find what the source has. Raises one of source.COMPILE_ERRORS."""
         text = report.text
         assert text is not None
-        lines = source.executable_lines(found, text)
+        code = None
+        if sides is None:
+            lines = source.executable_lines(found, text)
+        else:
+            code = source.code(found, text)
+            lines = source.lines_of(code, text)
         last = text.count("\n") + 1
         statements = {line: 0 for line in lines if line is not None and line > 0}
         statements.update((line, hits) for line, hits in ran.items() if line <= last)
-        left_out = exclusions.Exclusions()
-        if sides is not None or exclusions.may_have(text, self._expressions):
-            report.tree = ast.parse(text)
-            left_out = exclusions.find(text, report.tree, self._expressions)
-        if sides is not None:
-            code = source.compile_text(found, text)
-            possible: Sides = {}
+        possible: Sides = {}
+        if code is not None and sides is not None:
             for (_, place, kind), outcomes in _native.possible_branches(code).items():
                 possible[place, kind] = outcomes
             for key, outcomes in sides.items():
                 possible[key] = {**possible.get(key, {}), **outcomes}
+        left_out = exclusions.Exclusions()
+        if exclusions.may_have(text, self._expressions):
+            report.tree = source.parse(text)
+            left_out = exclusions.find(text, report.tree, self._expressions)
+        elif code is not None:
+            places = [place for place, _ in possible]
+            try:
+                left_out.places = unexpected.places(text, places)
+            except unexpected.UnclearError:
+                report.tree = source.parse(text)
+                left_out = exclusions.find(text, report.tree, self._expressions)
+        if code is not None:
             report.branches = _branches(possible, left_out)
         report.excluded = {line for line in left_out.lines if line in statements}
         report.statements = {
