@@ -54,6 +54,10 @@ class Page(html.parser.HTMLParser):
         elif tag in ("td", "th"):
             self.rows[-1][1].append("")
 
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "table":
+            self.rows.append(({}, []))
+
     def handle_data(self, data: str) -> None:
         if self.rows and self.rows[-1][1]:
             self.rows[-1][1][-1] += data
