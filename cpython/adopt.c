@@ -2,6 +2,8 @@
 #include "adopt.h"
 
 #include "frame.h"
+#include "harvest.h"
+#include "keptcode.h"
 #include "monitoring.h"
 #include "sides.h"
 #include "sweep.h"
@@ -29,10 +31,21 @@ is_wanted(EngineObject *self, PyObject *globals)
 
 /* Notes in which file the code ran, the first time that there is one. */
 static void
-note_file(code_entry *entry, PyObject *globals)
+note_file(const EngineObject *self, code_entry *entry, PyObject *globals)
 {
-    if (entry->file == NULL) {
-        entry->file = Py_XNewRef(PyDict_GetItemString(globals, "__file__"));
+    if (entry->file != NULL) {
+        return;
+    }
+    entry->file = Py_XNewRef(PyDict_GetItemString(globals, "__file__"));
+    if (self->registry.kept == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < self->sessions_len; i++) {
+        const TracerObject *tracer = self->sessions[i];
+        if (tracer->kept == self->registry.kept &&
+            harvest_wants(tracer, entry)) {
+            keptcode_want(tracer->kept, entry->probed);
+        }
     }
 }
 
@@ -143,8 +156,12 @@ static int
 adopt(EngineObject *self, frame_head *frame, PyCodeObject *code,
       Py_ssize_t offset)
 {
-    if (sweep(self) < 0) {
+    if (sweep(self) < 0 ||
+        (self->registry.kept != NULL && bodies_progress(self) < 0)) {
         return -1;
+    }
+    if (self->registry.kept != NULL) {
+        keptcode_note_frames(self);
     }
     const char *refusal = refuse(self);
     bool first = refusal == NULL && sweep_is_first_run(self, code);
@@ -157,7 +174,7 @@ adopt(EngineObject *self, frame_head *frame, PyCodeObject *code,
     if (entry == NULL) {
         return -1;
     }
-    note_file(entry, frame->globals);
+    note_file(self, entry, frame->globals);
     if (entry->code == NULL || refusal != NULL) {
         return start_by_events(self, entry);
     }
@@ -189,7 +206,7 @@ on_probed(EngineObject *self, ProbedCodeObject *probed, PyObject *globals)
         return NULL;
     }
     if (entry != NULL) {
-        note_file(entry, globals);
+        note_file(self, entry, globals);
     }
     return Py_NewRef(self->disable);
 }
@@ -217,7 +234,7 @@ go_on_by_events(EngineObject *self, PyCodeObject *code, PyObject *globals)
     if (entry == NULL) {
         return -1;
     }
-    note_file(entry, globals);
+    note_file(self, entry, globals);
     return count_by_events(self, entry);
 }
 

@@ -114,7 +114,7 @@ count_step(EngineObject *engine, const body_run *run, int32_t line)
             continue;
         }
         traced_file *file = files_get(&tracer->files, run->name);
-        if (file == NULL || files_add(&tracer->files, file, line, 1) < 0) {
+        if (file == NULL || files_hit(&tracer->files, file, line) < 0) {
             return -1;
         }
     }
@@ -263,6 +263,15 @@ note_live(void *arg, const frame_head *frame, PyCodeObject *code,
         run->lives = true;
     }
     return 0;
+}
+
+int
+bodies_progress(EngineObject *engine)
+{
+    /* To find suspended greenlets takes long. */
+    return engine->bodies.first == NULL || live_has_greenlets()
+               ? 0
+               : bodies_settle(engine);
 }
 
 int

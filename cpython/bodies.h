@@ -47,6 +47,10 @@ int bodies_raised(struct EngineObject *engine, const frame_head *frame,
 /* Brings what was counted so far into the files of all tracers. */
 int bodies_settle(struct EngineObject *engine);
 
+/* The same for what is certain to have ended, or to have come so far, where it
+   does not take long to tell. */
+int bodies_progress(struct EngineObject *engine);
+
 /* In a forked child: the frames of all other threads, which are no more, stand
    where they stand for good. */
 void bodies_abandon(struct EngineObject *engine);

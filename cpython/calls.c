@@ -36,7 +36,7 @@ note_pair(TracerObject *self, PyFrameObject *frame, PyFrameObject *back)
             ? functions_find(&self->functions, call.caller, code)
             : NULL;
     if (known != NULL) {
-        known->calls += call.calls;
+        functions_count(known, call.calls);
     }
     else {
         PyObject *globals = PyFrame_GetGlobals(frame);

@@ -6,6 +6,7 @@
 #include "forked.h"
 #include "gather.h"
 #include "harvest.h"
+#include "keptcode.h"
 #include "mem.h"
 #include "monitoring.h"
 
@@ -221,6 +222,7 @@ engine_begin(EngineObject *self, TracerObject *tracer)
     }
     forked_watch(self);
     tracer->engine = (EngineObject *)Py_NewRef(self);
+    keptcode_begin(tracer);
     return 1;
 }
 
@@ -286,6 +288,9 @@ list_engines(EngineObject *self, TracerObject *tracer)
 void
 engine_drop(EngineObject *self, TracerObject *tracer)
 {
+    if (tracer->kept != NULL) {
+        (void)keptcode_end(tracer, tracer->kept);
+    }
     harvest_forget(tracer);
     remove_session(self, tracer);
     tracer->engine = NULL;

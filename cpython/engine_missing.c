@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* In place of engine.c on CPython 3.11, which has no sys.monitoring. */
 #include "engine.h"
+#include "keptcode.h"
 #include "monitor.h"
 #include "outcomes.h"
 
@@ -42,6 +43,17 @@ int
 engine_take_frames(EngineObject *Py_UNUSED(self))
 {
     return 0;
+}
+
+void
+keptcode_begin(TracerObject *Py_UNUSED(tracer))
+{
+}
+
+bool
+keptcode_end(TracerObject *Py_UNUSED(tracer), kept_file *Py_UNUSED(journal))
+{
+    return true;
 }
 
 int

@@ -4,10 +4,6 @@
 #include "compat.h"
 #include "mem.h"
 
-/* Lines from here on (made up by code.replace() or a deep template) are
-   counted in a dict, so that one absurd number does not take gigabytes. */
-enum { LINES_DENSE = 1 << 22 };
-
 int
 files_init(file_table *table)
 {
@@ -23,6 +19,7 @@ file_free(traced_file *file)
         Py_XDECREF(file->texts[i]);
     }
     xt_free(file->texts);
+    xt_free(file->pages);
     xt_free(file->hits);
     xt_ranges_fini(&file->ranges);
     Py_XDECREF(file->source);
@@ -185,7 +182,7 @@ files_hit_slowly(file_table *table, traced_file *file, int line)
 int
 files_add(file_table *table, traced_file *file, int line, uint64_t hits)
 {
-    if (line < 0 || line >= LINES_DENSE) {
+    if (line < 0 || line >= FILES_DENSE) {
         return hit_far(table, file, line, hits);
     }
     size_t cap = file->cap;

@@ -2,6 +2,7 @@
 #include "forked.h"
 
 #include "bodies.h"
+#include "kept.h"
 #include "live.h"
 
 #ifndef _WIN32
@@ -16,6 +17,7 @@ static EngineObject *watched;
 static void
 in_child(void)
 {
+    kept_in_child(); /* before anything is written there */
     if (watched != NULL && PyGILState_Check()) {
         live_abandon(watched);
         bodies_abandon(watched);

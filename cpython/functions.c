@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "functions.h"
 
+#include "kept.h"
+
 static void
 drop(recent_call *call)
 {
@@ -23,6 +25,7 @@ functions_clear(function_table *table)
     Py_CLEAR(table->callers);
     Py_CLEAR(table->calls);
     Py_CLEAR(table->call_graph);
+    Py_CLEAR(table->kept);
 }
 
 int
@@ -184,6 +187,81 @@ functions_flush(function_table *table)
     return result;
 }
 
+/* --- In a journal -------------------------------------------------------- */
+
+/* A new counter; NULL if there is no room. */
+static uint64_t *
+add_counter(xt_journal *journal, PyCodeObject *caller, PyCodeObject *callee)
+{
+    xt_journal_call call = {
+        .caller_file = XT_JOURNAL_NONE,
+        .caller_name = XT_JOURNAL_NONE,
+        .caller_line = caller == NULL ? 0 : caller->co_firstlineno,
+        .line = callee->co_firstlineno,
+    };
+    uint64_t *counter;
+    bool added =
+        kept_string(journal, callee->co_filename, &call.file) &&
+        kept_string(journal, callee->co_qualname, &call.name) &&
+        (caller == NULL ||
+         (kept_string(journal, caller->co_filename, &call.caller_file) &&
+          kept_string(journal, caller->co_qualname, &call.caller_name))) &&
+        xt_journal_add_call(journal, &call, &counter);
+    return added ? counter : NULL;
+}
+
+/* The pair's counter, new or known; NULL if there is none. */
+static uint64_t *
+find_counter(function_table *table, const recent_call *call)
+{
+    PyCodeObject *caller = call->hides_caller ? NULL : call->caller;
+    PyObject *key = Py_BuildValue("(NN)",
+                                  caller == NULL ? Py_NewRef(Py_None)
+                                                 : functions_entered(caller),
+                                  functions_entered(call->callee));
+    if (table->kept == NULL) {
+        table->kept = PyDict_New();
+    }
+    uint64_t *counter = NULL;
+    PyObject *known = key == NULL || table->kept == NULL
+                          ? NULL
+                          : PyDict_GetItemWithError(table->kept, key);
+    if (known != NULL) {
+        counter = PyLong_AsVoidPtr(known);
+    }
+    else if (!PyErr_Occurred()) {
+        counter = add_counter(table->journal, caller, call->callee);
+        PyObject *address = PyLong_FromVoidPtr(counter);
+        if (address == NULL || PyDict_SetItem(table->kept, key, address) < 0) {
+            counter = NULL;
+        }
+        Py_XDECREF(address);
+    }
+    Py_XDECREF(key);
+    PyErr_Clear();
+    return counter;
+}
+
+static void
+keep_call(function_table *table, recent_call *call)
+{
+    call->kept = table->journal == NULL || table->call_graph == NULL
+                     ? NULL
+                     : find_counter(table, call);
+}
+
+void
+functions_keep(function_table *table, xt_journal *journal)
+{
+    table->journal = journal;
+    Py_CLEAR(table->kept);
+    for (size_t i = 0; i < FUNCTIONS_RECENT; i++) {
+        if (table->recent[i].callee != NULL) {
+            keep_call(table, &table->recent[i]);
+        }
+    }
+}
+
 /* Has the cache remember a pair: in a free place, or in that of the one with
    the fewest calls. Its references make sure that an address in the cache is
    still the same code object. */
@@ -192,7 +270,7 @@ remember(function_table *table, recent_call call)
 {
     recent_call *known = functions_find(table, call.caller, call.callee);
     if (known != NULL) {
-        known->calls += call.calls;
+        functions_count(known, call.calls);
         return 0;
     }
     recent_call *places = recent_places(table, call.caller, call.callee);
@@ -214,6 +292,10 @@ remember(function_table *table, recent_call call)
     Py_XINCREF(call.caller);
     Py_INCREF(call.callee);
     drop(&old);
+    keep_call(table, place);
+    if (place->kept != NULL) {
+        *place->kept += call.calls;
+    }
     return 0;
 }
 

@@ -27,7 +27,18 @@ typedef struct {
     PyCodeObject *callee; /* owned; NULL: the place is free */
     uint64_t calls;       /* that are not in the dicts yet */
     bool hides_caller;    /* it is not wanted: the call is nobody's */
+    uint64_t *kept;       /* counted there too: in a journal; or NULL */
 } recent_call;
+
+/* Counts calls of a pair in the cache. */
+static inline void
+functions_count(recent_call *call, uint64_t calls)
+{
+    call->calls += calls;
+    if (call->kept != NULL) {
+        *call->kept += calls;
+    }
+}
 
 typedef struct {
     PyObject *modname;     /* owned: compat._modname */
@@ -38,6 +49,10 @@ typedef struct {
     PyObject *calls;       /* owned: dict {function: calls}, or NULL */
     PyObject *call_graph;  /* owned: dict {(caller, callee): calls}, or NULL */
     recent_call recent[FUNCTIONS_RECENT];
+    struct xt_journal
+        *journal;   /* borrowed: where calls are counted, or NULL */
+    PyObject *kept; /* owned: dict {(caller, called): address of
+                       the counter there}, or NULL */
 } function_table;
 
 /* Drops everything that the table owns, with what is not in the dicts yet; it
@@ -66,6 +81,9 @@ recent_call *functions_find(function_table *table, PyCodeObject *caller,
 /* Notes that `caller` (or NULL, us) has called `callee`, with `calls` to
    count, and remembers it. -1 with an exception. */
 int functions_note(function_table *table, recent_call call);
+
+/* Has calls be counted in a journal as well from now on; NULL: no more. */
+void functions_keep(function_table *table, struct xt_journal *journal);
 
 /* Brings what was counted into the dicts. -1 with an exception. */
 int functions_flush(function_table *table);

@@ -75,6 +75,14 @@ turn_into_frames(gathering *all)
     all->len = kept;
 }
 
+bool
+live_has_greenlets(void)
+{
+    PyObject *type = find_greenlet_type();
+    Py_XDECREF(type);
+    return type != NULL;
+}
+
 static gathering
 gather_greenlets(void)
 {

@@ -21,6 +21,9 @@ typedef int (*live_visitor)(void *arg, const frame_head *frame,
    runs meanwhile: it must not let the program run. */
 int live_visit(live_visitor visitor, void *arg);
 
+/* Whether there may be greenlets. */
+bool live_has_greenlets(void);
+
 /* The same for the frames of all threads but this one. */
 int live_visit_others(live_visitor visitor, void *arg);
 

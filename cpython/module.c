@@ -9,6 +9,7 @@
 #include "countsfile.h"
 #include "engine.h"
 #include "filter.h"
+#include "kept.h"
 #include "leaving.h"
 #include "listing.h"
 #include "outcomes.h"
@@ -21,6 +22,7 @@ static int
 module_exec(PyObject *module)
 {
     if (PyModule_AddFunctions(module, countsfile_methods) < 0 ||
+        PyModule_AddFunctions(module, kept_methods) < 0 ||
         PyModule_AddFunctions(module, sigterm_methods) < 0 ||
         PyModule_AddFunctions(module, tablesfile_methods) < 0 ||
         PyModule_AddFunctions(module, leaving_methods) < 0 ||

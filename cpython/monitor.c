@@ -122,7 +122,7 @@ monitor_call(TracerObject *self, PyCodeObject *code, monitor_event event)
     bool wanted = true;
     bool failed = false;
     if (known != NULL) {
-        known->calls += counts && starts;
+        functions_count(known, counts && starts);
     }
     else {
         failed = note(self, code, back, starts, &wanted) < 0;

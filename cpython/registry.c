@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "registry.h"
 
+#include "keptcode.h"
 #include "mem.h"
 
 static void
@@ -142,6 +143,9 @@ rewrite(code_registry *registry, probed_types *types, code_entry *entry,
         probed_new(types, &registry->scratch, entry->original, consts,
                    branches, &entry->code, &entry->refusal);
     Py_DECREF(consts);
+    if (entry->probed != NULL && registry->kept != NULL) {
+        keptcode_add(registry->kept, entry->probed);
+    }
     return entry->probed == NULL && entry->refusal == NULL ? -1 : 0;
 }
 

@@ -32,6 +32,7 @@ typedef struct {
     xt_ptrmap by_code;  /* original -> code_entry */
     xt_ptrmap parents;  /* code object in someone's constants -> code_entry */
     PyObject *declined; /* owned: set of file names, or NULL */
+    struct kept_file *kept; /* borrowed: where counters are put, or NULL */
     probed_scratch scratch;
 } code_registry;
 

@@ -73,6 +73,8 @@ typedef struct {
     PyFrameObject *left_frame;
     traced_file *left_file;
 
+    struct kept_file *kept; /* owned: the file where it counts, or NULL */
+
     /* Functions and callers. */
     function_table functions;
     PyObject *disable;    /* owned: sys.monitoring.DISABLE, or NULL */

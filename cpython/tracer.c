@@ -3,6 +3,7 @@
 
 #include "engine.h"
 #include "monitor.h"
+#include "kept.h"
 #include "printing.h"
 #include "run.h"
 #include "session.h"
@@ -463,6 +464,7 @@ tracer_dealloc(TracerObject *self)
     if (self->engine != NULL) {
         engine_drop(self->engine, self);
     }
+    kept_close(self);
     run_forget(self);
     tracer_clear(self);
     printing_free(self);
@@ -507,6 +509,8 @@ static PyMethodDef tracer_methods[] = {
     {"stop", (PyCFunction)tracer_stop, METH_NOARGS, stop_doc},
     {"_end_program", (PyCFunction)tracer_end_program, METH_NOARGS,
      end_program_doc},
+    {"_keep_in", (PyCFunction)kept_begin, METH_VARARGS, kept_begin_doc},
+    {"_keep_no_more", (PyCFunction)kept_end, METH_NOARGS, kept_end_doc},
     {"_engines_used", (PyCFunction)tracer_engines_used, METH_NOARGS,
      engines_used_doc},
     {"_event", (PyCFunction)(void (*)(void))tracer_event, METH_FASTCALL,

@@ -105,12 +105,14 @@ class Process:
         self.settings = settings
         self.tracer = settings.tracer() if tracer is None else tracer
         self._first = os.getpid()
+        self._file: str | None = None  # where it counts, in the folder
 
     def watch(self) -> None:
         """Have what was counted kept however this process ends, and what it starts
         traced too.
         """
         os.environ[VARIABLE] = self.settings.to_text()
+        self._open()
         _ending.add(self)
         os.register_at_fork(after_in_child=self._forked)
         if self.settings.dump_signal:
@@ -118,7 +120,33 @@ class Process:
 
             with contextlib.suppress(ValueError):  # not the main interpreter
                 number = signal.Signals[self.settings.dump_signal]
-                signal.signal(number, lambda *_: self.keep())
+                signal.signal(number, lambda *_: self.keep(again=True))
+
+    def _open(self) -> None:
+        """Count in a file from now on, if that can be."""
+        folder = self.settings.folder
+        notes = (("place", datafolder.place()), ("host", os.uname().nodename))
+        try:
+            name = datafolder.new_file(folder, self.settings.run)
+            path = os.path.join(folder, name)
+            self.tracer._keep_in(path, self.tracer._plan() or 0, notes)
+        except (OSError, RuntimeError, ValueError):
+            return  # counts are in memory only: they are kept at the end
+        self._file = name
+
+    def _close(self) -> None:
+        """Count in memory only, and remove the file."""
+        if not self.tracer._keep_no_more():
+            warn(
+                f"exactrace: there was no room in {self.settings.folder!r} to count "
+                "there: had this process been killed, counts would have been lost"
+            )
+        if self._file is not None:
+            datafolder.remove(self.settings.folder, [self._file])
+            self._file = None
+
+    def _own(self) -> set[str]:
+        return set() if self._file is None else {self._file}
 
     def unwatch(self) -> None:
         """End what watch() began."""
@@ -132,7 +160,10 @@ class Process:
 
     def _forked(self) -> None:
         if self in _ending.processes:
-            self.take()  # it is the parent's
+            self.take()  # it is the parent's, as is the file
+            self.tracer._keep_no_more()
+            self._file = None
+            self._open()
             _native.renew_sigterm()
 
     def take(self) -> CoverageResults:
@@ -151,6 +182,7 @@ class Process:
         import shutil
 
         self.unwatch()
+        self._close()
         folder = self.settings.folder
         results, _, troubles = datafolder.read(folder, datafolder.files(folder))
         for trouble in troubles:
@@ -165,28 +197,35 @@ class Process:
         folder, run = self.settings.folder, self.settings.run
         with _ending:
             results = self.take()
+            own = self._own()
             names = {name for name in datafolder.files(folder) if name.startswith(run)}
-            others, merged, troubles = datafolder.read(folder, names | before)
+            others, merged, troubles = datafolder.read(
+                folder, (names | before) - own, running=False
+            )
             results.update(others)
             try:
-                datafolder.write(folder, results, run, merged)
+                datafolder.write(folder, results, run, merged | own)
             except (OSError, countsfile.CountsFileError) as error:
                 troubles.append(f"the counts are not kept: {error}")
             else:
                 datafolder.remove(folder, merged)
+            self._close()
             self.unwatch()
         return results, troubles
 
-    def keep(self) -> None:
+    def keep(self, *, again: bool = False) -> None:
         """Write what was counted since the last time to a file of its own, or say on
-        stderr why not.
+        stderr why not. again: there will be more to count.
         """
         folder, run = self.settings.folder, self.settings.run
         with _ending:
             try:
                 results = self.take()
                 if results.counts or results.calls:
-                    datafolder.write(folder, results, run)
+                    datafolder.write(folder, results, run, self._own())
+                self._close()
+                if again:
+                    self._open()
             except (OSError, countsfile.CountsFileError) as error:
                 warn(
                     f"exactrace: the counts of process {os.getpid()} are not kept: {error}"

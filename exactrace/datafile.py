@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     _CALLED,
     _CALLERS,
 ) = range(1, 10)
+_UNSURE = 20  # core/store/recover.h
 _NOTHING = -1  # in place of a string or of a column: None
 _BRANCH_KINDS = ("bool", "none", "for", "except")
 
@@ -86,6 +87,7 @@ def dumps(results: CoverageResults, about: dict[str, str]) -> bytes:
             (_LINES, 3, "counts", results.counts, _line_row),
             (_CALLS, 4, "calls", results.calls, _call_row),
             (_CALL_GRAPH, 7, "call_graph", results.call_graph, _edge_row),
+            (_UNSURE, 4, "unsure", results.unsure, _unsure_row),
             (_CALLED, 3, "calledfuncs", results.calledfuncs, _function_row),
             (_CALLERS, 6, "callers", results.callers, _caller_row),
         )
@@ -151,6 +153,12 @@ def _edge_row(number: Callable[[str | None], int], key: Any, value: Any) -> Row:
     return *first, *_entered_row(number, called), _hits(value)
 
 
+def _unsure_row(number: Callable[[str | None], int], key: Any, value: Any) -> Row:
+    filename, line = key
+    high, low = value
+    return number(filename), line, _hits(high), _hits(low)
+
+
 def _function_row(number: Callable[[str | None], int], key: Any, _one: Any) -> Row:
     filename, module, name = key
     return number(filename), number(module), number(name)
@@ -170,10 +178,13 @@ def _hits(value: int) -> int:
 def loads(data: bytes) -> tuple[CoverageResults, dict[str, str]] | None:
     """Return what dumps() was given, or None if this does not begin as such a file.
 
+    The file in which a process counts is read as well: what it had counted then.
+
     Raises CountsFileError.
     """
     try:
-        sections = _native.unpack_tables(data)
+        recovered = _native.recover(data)
+        sections = _native.unpack_tables(data if recovered is None else recovered)
         return None if sections is None else _Reader(sections).read()
     except (ValueError, _DamageError) as error:
         raise countsfile.CountsFileError(str(error)) from None
@@ -245,6 +256,8 @@ class _Reader:
             results.callers[self._function(row), self._function(row[3:])] = 1
         for row in self._rows(_BRANCHES, 8):
             self._read_side(results, row)
+        for file, line, high, low in self._rows(_UNSURE, 4):
+            results.unsure[text(file), line] = high, low
         about = {text(key): text(value) for key, value in self._rows(_ABOUT, 2)}
         results.counter = counts.copy()
         return results, about

@@ -50,6 +50,10 @@ class CoverageResults:
     calls: {(filename, first line, qualified name): hits}, how often a function,
     a class body, a module was entered; for generators, how often one was started.
 
+    unsure: {(filename, line): (too high by, too low by)}: lines whose count may be
+    off, of a process that was killed, or is running: by so much at most for each
+    frame of their function that was running then.
+
     call_graph, empty unless the tracer was asked for calls: {(caller, called): hits},
     both as in `calls`; the caller is None where it is not Python code, or is not
     traced.
@@ -81,6 +85,7 @@ class CoverageResults:
         self.branches: Branches = {}
         self.calls: Calls = {}
         self.call_graph: CallGraph = {}
+        self.unsure: dict[tuple[str, int], tuple[int, int]] = {}
         self.infile = infile
         self.outfile = outfile
         if infile:
@@ -114,6 +119,9 @@ class CoverageResults:
                 sides[outcome] = sides.get(outcome, 0) + count
         for function, count in other.calls.items():
             self.calls[function] = self.calls.get(function, 0) + count
+        for key, (high, low) in other.unsure.items():
+            most = self.unsure.get(key, (0, 0))
+            self.unsure[key] = high + most[0], low + most[1]
         for call, count in other.call_graph.items():
             self.call_graph[call] = self.call_graph.get(call, 0) + count
 

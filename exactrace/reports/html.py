@@ -31,13 +31,6 @@ _STATIC = ("style.css", "script.js")
 _HEATS = 8  # steps of colour
 _HOTTEST = 20  # lines in the index
 
-# What the two numbers of a branch stand for: outcome True, outcome False.
-_SIDES = {
-    "bool": ("true", "false"),
-    "none": ("None", "not None"),
-    "for": ("rounds", "ends"),
-}
-
 
 class MissingError(Exception):
     """What makes the pages is not installed; the text says how to get it."""
@@ -307,17 +300,20 @@ def _with_chips(content: str, chips: list[str]) -> str:
 
 def _chip(branch: Branch) -> str:
     """Return how often a branch went each way, as HTML."""
-    names = _SIDES[branch.kind]
-    counts = [branch.outcomes.get(outcome, 0) for outcome in (True, False)]
+    counts = {outcome: branch.outcomes.get(outcome, 0) for outcome in (True, False)}
     title = ", ".join(
-        f"{count:,} {name}" for name, count in zip(names, counts, strict=True)
+        f"{partial.SIDES[branch.kind, outcome]} {count:,}"
+        for outcome, count in counts.items()
     )
     never = partial.said(branch)
     if never:
         title += f": {never}"
     kind = "b p" if never else "b" if branch.taken else "b m"
-    yes, no = (f"<i class=z>{each}</i>" if not each else f"{each:,}" for each in counts)
-    return f'<span class="{kind}" title="{title}">{yes}|{no}</span>'
+    taken = "|".join(
+        f"<i class=z>{each}</i>" if not each else f"{each:,}"
+        for each in counts.values()
+    )
+    return f'<span class="{kind}" title="{title}">{taken}</span>'
 
 
 def _calls(function: _Called) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # without the cost of importing typing
 if TYPE_CHECKING:
+    from exactrace.reports.exclusions import Place
     from exactrace.reports.model import Branch, FileReport
 
 # What is said of a side that was not taken, by kind and outcome, with the hits of
@@ -16,7 +17,24 @@ _NEVER = {
     ("for", True): "no round in {:,} loops",
     ("for", False): "never to its end in {:,} rounds",
 }
+# The same of a side that was taken.
+SIDES = {
+    ("bool", True): "true",
+    ("bool", False): "false",
+    ("none", True): "None",
+    ("none", False): "not None",
+    ("for", True): "next item",
+    ("for", False): "end",
+    ("except", True): "exception",
+}
+
 _SHOWN = 40  # characters of the source that decides
+
+
+def side_name(place: Place, kind: str, outcome: bool) -> str:
+    """Return a short name for a side of a branch, with its column if known."""
+    column = "" if place[2] is None else f"column {place[2] + 1}: "
+    return f"{column}{SIDES[kind, outcome]}"
 
 
 def said(branch: Branch) -> str:

@@ -112,8 +112,8 @@ def test_branches_stand_before_what_decides(pages: dict[str, Page]) -> None:
     assert (classes.split(), state) == (["h8", "p"], "partial")
     assert content == '    ä = "ö"; return 1 if 11|0ä and 5|6n > 5 else "<b>&amp;"'
     titles = page.values("span", "title")
-    assert "11 true, 0 false: never false in 11 tests" in titles
-    assert "5 true, 6 false" in titles
+    assert "true 11, false 0: never false in 11 tests" in titles
+    assert "true 5, false 6" in titles
 
 
 @known
