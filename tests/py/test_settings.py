@@ -76,7 +76,7 @@ def test_every_key_is_taken_from_the_nearest_file_upwards(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ("branchs = true", "has no key 'branchs': is 'branch' meant?"),
+        ("sorts = true", "has no key 'sorts': is 'sort' meant?"),
         ("zzz = true", "has no key 'zzz'; known: branch, calls,"),
         ("branch = 1", "'branch' in [tool.exactrace] is to be true or false, not 1"),
         ("source = 'src'", "is to be a list of strings, not 'src'"),
