@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from types import MappingProxyType
 
 from exactrace import compat
 
 TYPE_CHECKING = False  # without the cost of importing typing
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 _FILE = "pyproject.toml"
 _TABLE = "exactrace"
@@ -47,6 +48,9 @@ class Settings:
     omit: tuple[str, ...] = ()
     # Regular expressions: what they match in a line is excluded, as by a pragma.
     exclude_also: tuple[str, ...] = ()
+
+    # Name: where files lie here, then what that was called elsewhere.
+    paths: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
     # How reports look.
     fail_under: float | None = None  # percent
@@ -198,6 +202,18 @@ def _format(value: object) -> str:
     return value
 
 
+def _path_table(value: object) -> dict[str, tuple[str, ...]]:
+    if not isinstance(value, dict):
+        raise TypeError
+    table = {name: _texts(paths) for name, paths in value.items()}
+    for name, paths in table.items():
+        if len(paths) < 2:
+            raise ValueError(f"{name}: fewer than two paths")
+        if not all(path.strip("/\\") for path in paths[1:]):
+            raise ValueError(f"{name}: all files lie below that path")
+    return table
+
+
 _FLAG = ("true or false", _flag)
 _PATHS = ("a list of strings", _texts)
 
@@ -210,6 +226,7 @@ KEYS: dict[str, tuple[str, Callable[[object], object]]] = {
     "source": _PATHS,
     "include": _PATHS,
     "omit": _PATHS,
+    "paths": ("a table: NAME = [HERE, ELSEWHERE, ...]", _path_table),
     "exclude_also": ("a list of regular expressions", _expressions),
     "fail_under": ("a number from 0 to 100", percentage),
     "format": (f"one of {', '.join(FORMATS)}", _format),

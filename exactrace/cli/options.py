@@ -20,24 +20,12 @@ if TYPE_CHECKING:
     from exactrace.tracer import Trace
 
 DATA_VARIABLE = "EXACTRACE_DATA"
+FOLDER = ".exactrace"  # for counts, where nothing else is said
 
 
-def add_data(parser: argparse.ArgumentParser) -> None:
-    """Add --data DIR."""
-    parser.add_argument(
-        "-d",
-        "--data",
-        metavar="DIR",
-        default=_default_data(),
-        help="folder for the counts (default: the environment variable "
-        f"{DATA_VARIABLE}, or `data` in [tool.exactrace] of pyproject.toml, or else "
-        "'.exactrace')",
-    )
-
-
-def _default_data() -> str:
-    """Return where counts are kept if nobody says so on the command line. Ends with
-    status 1 and a message if the settings cannot be used.
+def default_data() -> str:
+    """Return the folder for counts, where none is given. Ends with status 1 and a
+    message if the settings cannot be used.
     """
     from exactrace import settings
 
@@ -48,7 +36,21 @@ def _default_data() -> str:
         found = settings.load()
     except settings.SettingsError as error:
         sys.exit(f"exactrace: {error}")
-    return ".exactrace" if found.data is None else found.path(found.data)
+    return FOLDER if found.data is None else found.path(found.data)
+
+
+def add_data(parser: argparse.ArgumentParser, *names: str) -> None:
+    """Add --data DIR, under further names too."""
+    parser.add_argument(
+        "-d",
+        *names,
+        "--data",
+        metavar="DIR",
+        default=default_data(),
+        help="folder for the counts (default: the environment variable "
+        f"{DATA_VARIABLE}, or `data` in [tool.exactrace] of pyproject.toml, or else "
+        "'.exactrace')",
+    )
 
 
 def add_color(parser: argparse.ArgumentParser) -> None:
@@ -135,6 +137,15 @@ def note_missing_branches(tracer: Trace) -> None:
             "with the GIL",
             file=sys.stderr,
         )
+
+
+def from_zero(text: str) -> int:
+    """Return a whole number from 0 on. Raises ArgumentTypeError."""
+    if text.isdecimal():
+        return int(text)
+    from argparse import ArgumentTypeError
+
+    raise ArgumentTypeError(f"{text!r} is no whole number from 0 on")
 
 
 def add_output(parser: argparse.ArgumentParser, default: str) -> None:

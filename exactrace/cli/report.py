@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from exactrace import calls, countsfile, datafile, datafolder
+from exactrace import calls, countsfile, datafolder
 from exactrace.cli import options, selection
 from exactrace.reports import model, partial, text
 from exactrace.reports.model import Totals
@@ -223,7 +223,10 @@ def read(path: str) -> CoverageResults:
         names = datafolder.files(path)
     except OSError as error:
         sys.exit(f"exactrace: cannot read the folder {path!r}: {error.strerror}")
-    results, _, troubles = datafolder.read(path, names)
+    try:
+        results, _, troubles = datafolder.read(path, names)
+    except countsfile.CountsFileError as error:
+        sys.exit(f"exactrace: cannot read the folder {path!r}: {error}")
     for trouble in troubles:
         print(f"exactrace: {trouble}", file=sys.stderr)
     if not names:
@@ -233,10 +236,7 @@ def read(path: str) -> CoverageResults:
 
 def _read_file(path: str) -> CoverageResults:
     try:
-        with open(path, "rb") as file:
-            data = file.read()
-        ours = datafile.loads(data)
-        return CoverageResults(countsfile.loads(data)[0]) if ours is None else ours[0]
+        return countsfile.load_results(path)[0]
     except FileNotFoundError:
         _say_nothing_there(path)
     except (OSError, EOFError, countsfile.CountsFileError) as error:

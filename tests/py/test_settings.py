@@ -25,6 +25,7 @@ def test_without_a_file_all_is_as_by_default(tmp_path: Path) -> None:
         "source": (),
         "include": (),
         "omit": (),
+        "paths": {},
         "exclude_also": (),
         "fail_under": None,
         "format": "text",
@@ -50,6 +51,8 @@ def test_every_key_is_taken_from_the_nearest_file_upwards(tmp_path: Path) -> Non
         precision = 2
         skip_covered = true
         sort = "-miss"
+        [tool.exactrace.paths]
+        app = ["src", "/ci/*/src"]
         """,
     )
     deep = tmp_path / "src" / "pkg"
@@ -63,6 +66,7 @@ def test_every_key_is_taken_from_the_nearest_file_upwards(tmp_path: Path) -> Non
         ("src",),
         ("a/*",),
         ("b/*",),
+        {"app": ("src", "/ci/*/src")},
         ("def __repr__",),
         90.0,
         "markdown",
