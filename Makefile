@@ -43,6 +43,9 @@ $(LINT_VENV)/ready: tools/lint-requirements.txt
 	$(LINT_BIN)/pip install --quiet --requirement tools/lint-requirements.txt
 	touch $@
 
+gold: install ## Write what reports are to look like anew (look at the changes!)
+	UPDATE_GOLD=1 $(BIN)/python -P -m pytest -q tests/py/test_report.py
+
 lint: install $(LINT_VENV)/ready ## Check style and types of C and Python
 	PATH=$(LINT_BIN):$$PATH tools/lint $(BIN)/python $(BUILD)
 

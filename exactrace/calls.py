@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exactrace.text import shown_name
+from exactrace.reports.scope import shown_name
 
 TYPE_CHECKING = False  # without the cost of importing typing
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ import linecache
 import shlex
 from typing import Any
 
-from exactrace import calls, compat, source, text
+from exactrace import calls, compat, source
 from exactrace.context import tracing
+from exactrace.reports import text
 
 
 def load(shell: Any) -> None:

@@ -11,6 +11,7 @@ from exactrace import _native
 
 TYPE_CHECKING = False  # without the cost of importing typing
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Callable
     from types import CodeType
     from typing import TypeAlias, TypeVar
@@ -130,14 +131,48 @@ def compile_text(source: Source, text: str) -> CodeType:
     return code
 
 
-def _fresh_pyc(source: Source) -> bytes | None:
-    """Return the .pyc file that an import of the source would use, if any."""
+def parse(text: str) -> ast.Module:
+    """Return the syntax tree of a source. Raises one of COMPILE_ERRORS.
+
+    What the compiler warns of has been said when the program was compiled.
+    """
+    import ast
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(text)
+
+
+def code(source: Source, text: str) -> CodeType:
+    """Return the code of a source: from a fresh .pyc file that nobody else can have
+    written, or else compiled. Raises one of COMPILE_ERRORS.
+    """
+    pyc = _fresh_pyc(source, trusted=True)
+    if pyc is not None:
+        import marshal
+
+        try:
+            found = marshal.loads(pyc[16:])
+        except (ValueError, EOFError, TypeError):
+            found = None  # a damaged file
+        if isinstance(found, type(compile_text.__code__)):
+            return found
+    return compile_text(source, text)
+
+
+def _fresh_pyc(source: Source, *, trusted: bool = False) -> bytes | None:
+    """Return the .pyc file that an import of the source would use, if any. trusted:
+    only if none but root and ourselves can write it.
+    """
     if source.status is None:
         return None
     from importlib.util import MAGIC_NUMBER, cache_from_source, source_hash
 
     try:
         with open(cache_from_source(source.path), "rb") as file:
+            if trusted and not _is_trusted(os.fstat(file.fileno())):
+                return None
             data = file.read()
     except (OSError, NotImplementedError):  # the latter without a cache tag
         return None
@@ -149,6 +184,11 @@ def _fresh_pyc(source: Source) -> bytes | None:
     else:
         return None
     return data if data[:4] == MAGIC_NUMBER and data[8:16] == stamp else None
+
+
+def _is_trusted(status: os.stat_result) -> bool:
+    mine = os.name != "posix" or status.st_uid in (0, os.geteuid())
+    return mine and not status.st_mode & 0o022
 
 
 def _u32(number: int) -> bytes:
@@ -191,8 +231,14 @@ def executable_lines(source: Source, text: str) -> dict[int | None, int]:
     From 3.13 on the key None stands for code without a line. Raises one of
     COMPILE_ERRORS.
     """
-    limit = text.count("\n") + 2
-    lines = _with_code(source, text, lambda code: _native.code_lines(code, limit))
+    return _with_code(source, text, lambda code: lines_of(code, text))
+
+
+def lines_of(code: Compiled, text: str) -> dict[int | None, int]:
+    """As executable_lines(), of a code object or the content of a .pyc file. Raises
+    ValueError for a damaged one.
+    """
+    lines = _native.code_lines(code, text.count("\n") + 2)
     if sys.version_info < (3, 13):
         lines.pop(None, None)
     for line in docstring_lines(text):

@@ -9,8 +9,9 @@ import os
 import time
 from typing import NamedTuple
 
-from exactrace import branches, countsfile, datafile, datafolder
+from exactrace import countsfile, datafile, datafolder
 from exactrace.journal import Journal
+from exactrace.reports import partial
 from exactrace.results import CoverageResults
 
 KINDS = ("lines", "functions", "branches")
@@ -47,7 +48,7 @@ class Sample:
                 (file, line, name): n for (file, line, name), n in results.calls.items()
             }
         return {
-            (file, place[0], branches.side_name(place, question, outcome)): n
+            (file, place[0], partial.side_name(place, question, outcome)): n
             for (file, place, question), sides in results.branches.items()
             for outcome, n in sides.items()
         }

@@ -19,6 +19,7 @@ COMMANDS = (
     "combine",
     "diff",
     "growth",
+    "html",
     "json",
     "show",
     "top",

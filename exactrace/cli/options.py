@@ -8,6 +8,7 @@ import os
 import sys
 
 from exactrace.compat import _current_directory
+from exactrace.printing import COLORS, _is_for_colors
 from exactrace.tracer import ENGINES
 
 TYPE_CHECKING = False  # without the cost of importing typing
@@ -23,8 +24,19 @@ FOLDER = ".exactrace"  # for counts, where nothing else is said
 
 
 def default_data() -> str:
-    """Return the folder for counts, where none is given."""
-    return os.environ.get(DATA_VARIABLE) or FOLDER
+    """Return the folder for counts, where none is given. Ends with status 1 and a
+    message if the settings cannot be used.
+    """
+    from exactrace import settings
+
+    named = os.environ.get(DATA_VARIABLE)
+    if named:
+        return named
+    try:
+        found = settings.load()
+    except settings.SettingsError as error:
+        sys.exit(f"exactrace: {error}")
+    return FOLDER if found.data is None else found.path(found.data)
 
 
 def add_data(parser: argparse.ArgumentParser, *names: str) -> None:
@@ -36,8 +48,40 @@ def add_data(parser: argparse.ArgumentParser, *names: str) -> None:
         metavar="DIR",
         default=default_data(),
         help="folder for the counts (default: the environment variable "
-        f"{DATA_VARIABLE}, or else '{FOLDER}')",
+        f"{DATA_VARIABLE}, or `data` in [tool.exactrace] of pyproject.toml, or else "
+        "'.exactrace')",
     )
+
+
+def add_color(parser: argparse.ArgumentParser) -> None:
+    """Add --color."""
+    parser.add_argument(
+        "--color",
+        choices=COLORS,
+        default="auto",
+        help="whether what is printed has colours; auto: on a terminal, unless the "
+        "environment variable NO_COLOR is set (default: auto)",
+    )
+
+
+def is_colored(choice: str, stream: TextIO) -> bool:
+    """Whether what --color says gives colours on this stream."""
+    if choice != "auto":
+        return choice == "always"
+    return _is_for_colors(None, stream)
+
+
+def width(stream: TextIO) -> int | None:
+    """Return the width of the terminal that a stream leads to; None if to none."""
+    try:
+        if not stream.isatty():
+            return None
+        columns = os.environ.get("COLUMNS", "")
+        if columns.isdecimal() and int(columns):
+            return int(columns)
+        return os.get_terminal_size(stream.fileno()).columns or None
+    except (AttributeError, OSError, ValueError):
+        return None
 
 
 def add_counting(parser: argparse._ActionsContainer) -> None:

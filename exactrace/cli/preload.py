@@ -41,3 +41,11 @@ def forget_ours(expected: set[str]) -> None:
     for name in _OURS:
         if name not in expected:
             sys.modules.pop(name, None)
+
+
+def forget_since(before: set[str]) -> None:
+    """Take out what is written in Python, not our own, and loaded since then."""
+    for name in loaded_now() - before:
+        file = getattr(sys.modules[name], "__file__", None) or ""
+        if file.endswith(".py") and name.partition(".")[0] != "exactrace":
+            del sys.modules[name]

@@ -7,10 +7,11 @@ import os
 import sys
 
 from exactrace import children, datafolder, runner
-from exactrace.cli import dropin, options, preload
+from exactrace.cli import dropin, options, preload, selection
 from exactrace.compat import _current_directory
 from exactrace.ignore import installed_folders
 from exactrace.results import CoverageResults
+from exactrace.settings import Settings
 
 
 def build_parser(prog: str) -> argparse.ArgumentParser:
@@ -122,19 +123,29 @@ def find_program(settings: argparse.Namespace) -> runner.Program:
         sys.exit(error.status)
 
 
-def show(results: CoverageResults, settings: argparse.Namespace) -> None:
+def show(
+    results: CoverageResults, project: Settings, settings: argparse.Namespace
+) -> None:
     """Write the report, or say why there is none."""
     from exactrace.cli import report  # with modules that the program may not need
 
-    if report.show(results, settings, sys.stderr) == 0:
+    with selection.errors():
+        shown = report.show(results, project, settings, sys.stderr)
+    if shown.files == 0:
         hint = "" if settings.all else " outside the standard library; see --all"
         print(f"exactrace: no line was counted{hint}", file=sys.stderr)
 
 
 def main(argv: list[str], prog: str, expected: set[str]) -> None:
     """Run this subcommand. Ends this process as the program would have."""
+    before_settings = preload.loaded_now()
     parser = build_parser(prog)
     settings = parser.parse_args(argv)
+    project = selection.settings()
+    settings.branch = settings.branch or project.branch
+    settings.calls = settings.calls or project.calls
+    if project.file:
+        preload.forget_since(before_settings)
     if settings.program is None:
         parser.error("PROGRAM is missing: a file, -m MODULE or -c CODE")
     folder = os.path.abspath(settings.data) if settings.data else ""
@@ -181,7 +192,7 @@ def main(argv: list[str], prog: str, expected: set[str]) -> None:
         results._start_directory = start
         with options.directory(start):
             if not settings.quiet:
-                show(results, settings)
+                show(results, project, settings)
 
     preload.forget_ours(expected)
     if settings.children:

@@ -52,6 +52,8 @@ def test_every_key_is_taken_from_the_nearest_file_upwards(tmp_path: Path) -> Non
         precision = 2
         skip_covered = true
         sort = "-miss"
+        [tool.exactrace.paths]
+        app = ["src", "/ci/*/src"]
         """,
     )
     deep = tmp_path / "src" / "pkg"
@@ -79,7 +81,7 @@ def test_every_key_is_taken_from_the_nearest_file_upwards(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ("brunch = true", "has no key 'brunch': is 'branch' meant?"),
+        ("sorts = true", "has no key 'sorts': is 'sort' meant?"),
         ("zzz = true", "has no key 'zzz'; known: branch, calls,"),
         ("branch = 1", "'branch' in [tool.exactrace] is to be true or false, not 1"),
         ("source = 'src'", "is to be a list of strings, not 'src'"),

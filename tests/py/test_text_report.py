@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exactrace import text
+from exactrace.reports import text
 
 
 def test_the_margin_is_as_wide_as_the_largest_count() -> None:

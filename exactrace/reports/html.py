@@ -1,0 +1,322 @@
+"""The report as a site: an index, and a page for each file. It needs no server and
+no network.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from html import escape as quoted
+
+from exactrace import compat
+from exactrace.reports import highlight, partial, scope, text
+from exactrace.reports.model import Branch, FileReport, Function, Totals, file_reports
+from exactrace.settings import Settings
+
+TYPE_CHECKING = False  # without the cost of importing typing
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from jinja2 import Environment, Template
+
+    from exactrace.results import CoverageResults, Entered
+
+
+_TEMPLATES = os.path.join(os.path.dirname(__file__), "templates")
+_STATIC = ("style.css", "script.js")
+_HEATS = 8  # steps of colour
+_HOTTEST = 20  # lines in the index
+
+
+class MissingError(Exception):
+    """What makes the pages is not installed; the text says how to get it."""
+
+
+@dataclass(frozen=True)
+class _Caller:
+    """Who called a function, and how often. link: to its page, or ""."""
+
+    name: str
+    link: str
+    hits: int
+
+
+@dataclass(frozen=True)
+class _Called:
+    """A function as its page tells of it."""
+
+    name: str
+    line: int
+    hits: int | None
+    callers: list[_Caller]
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A file as the index tells of it."""
+
+    name: str
+    page: str
+    totals: Totals
+    share: str
+    trouble: str
+
+
+def write(
+    results: CoverageResults,
+    settings: Settings,
+    patterns: Iterable[str],
+    folder: str,
+) -> tuple[int, Totals]:
+    """Write the site into a folder, which is made if need be; pages that are there
+    are replaced. Returns the number of files, and the sum over them; with no file,
+    nothing is written.
+
+    Raises MissingError, OSError, and SettingsError.
+    """
+    return _Site(results, settings, tuple(patterns), folder).write()
+
+
+def page_name(path: str, shown: str) -> str:
+    """Return the name of the page of a file: the same each time, and no other's."""
+    readable = re.sub(r"[^A-Za-z0-9_]+", "_", shown)[-80:]
+    digest = hashlib.sha256(path.encode(errors="surrogatepass")).hexdigest()[:12]
+    return f"{readable}_{digest}.html"
+
+
+class _Site:
+    def __init__(
+        self,
+        results: CoverageResults,
+        settings: Settings,
+        patterns: tuple[str, ...],
+        folder: str,
+    ) -> None:
+        self._results = results
+        self._settings = settings
+        self._patterns = patterns
+        self._folder = folder
+        self._environment = _environment()
+        self._page = self._environment.get_template("file.html")
+        self._within = scope.of(settings, patterns)
+        self._base = results._start_directory or compat._current_directory()
+        self._callers = self._find_callers()
+
+    def write(self) -> tuple[int, Totals]:
+        entries: list[_Entry] = []
+        hottest = text.Hottest(_HOTTEST)
+        links: dict[str, str] = {}
+        total = Totals()
+        with_branches = False
+        for report in file_reports(self._results, self._settings, self._patterns):
+            if not entries:
+                self._begin()
+            entry = self._entry(report)
+            self._write_page(report, entry)
+            entries.append(entry)
+            links[text.printable(report.shown)] = entry.page
+            hottest.add(report)
+            total += report.totals
+            with_branches = with_branches or report.branches is not None
+        if entries:
+            hot = []
+            for hits, where, line in hottest.lines():
+                name, _, number = where.rpartition(":")
+                hot.append((hits, where, f"{links[name]}#L{number}", line))
+            self._write(
+                "index.html",
+                self._environment.get_template("index.html"),
+                entries=entries,
+                total=total,
+                share=text.percentage(total, self._settings.precision),
+                with_branches=with_branches,
+                hot=hot,
+            )
+        return len(entries), total
+
+    def _begin(self) -> None:
+        os.makedirs(self._folder, exist_ok=True)
+        ignored = os.path.join(self._folder, ".gitignore")
+        if not os.path.exists(ignored):
+            with open(ignored, "w", encoding="ascii") as file:
+                file.write("*\n")
+        for name in _STATIC:
+            source = os.path.join(_TEMPLATES, name)
+            shutil.copyfile(source, os.path.join(self._folder, name))
+
+    def _write(self, name: str, template: Template, **values: object) -> None:
+        path = os.path.join(self._folder, name)
+        with open(path, "w", encoding="utf-8", errors="replace") as file:
+            file.write(template.render(**values))
+
+    def _entry(self, report: FileReport) -> _Entry:
+        return _Entry(
+            text.printable(report.shown),
+            page_name(report.path, report.shown),
+            report.totals,
+            text.percentage(report.totals, self._settings.precision),
+            text.printable(report.trouble),
+        )
+
+    def _write_page(self, report: FileReport, entry: _Entry) -> None:
+        functions = []
+        if self._results.calls:
+            functions = [self._called(report, each) for each in report.functions]
+        self._write(
+            entry.page,
+            self._page,
+            entry=entry,
+            totals=report.totals,
+            with_branches=report.branches is not None,
+            functions=functions,
+            rows=rows(report, functions),
+        )
+
+    def _called(self, report: FileReport, function: Function) -> _Called:
+        callers = self._callers.get((report.path, function.line, function.name), [])
+        callers = sorted(callers, key=lambda each: (-each.hits, each.name))
+        return _Called(function.name, function.line, function.hits, callers)
+
+    def _find_callers(self) -> dict[Entered, list[_Caller]]:
+        callers: dict[Entered, list[_Caller]] = {}
+        for (caller, called), hits in self._results.call_graph.items():
+            name, line, function = called
+            path = self._path(name)
+            if self._within.has(path):
+                one = self._caller(caller, hits)
+                callers.setdefault((path, line, function), []).append(one)
+        return callers
+
+    def _caller(self, caller: Entered | None, hits: int) -> _Caller:
+        if caller is None:
+            return _Caller("(not traced)", "", hits)
+        name, line, function = caller
+        path = self._path(name)
+        shown = scope.shown_name(name)
+        link = ""
+        if self._within.has(path) and not self._results.is_ignored_filename(name):
+            link = f"{page_name(path, shown)}#L{line}"
+        return _Caller(text.printable(f"{function}  {shown}:{line}"), link, hits)
+
+    def _path(self, name: str) -> str:
+        return os.path.normpath(os.path.join(self._base, name))
+
+
+def _environment() -> Environment:
+    try:
+        import jinja2
+    except ImportError:
+        raise MissingError(
+            "the HTML report needs Jinja2: pip install 'exactrace[html]'"
+        ) from None
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters["number"] = "{:,}".format
+    return environment
+
+
+# --- The lines of a page ----------------------------------------------------
+
+
+def rows(report: FileReport, functions: Iterable[_Called] = ()) -> str:
+    """Return the rows of the table of a source, as HTML."""
+    if report.text is None:
+        return ""
+    source = report.text.removesuffix("\n")
+    branches: dict[int, list[Branch]] = {}
+    for branch in report.branches or ():
+        branches.setdefault(branch.line, []).append(branch)
+    source, chips = _with_marks(source, branches)
+    contents = highlight.lines(source)
+    called = {each.line: each for each in functions}
+    hottest = math.log(max(report.hits.values(), default=0) + 1) or 1.0
+    statements, hits, excluded = report.statements, report.hits, report.excluded
+    parts = []
+    for line, content in enumerate(contents, 1):
+        count = statements.get(line)
+        classes, said, margin = "", "", ""
+        if count is None:
+            if line in excluded:
+                classes, said = "x", "excluded"
+                margin = f"{hits[line]:,}" if line in hits else ""
+        elif count:
+            margin = f"{count:,}"
+            classes = f"h{math.ceil(_HEATS * math.log(count + 1) / hottest)}"
+            if line in branches and any(each.partial for each in branches[line]):
+                classes, said = f"{classes} p", "partial"
+        else:
+            classes, said, margin = "m", "missing", "0"
+        shown = _with_chips(content, chips[line]) if line in chips else content
+        calls = _calls(called[line]) if line in called else ""
+        parts.append(
+            f'<tr id=L{line} class="{classes}"><td class=l><a href=#L{line}>{line}</a>'
+            f"<td class=h>{margin}<td class=w>{said}<td class=t>{shown}{calls}\n"
+        )
+    return "".join(parts)
+
+
+def _with_marks(
+    source: str, branches: dict[int, list[Branch]]
+) -> tuple[str, dict[int, list[str]]]:
+    """Return a source with a NUL before each branch, and what is to stand in the
+    place of each, by line. A source that compiles has none of its own.
+    """
+    if "\0" in source:
+        return source.replace("\0", "\N{REPLACEMENT CHARACTER}"), {}
+    lines = source.split("\n")
+    chips: dict[int, list[str]] = {}
+    for line, found in branches.items():
+        if line > len(lines):
+            continue
+        data = lines[line - 1].encode(errors="surrogatepass")
+        parts = []
+        start = 0
+        found.sort(key=lambda each: each.column or 0)
+        for branch in found:
+            column = min(branch.column or 0, len(data))
+            parts.append(data[start:column])
+            start = column
+        parts.append(data[start:])
+        lines[line - 1] = b"\0".join(parts).decode(errors="replace")
+        chips[line] = [_chip(each) for each in found]
+    return "\n".join(lines), chips
+
+
+def _with_chips(content: str, chips: list[str]) -> str:
+    parts = content.split("\0")
+    return parts[0] + "".join(
+        chip + part for chip, part in zip(chips, parts[1:], strict=True)
+    )
+
+
+def _chip(branch: Branch) -> str:
+    """Return how often a branch went each way, as HTML."""
+    counts = {outcome: branch.outcomes.get(outcome, 0) for outcome in (True, False)}
+    title = ", ".join(
+        f"{partial.SIDES[branch.kind, outcome]} {count:,}"
+        for outcome, count in counts.items()
+    )
+    never = partial.said(branch)
+    if never:
+        title += f": {never}"
+    kind = "b p" if never else "b" if branch.taken else "b m"
+    taken = "|".join(
+        f"<i class=z>{each}</i>" if not each else f"{each:,}"
+        for each in counts.values()
+    )
+    return f'<span class="{kind}" title="{title}">{taken}</span>'
+
+
+def _calls(function: _Called) -> str:
+    calls = "1 call" if function.hits == 1 else f"{function.hits or 0:,} calls"
+    title = quoted(function.name)
+    return f' <span class=f title="{title}">{calls}</span>'

@@ -1,0 +1,364 @@
+"""What reports tell of each file: statements, branches and functions, with hits."""
+
+from __future__ import annotations
+
+import ast
+import os
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from exactrace import _native, compat, source
+from exactrace.progress import Progress
+from exactrace.reports import exclusions, scope, unexpected
+from exactrace.results import by_file
+from exactrace.settings import Settings
+
+TYPE_CHECKING = False  # without the cost of importing typing
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from exactrace.reports.exclusions import Place
+    from exactrace.reports.scope import Scope
+    from exactrace.results import CoverageResults
+
+    Sides = dict[tuple[Place, str], dict[bool, int]]
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A place where a program goes one of two ways.
+
+    Lines are from 1, columns in bytes of UTF-8 from 0, or None if not known. The
+    kinds and their outcomes are those of `CoverageResults.branches`, without
+    "except". outcomes: {outcome: hits}.
+    """
+
+    line: int
+    end_line: int
+    column: int | None
+    end_column: int | None
+    kind: str
+    outcomes: dict[bool, int]
+
+    @property
+    def taken(self) -> int:
+        """How many of its sides were taken."""
+        return sum(hits > 0 for hits in self.outcomes.values())
+
+    @property
+    def partial(self) -> bool:
+        """Whether it was always decided in the same way."""
+        return 0 < self.taken < len(self.outcomes)
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function, with the hits of its calls; None if calls were not counted.
+
+    line: its first, with decorators, as in `CoverageResults.calls`. name: qualified.
+    """
+
+    name: str
+    line: int
+    end_line: int
+    hits: int | None
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Sums over statements and branches. branches: the number of sides; `taken` of
+    them have hits. partial: the number of branches that were always decided in the
+    same way. hits: of all lines.
+    """
+
+    statements: int = 0
+    missed: int = 0
+    branches: int = 0
+    taken: int = 0
+    partial: int = 0
+    hits: int = 0
+
+    def __add__(self, other: Totals) -> Totals:
+        return Totals(
+            self.statements + other.statements,
+            self.missed + other.missed,
+            self.branches + other.branches,
+            self.taken + other.taken,
+            self.partial + other.partial,
+            self.hits + other.hits,
+        )
+
+    @property
+    def percent(self) -> float:
+        """The share of statements that ran and of sides that were taken, from 0 to
+        100; 100 if there are none.
+        """
+        whole = self.statements + self.branches
+        part = self.statements - self.missed + self.taken
+        return 100 * part / whole if whole else 100.0
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every statement ran and every side was taken."""
+        return not self.missed and self.taken == self.branches
+
+
+@dataclass
+class FileReport:
+    """What is known of one file.
+
+    name: as recorded. path: absolute. shown: relative to the current directory if
+    below it. text: the source, or None, and then `trouble` says why. compiles: whether
+    the source does; if not, `trouble` says why. statements: {line: hits}, for every
+    line that can run, or did, and is not excluded, in order. excluded: lines.
+    hits: {line: hits} as counted. branches: None if none were counted anywhere;
+    in order.
+    """
+
+    name: str
+    path: str
+    shown: str
+    hits: dict[int, int]
+    text: str | None = None
+    trouble: str = ""
+    compiles: bool = False
+    statements: dict[int, int] = field(default_factory=dict)
+    excluded: set[int] = field(default_factory=set)
+    branches: list[Branch] | None = None
+    tree: ast.Module | None = field(default=None, repr=False)
+    calls: Mapping[tuple[int, str], int] | None = None
+
+    @cached_property
+    def totals(self) -> Totals:
+        """The sums over this file."""
+        branches = self.branches or ()
+        return Totals(
+            statements=len(self.statements),
+            missed=sum(not hits for hits in self.statements.values()),
+            branches=sum(len(branch.outcomes) for branch in branches),
+            taken=sum(branch.taken for branch in branches),
+            partial=sum(branch.partial for branch in branches),
+            hits=sum(self.hits.values()),
+        )
+
+    @property
+    def missing(self) -> list[tuple[int, int]]:
+        """(first, last) of each run of statements that did not run; lines between
+        them that cannot run do not end it.
+        """
+        ranges: list[tuple[int, int]] = []
+        open_ = False
+        for line, hits in self.statements.items():
+            if hits:
+                open_ = False
+            elif open_:
+                ranges[-1] = ranges[-1][0], line
+            else:
+                ranges.append((line, line))
+                open_ = True
+        return ranges
+
+    @cached_property
+    def functions(self) -> list[Function]:
+        """The functions that are not excluded, by line; those of a source that
+        cannot be read or compiled only if they were called.
+        """
+        from exactrace.reports import functions
+
+        return functions.of_file(self)
+
+
+def file_reports(
+    results: CoverageResults,
+    settings: Settings | None = None,
+    patterns: Iterable[str] = (),
+) -> Iterator[FileReport]:
+    """Yield a report on each file in scope, by the names as shown.
+
+    settings: which files, and what is excluded. patterns: of paths, from the
+    current directory; if there are any, only files that match one are in scope.
+    Each report is made when it is asked for, and can be dropped after use, so that
+    only one source need be in memory.
+
+    Raises SettingsError if `settings.source` names what is not there.
+    """
+    settings = settings or Settings()
+    return _Reports(results, settings, scope.of(settings, patterns)).each()
+
+
+class _Reports:
+    """One way through all files."""
+
+    def __init__(
+        self, results: CoverageResults, settings: Settings, within: Scope
+    ) -> None:
+        self._results = results
+        self._base = results._start_directory or compat._current_directory()
+        self._expressions = exclusions.compiled(settings.exclude_also)
+        self._files: dict[str, tuple[str, dict[int, int]]] = {}  # by path
+        self._paths: dict[str, str] = {}  # by name as recorded
+        self._within = within
+        for name, hits in by_file(results.counts).items():
+            self._add(name, hits)
+        self._add_sources()
+        self._sides = self._find_sides()
+        self._calls = self._find_calls()
+
+    def each(self) -> Iterator[FileReport]:
+        rows = sorted(
+            (scope.shown_name(_filename(name)), path, name, hits)
+            for path, (name, hits) in self._files.items()
+        )
+        self._files.clear()
+        with Progress("sources", len(rows)) as progress:
+            for shown, path, name, hits in rows:
+                yield self._report(name, path, shown, hits)
+                progress.step()
+
+    def _path(self, name: str) -> str:
+        path = self._paths.get(name)
+        if path is None:
+            path = os.path.normpath(os.path.join(self._base, _filename(name)))
+            self._paths[name] = path
+        return path
+
+    def _add(self, name: str, hits: dict[int, int]) -> None:
+        if self._results.is_ignored_filename(name):
+            return
+        path = self._path(name)
+        if not self._within.has(path):
+            return
+        if path not in self._files:
+            self._files[path] = name, hits
+            return
+        total = self._files[path][1]
+        for line, count in hits.items():
+            total[line] = total.get(line, 0) + count
+
+    def _add_sources(self) -> None:
+        """Add the files that never ran."""
+        if not self._within.source:
+            return
+        # What ran may have been reached by another way, by symbolic links.
+        known = {os.path.realpath(path) for path in self._files}
+        for path in self._within.sources():
+            if path not in self._files and os.path.realpath(path) not in known:
+                self._files[path] = path, {}
+
+    def _find_sides(self) -> dict[str, Sides] | None:
+        if not self._results.branches:
+            return None
+        files: dict[str, Sides] = {}
+        for (name, place, kind), outcomes in self._results.branches.items():
+            path = self._path(name)
+            if kind == "except" or path not in self._files:
+                continue
+            sides = files.setdefault(path, {}).setdefault((place, kind), {})
+            for outcome, hits in outcomes.items():
+                sides[outcome] = sides.get(outcome, 0) + hits
+        return files
+
+    def _find_calls(self) -> dict[str, dict[tuple[int, str], int]] | None:
+        if not self._results.calls:
+            return None
+        files: dict[str, dict[tuple[int, str], int]] = {}
+        for (name, line, function), hits in self._results.calls.items():
+            path = self._path(name)
+            if path in self._files:
+                calls = files.setdefault(path, {})
+                calls[line, function] = calls.get((line, function), 0) + hits
+        return files
+
+    def _report(
+        self, name: str, path: str, shown: str, hits: dict[int, int]
+    ) -> FileReport:
+        report = FileReport(name, path, shown, hits)
+        if self._calls is not None:
+            report.calls = self._calls.pop(path, {})
+        sides = None if self._sides is None else self._sides.pop(path, {})
+        ran = {line: count for line, count in sorted(hits.items()) if line > 0}
+        try:
+            found = source.read(_filename(name), self._base)
+            report.text, _ = source.decode(found.data)
+        except OSError as error:
+            report.trouble = f"no source: {error.strerror}"
+        except source.DECODE_ERRORS as error:
+            report.trouble = f"the source cannot be decoded: {error}"
+        if report.text is None:
+            report.statements = ran
+            report.branches = _branches(sides)
+            return report
+        try:
+            self._analyse(report, found, ran, sides)
+        except source.COMPILE_ERRORS as error:
+            report.trouble = f"the source does not compile: {error}"
+            report.statements = ran
+            report.branches = _branches(sides)
+        return report
+
+    def _analyse(
+        self,
+        report: FileReport,
+        found: source.Source,
+        ran: dict[int, int],
+        sides: Sides | None,
+    ) -> None:
+        """Find what the source has. Raises one of source.COMPILE_ERRORS."""
+        text = report.text
+        assert text is not None
+        code = None
+        if sides is None:
+            lines = source.executable_lines(found, text)
+        else:
+            code = source.code(found, text)
+            lines = source.lines_of(code, text)
+        last = text.count("\n") + 1
+        statements = {line: 0 for line in lines if line is not None and line > 0}
+        statements.update((line, hits) for line, hits in ran.items() if line <= last)
+        possible: Sides = {}
+        if code is not None and sides is not None:
+            for (_, place, kind), outcomes in _native.possible_branches(code).items():
+                possible[place, kind] = outcomes
+            for key, outcomes in sides.items():
+                possible[key] = {**possible.get(key, {}), **outcomes}
+        left_out = exclusions.Exclusions()
+        if exclusions.may_have(text, self._expressions):
+            report.tree = source.parse(text)
+            left_out = exclusions.find(text, report.tree, self._expressions)
+        elif code is not None:
+            places = [place for place, _ in possible]
+            try:
+                left_out.places = unexpected.places(text, places)
+            except unexpected.UnclearError:
+                report.tree = source.parse(text)
+                left_out = exclusions.find(text, report.tree, self._expressions)
+        if code is not None:
+            report.branches = _branches(possible, left_out)
+        report.excluded = {line for line in left_out.lines if line in statements}
+        report.statements = {
+            line: hits
+            for line, hits in sorted(statements.items())
+            if line not in left_out.lines
+        }
+        report.compiles = True
+
+
+def _filename(name: str) -> str:
+    return name[:-1] if name.endswith(".pyc") else name
+
+
+def _branches(
+    sides: Sides | None, left_out: exclusions.Exclusions | None = None
+) -> list[Branch] | None:
+    if sides is None:
+        return None
+    return [
+        Branch(*place, kind, outcomes)
+        for (place, kind), outcomes in sorted(sides.items(), key=_by_place)
+        if left_out is None or not left_out.has_branch(place)
+    ]
+
+
+def _by_place(item: tuple[tuple[Place, str], object]) -> tuple[tuple[int, ...], str]:
+    place, kind = item[0]
+    return tuple(-1 if number is None else number for number in place), kind
