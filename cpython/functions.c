@@ -5,17 +5,47 @@
 #include <stdint.h>
 
 void
+functions_set(function_table *table, PyObject **field, PyObject *value)
+{
+    sync_take(&table->lock);
+    PyObject *before = *field;
+    *field = value;
+    sync_give(&table->lock);
+    Py_XDECREF(before);
+}
+
+/* What a field holds: a new reference, or NULL. */
+static PyObject *
+get_field(function_table *table, PyObject **field)
+{
+    sync_take(&table->lock);
+    PyObject *value = Py_XNewRef(*field);
+    sync_give(&table->lock);
+    return value;
+}
+
+void
 functions_clear(function_table *table)
 {
     for (size_t i = 0; i < FUNCTIONS_RECENT; i++) {
-        Py_CLEAR(table->recent[i].caller);
-        Py_CLEAR(table->recent[i].callee);
+        functions_set(table, (PyObject **)&table->recent[i].caller, NULL);
+        functions_set(table, (PyObject **)&table->recent[i].callee, NULL);
     }
-    Py_CLEAR(table->modname);
-    Py_CLEAR(table->root);
-    Py_CLEAR(table->outer);
-    Py_CLEAR(table->calledfuncs);
-    Py_CLEAR(table->callers);
+    functions_set(table, &table->modname, NULL);
+    functions_set(table, &table->root, NULL);
+    functions_set(table, (PyObject **)&table->outer, NULL);
+    functions_set(table, &table->calledfuncs, NULL);
+    functions_set(table, &table->callers, NULL);
+}
+
+PyFrameObject *
+functions_swap_outer(function_table *table, PyFrameObject *outer)
+{
+    sync_take(&table->lock);
+    PyFrameObject *before = table->outer;
+    table->outer = outer;
+    sync_give(&table->lock);
+    return before;
 }
 
 int
@@ -82,8 +112,11 @@ static bool
 is_recent(function_table *table, PyCodeObject *caller, PyCodeObject *callee)
 {
     size_t place = recent_place(caller, callee);
-    return table->recent[place].callee == callee &&
-           table->recent[place].caller == caller;
+    sync_take(&table->lock);
+    bool found = table->recent[place].callee == callee &&
+                 table->recent[place].caller == caller;
+    sync_give(&table->lock);
+    return found;
 }
 
 /* Remembers a pair. The kept references make sure that an address in the cache
@@ -92,9 +125,14 @@ static void
 remember(function_table *table, PyCodeObject *caller, PyCodeObject *callee)
 {
     size_t place = recent_place(caller, callee);
-    Py_XSETREF(table->recent[place].caller,
-               (PyCodeObject *)Py_XNewRef(caller));
-    Py_XSETREF(table->recent[place].callee, (PyCodeObject *)Py_NewRef(callee));
+    sync_take(&table->lock);
+    PyCodeObject *last_caller = table->recent[place].caller;
+    PyCodeObject *last_callee = table->recent[place].callee;
+    table->recent[place].caller = (PyCodeObject *)Py_XNewRef(caller);
+    table->recent[place].callee = (PyCodeObject *)Py_NewRef(callee);
+    sync_give(&table->lock);
+    Py_XDECREF(last_caller);
+    Py_XDECREF(last_callee);
 }
 
 /* dict[key] = 1. Takes `key`, which may be NULL after a failure. */
@@ -116,17 +154,20 @@ set_one(PyObject *dict, PyObject *key)
 int
 functions_note(function_table *table, PyCodeObject *code)
 {
-    if (is_recent(table, NULL, code) || table->calledfuncs == NULL) {
+    if (is_recent(table, NULL, code)) {
         return 0;
     }
-    PyObject *modname = Py_NewRef(table->modname);
-    PyObject *calledfuncs = Py_NewRef(table->calledfuncs);
-    int result = set_one(calledfuncs, functions_name(modname, code));
-    if (result == 0) {
-        remember(table, NULL, code);
+    PyObject *modname = get_field(table, &table->modname);
+    PyObject *calledfuncs = get_field(table, &table->calledfuncs);
+    int result = 0;
+    if (modname != NULL && calledfuncs != NULL) {
+        result = set_one(calledfuncs, functions_name(modname, code));
+        if (result == 0) {
+            remember(table, NULL, code);
+        }
     }
-    Py_DECREF(modname);
-    Py_DECREF(calledfuncs);
+    Py_XDECREF(modname);
+    Py_XDECREF(calledfuncs);
     return result;
 }
 
@@ -153,16 +194,19 @@ pair_name(PyObject *modname, PyObject *root, PyCodeObject *caller,
 static int
 note_pair(function_table *table, PyCodeObject *caller, PyCodeObject *callee)
 {
-    PyObject *modname = Py_NewRef(table->modname);
-    PyObject *root = Py_NewRef(table->root);
-    PyObject *callers = Py_NewRef(table->callers);
-    int result = set_one(callers, pair_name(modname, root, caller, callee));
-    if (result == 0) {
-        remember(table, caller, callee);
+    PyObject *modname = get_field(table, &table->modname);
+    PyObject *root = get_field(table, &table->root);
+    PyObject *callers = get_field(table, &table->callers);
+    int result = 0;
+    if (modname != NULL && root != NULL && callers != NULL) {
+        result = set_one(callers, pair_name(modname, root, caller, callee));
+        if (result == 0) {
+            remember(table, caller, callee);
+        }
     }
-    Py_DECREF(modname);
-    Py_DECREF(root);
-    Py_DECREF(callers);
+    Py_XDECREF(modname);
+    Py_XDECREF(root);
+    Py_XDECREF(callers);
     return result;
 }
 
@@ -179,11 +223,14 @@ functions_note_caller(function_table *table, PyFrameObject *frame)
     }
     PyCodeObject *callee = PyFrame_GetCode(frame);
     PyCodeObject *caller = NULL;
-    if (back != NULL && back != table->outer) {
+    sync_take(&table->lock);
+    bool is_outer = back == table->outer;
+    sync_give(&table->lock);
+    if (back != NULL && !is_outer) {
         caller = PyFrame_GetCode(back);
     }
     int result = 0;
-    if (!is_recent(table, caller, callee) && table->callers != NULL) {
+    if (!is_recent(table, caller, callee)) {
         result = note_pair(table, caller, callee);
     }
     Py_XDECREF(caller);

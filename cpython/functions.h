@@ -10,6 +10,8 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include "sync.h"
+
 enum { FUNCTIONS_RECENT = 2048 };
 
 typedef struct {
@@ -18,6 +20,7 @@ typedef struct {
     PyFrameObject *outer;  /* owned: the frame that started the run, or NULL */
     PyObject *calledfuncs; /* owned: dict {function: 1} or NULL */
     PyObject *callers;     /* owned: dict {(caller, callee): 1} or NULL */
+    sync_lock lock;        /* guards all of it */
     struct {
         PyCodeObject *caller; /* owned, or NULL */
         PyCodeObject *callee; /* owned, or NULL */
@@ -26,6 +29,15 @@ typedef struct {
 
 /* Drops everything that the table owns; it is then empty and reusable. */
 void functions_clear(function_table *table);
+
+/* Puts `value` (owned, or NULL) into a field of the table; drops what that
+   had. */
+void functions_set(function_table *table, PyObject **field, PyObject *value);
+
+/* Puts `outer` (owned, or NULL) there; returns what was there, owned. */
+PyFrameObject *functions_swap_outer(function_table *table,
+                                    PyFrameObject *outer);
+
 int functions_traverse(function_table *table, visitproc visit, void *arg);
 
 /* (filename, module name, function name), a new reference: a method is named

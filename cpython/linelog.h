@@ -13,6 +13,7 @@
 #include <stdbool.h>
 
 #include "files.h"
+#include "sync.h"
 
 typedef struct {
     PyObject *sys;       /* owned: dict of the module sys */
@@ -22,7 +23,7 @@ typedef struct {
     bool timed;          /* begin lines with a time stamp */
     double start;        /* what it counts from, seconds on that clock */
     PyObject *s_stdout, *s_write, *s_cache, *s_getline; /* owned */
-    bool broken; /* writing failed: print no more */
+    SYNC_SHARED(bool) broken; /* writing failed: print no more */
 } line_log;
 
 /* Gets ready to print, with time stamps relative to `start` unless that is

@@ -61,8 +61,10 @@ monitor_end(TracerObject *self)
 {
     int tool = self->tool;
     self->tool = -1;
+    sync_take(&self->threads_lock);
     self->hot_thread = 0;
     xt_ptrmap_clear(&self->threads);
+    sync_give(&self->threads_lock);
     PyObject *monitoring = tool < 0 ? NULL : monitoring_get();
     if (monitoring != NULL) {
         monitoring_free_tool(monitoring, tool, CALLS, CALLS_LEN);
@@ -81,7 +83,10 @@ int
 monitor_add_thread(TracerObject *self)
 {
     uint64_t id = PyThreadState_GetID(PyThreadState_Get());
-    if (xt_ptrmap_set(&self->threads, thread_key(id), self) != XT_OK) {
+    sync_take(&self->threads_lock);
+    xt_status status = xt_ptrmap_set(&self->threads, thread_key(id), self);
+    sync_give(&self->threads_lock);
+    if (status != XT_OK) {
         PyErr_NoMemory();
         return -1;
     }
@@ -92,21 +97,24 @@ void
 monitor_remove_thread(TracerObject *self)
 {
     uint64_t id = PyThreadState_GetID(PyThreadState_Get());
+    sync_take(&self->threads_lock);
     xt_ptrmap_remove(&self->threads, thread_key(id));
     self->hot_thread = 0;
+    sync_give(&self->threads_lock);
 }
 
 static bool
 is_traced_thread(TracerObject *self)
 {
     uint64_t id = PyThreadState_GetID(PyThreadState_Get());
-    if (id != self->hot_thread) {
-        if (xt_ptrmap_get(&self->threads, thread_key(id)) == NULL) {
-            return false;
-        }
+    sync_take(&self->threads_lock);
+    if (id != self->hot_thread &&
+        xt_ptrmap_get(&self->threads, thread_key(id)) != NULL) {
         self->hot_thread = id;
     }
-    return true;
+    bool traced = id == self->hot_thread;
+    sync_give(&self->threads_lock);
+    return traced;
 }
 
 PyObject *

@@ -16,7 +16,8 @@ plan_functions(TracerObject *self, const char *name)
     }
     function_table *table = &self->functions;
     functions_clear(table);
-    table->root = Py_BuildValue("(Nss)", file, "trace", name);
+    functions_set(table, &table->root,
+                  Py_BuildValue("(Nss)", file, "trace", name));
     const struct {
         PyObject **field;
         const char *attribute;
@@ -33,7 +34,7 @@ plan_functions(TracerObject *self, const char *name)
             functions_clear(table);
             return -1;
         }
-        Py_XSETREF(*parts[i].field, value);
+        functions_set(table, parts[i].field, value);
     }
     return 0;
 }
@@ -50,8 +51,9 @@ plan_lines(TracerObject *self)
     return result;
 }
 
-int
-run_plan(TracerObject *self, const char *name)
+/* The caller is in the section. */
+static int
+plan(TracerObject *self, const char *name)
 {
     PyObject *wanted = PyObject_CallMethod((PyObject *)self, "_plan", NULL);
     if (wanted == NULL) {
@@ -70,6 +72,9 @@ run_plan(TracerObject *self, const char *name)
         return 1;
     }
     PyDict_Clear(self->judged);
+#ifdef Py_GIL_DISABLED
+    self->plan++;
+#endif
     if (mode & (TRACER_FUNCTIONS | TRACER_CALLERS) &&
         plan_functions(self, name) < 0) {
         return -1;
@@ -79,6 +84,15 @@ run_plan(TracerObject *self, const char *name)
     }
     self->mode = (unsigned)mode;
     return 1;
+}
+
+int
+run_plan(TracerObject *self, const char *name)
+{
+    sync_enter(&self->section);
+    int result = plan(self, name);
+    sync_leave(&self->section);
+    return result;
 }
 
 PyObject *
@@ -137,18 +151,19 @@ switch_on(TracerObject *self, PyObject *function)
             return on < 0 ? -1 : 0;
         }
     }
-    settrace_install(self, function);
-    return 0;
+    return settrace_install(self, function);
 }
 
 static void
 report_trouble(TracerObject *self)
 {
+    sync_enter(&self->section);
     PyObject *trouble = self->trouble;
+    self->trouble = NULL;
+    sync_leave(&self->section);
     if (trouble == NULL) {
         return;
     }
-    self->trouble = NULL;
     if (PyErr_WarnFormat(PyExc_RuntimeWarning, 1,
                          "exactrace could not record everything: %R",
                          trouble) < 0) {
@@ -168,8 +183,8 @@ leave_thread(TracerObject *self, previous_trace *previous)
         PyEval_SetTrace(previous->func, previous->object);
     }
     Py_CLEAR(previous->object);
-    self->hot_frame = NULL;
-    Py_XSETREF(self->functions.outer, previous->outer);
+    settrace_left(self);
+    Py_XDECREF(functions_swap_outer(&self->functions, previous->outer));
     previous->outer = NULL;
     PyErr_Restore(type, value, traceback);
 }
@@ -212,6 +227,7 @@ end(TracerObject *self, previous_trace *previous)
 {
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
+    sync_enter(&self->section);
     self->runs--;
     if (self->runs == 0) {
         monitor_end(self);
@@ -225,8 +241,9 @@ end(TracerObject *self, previous_trace *previous)
     }
     Py_CLEAR(previous->hook);
     if (result == 0) {
-        result = files_flush(&self->files, self->counts);
+        result = session_flush(self);
     }
+    sync_leave(&self->section);
     if (result == 0) {
         report_trouble(self);
     }
@@ -264,12 +281,10 @@ take_new_threads(previous_trace *previous, PyObject *function)
     return 0;
 }
 
-/* Starts to trace this thread and those that it starts. -1 with an exception,
-   and then everything is as it was. */
+/* The caller is in the section. */
 static int
-begin(TracerObject *self, previous_trace *previous, const char *name)
+begin_inside(TracerObject *self, previous_trace *previous, const char *name)
 {
-    *previous = (previous_trace){0};
     int fast = run_plan(self, name);
     if (fast < 0) {
         return -1;
@@ -283,8 +298,8 @@ begin(TracerObject *self, previous_trace *previous, const char *name)
     PyThreadState *thread = PyThreadState_Get();
     previous->func = thread->c_tracefunc;
     previous->object = Py_XNewRef(thread->c_traceobj);
-    previous->outer = self->functions.outer;
-    self->functions.outer = (PyFrameObject *)Py_XNewRef(PyEval_GetFrame());
+    previous->outer = functions_swap_outer(
+        &self->functions, (PyFrameObject *)Py_XNewRef(PyEval_GetFrame()));
     self->runs++;
     int result = switch_engine_on(self);
     if (result == 0) {
@@ -300,6 +315,18 @@ begin(TracerObject *self, previous_trace *previous, const char *name)
     }
     Py_DECREF(function);
     return result < 0 ? -1 : 0;
+}
+
+/* Starts to trace this thread and those that it starts. -1 with an exception,
+   and then everything is as it was. */
+static int
+begin(TracerObject *self, previous_trace *previous, const char *name)
+{
+    *previous = (previous_trace){0};
+    sync_enter(&self->section);
+    int result = begin_inside(self, previous, name);
+    sync_leave(&self->section);
+    return result;
 }
 
 /* Whether this tracer has nothing to do: -1 with an exception. */
@@ -392,8 +419,8 @@ take_running_frames(TracerObject *self)
                                 : settrace_take_frames(self);
 }
 
-int
-run_start(TracerObject *self)
+static int
+start_inside(TracerObject *self)
 {
     if (self->started != NULL) {
         PyErr_SetString(PyExc_RuntimeError,
@@ -431,29 +458,49 @@ run_start(TracerObject *self)
 }
 
 int
-run_stop(TracerObject *self)
+run_start(TracerObject *self)
+{
+    sync_enter(&self->section);
+    int result = start_inside(self);
+    sync_leave(&self->section);
+    return result;
+}
+
+/* Takes what run_start() began, to end it; NULL with an exception. */
+static struct run_start *
+take_start(TracerObject *self)
 {
     struct run_start *started = self->started;
     if (started == NULL) {
         PyErr_SetString(PyExc_RuntimeError,
                         "this tracer was not started, or stopped already");
-        return -1;
+        return NULL;
     }
-    if (started->idle) {
-        self->started = NULL;
-        PyMem_Free(started);
-        return 0;
-    }
-    if (self->engine == NULL &&
+    if (!started->idle && self->engine == NULL &&
         started->thread != PyThreadState_GetID(PyThreadState_Get())) {
         PyErr_SetString(PyExc_RuntimeError,
                         "a trace function can only be stopped in the thread "
                         "that has started it");
-        return -1;
+        return NULL;
     }
     self->started = NULL;
-    leave_thread(self, &started->previous);
-    int result = end(self, &started->previous);
+    return started;
+}
+
+int
+run_stop(TracerObject *self)
+{
+    sync_enter(&self->section);
+    struct run_start *started = take_start(self);
+    sync_leave(&self->section);
+    if (started == NULL) {
+        return -1;
+    }
+    int result = 0;
+    if (!started->idle) {
+        leave_thread(self, &started->previous);
+        result = end(self, &started->previous);
+    }
     PyMem_Free(started);
     return result;
 }

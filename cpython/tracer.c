@@ -209,9 +209,9 @@ take_thread(TracerObject *self)
     if (handle == NULL) {
         return -1;
     }
-    settrace_install(self, handle);
+    int result = settrace_install(self, handle);
     Py_DECREF(handle);
-    return 0;
+    return result;
 }
 
 /* Replaces the trampoline that sys.settrace() installed by the C function and
@@ -325,11 +325,14 @@ function_name(PyObject *Py_UNUSED(module), PyObject *args)
 static PyObject *
 tracer_get_counts(TracerObject *self, void *Py_UNUSED(closure))
 {
-    if ((self->engine != NULL && engine_harvest(self->engine, self) < 0) ||
-        files_flush(&self->files, self->counts) < 0) {
-        return NULL;
+    sync_enter(&self->section);
+    PyObject *counts = NULL;
+    if ((self->engine == NULL || engine_harvest(self->engine, self) == 0) &&
+        session_flush(self) == 0) {
+        counts = Py_NewRef(self->counts);
     }
-    return Py_NewRef(self->counts);
+    sync_leave(&self->section);
+    return counts;
 }
 
 static int
@@ -339,13 +342,14 @@ tracer_set_counts(TracerObject *self, PyObject *value, void *closure)
         PyErr_SetString(PyExc_AttributeError, "counts cannot be deleted");
         return -1;
     }
+    sync_enter(&self->section);
     PyObject *before = tracer_get_counts(self, closure);
-    if (before == NULL) {
-        return -1;
+    if (before != NULL) {
+        Py_SETREF(self->counts, Py_NewRef(value));
     }
-    Py_DECREF(before);
-    Py_SETREF(self->counts, Py_NewRef(value));
-    return 0;
+    sync_leave(&self->section);
+    Py_XDECREF(before);
+    return before == NULL ? -1 : 0;
 }
 
 static PyObject *
@@ -380,6 +384,9 @@ tracer_new(PyTypeObject *type, PyObject *Py_UNUSED(args),
     self->calls = PyDict_New();
     self->judged = PyDict_New();
     self->s_file = PyUnicode_InternFromString("__file__");
+#ifdef Py_GIL_DISABLED
+    lanes_init(&self->lanes);
+#endif
     if (self->branches == NULL || self->calls == NULL ||
         self->counts == NULL || self->judged == NULL || self->s_file == NULL ||
         files_init(&self->files) < 0) {
@@ -431,7 +438,11 @@ tracer_dealloc(TracerObject *self)
     Py_CLEAR(self->calls);
     Py_CLEAR(self->engines);
     files_fini(&self->files);
-    xt_ptrmap_fini(&self->frames);
+#ifdef Py_GIL_DISABLED
+    lanes_fini(&self->lanes);
+#else
+    xt_ptrmap_fini(&self->lane.frames);
+#endif
     xt_ptrmap_fini(&self->threads);
     type->tp_free(self);
     Py_DECREF(type);
