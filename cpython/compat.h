@@ -85,14 +85,16 @@ compat_make_immortal(PyObject *object)
 /* The second number of the version: its bytecode differs from all others. */
 #define COMPAT_MINOR PY_MINOR_VERSION
 
-/* Without the GIL the collector must find every frame: they keep references
-   that are not counted. */
 #ifdef Py_GIL_DISABLED
 #define COMPAT_HAS_GIL 0
 #else
 #define COMPAT_HAS_GIL 1
 #endif
-#define COMPAT_CAN_HIDE_FRAMES COMPAT_HAS_GIL
+
+/* Without the GIL the collector must find every frame, from 3.14 on: they keep
+   references that are not counted. */
+#define COMPAT_CAN_HIDE_FRAMES                                                \
+    (COMPAT_HAS_GIL || PY_VERSION_HEX < 0x030E0000)
 
 /* How many more levels of recursion this thread has left, and of how many. */
 static inline int *

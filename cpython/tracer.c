@@ -535,7 +535,8 @@ tracer_init(PyObject *module)
         PyModule_AddIntConstant(module, "BRANCHES", TRACER_BRANCHES) < 0 ||
         PyModule_AddIntConstant(module, "PROBE", TRACER_PROBE) < 0 ||
         PyModule_AddIntConstant(module, "EVENT", TRACER_EVENT) < 0 ||
-        PyModule_AddIntConstant(module, "DEBUG", TRACER_DEBUG) < 0) {
+        PyModule_AddIntConstant(module, "DEBUG", TRACER_DEBUG) < 0 ||
+        PyModule_AddIntConstant(module, "HAS_GIL", COMPAT_HAS_GIL) < 0) {
         return -1;
     }
     return 0;

@@ -16,6 +16,7 @@ BRANCHES: Final = 16
 PROBE: Final = 32
 EVENT: Final = 64
 DEBUG: Final = 128
+HAS_GIL: Final[int]
 
 @disjoint_base
 class Tracer:

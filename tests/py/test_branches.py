@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from beside import run, write
+from beside import MONITORED, NO_PROBES, run, write
 
 from exactrace import branches, source
 
-MONITORED = sys.version_info >= (3, 12)
-known = pytest.mark.skipif(not MONITORED, reason="branches are known from 3.12 on")
+known = pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
 
 PROGRAM = """\
 def größer(a, b):

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import io
-import sysconfig
 import threading
 from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beside import run, write
+from beside import FREE, MONITORED, NO_PROBES, run, write
 
 import exactrace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FREE = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 pytestmark = pytest.mark.skipif(
     not FREE, reason="this interpreter has a GIL: no two threads run at the same time"
 )
-ENGINES = ("probe", "event", "settrace")
+ENGINES = ("probe", "event", "settrace") if MONITORED else ("settrace",)
 THREADS = 8
 
 # What each line runs in work(30): 30 rounds, 10 of them raise, 20 go on; the
@@ -328,6 +326,7 @@ def numbers(n):
     assert lines(counting.counts) == {2: 126, 3: 120, 4: 120, 6: 120}
 
 
+@pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
 @pytest.mark.parametrize("engine", ["probe", "event"])
 def test_branches_and_calls_of_parallel_threads_are_exact(engine: str) -> None:
     space = module(WORK)
@@ -399,3 +398,15 @@ def test_callers_of_threads_that_run_at_once_are_tracked() -> None:
         if callee[0] == caller[0] == "F"
     }
     assert pairs == {(f"f{i}", f"f{(i + 1) % 200}") for i in range(200)}
+
+
+@pytest.mark.skipif(MONITORED, reason="there are probes without the GIL, too")
+def test_debug_says_that_there_are_no_probes(folder: Any) -> None:
+    write(folder, "program.py", "for i in range(3): pass\n")
+    command = ["-m", "exactrace", "run", "-q", "--debug", "program.py"]
+    status, _, error = run(command, folder)
+    assert status == 0
+    assert error.splitlines() == [
+        "exactrace: counted by engine settrace: all code objects",
+        "exactrace: no probes or events: this Python has no GIL",
+    ]
