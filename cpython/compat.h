@@ -93,8 +93,7 @@ compat_make_immortal(PyObject *object)
 
 /* Without the GIL the collector must find every frame, from 3.14 on: they keep
    references that are not counted. */
-#define COMPAT_CAN_HIDE_FRAMES                                                \
-    (COMPAT_HAS_GIL || PY_VERSION_HEX < 0x030E0000)
+#define COMPAT_CAN_HIDE_FRAMES (COMPAT_HAS_GIL || PY_VERSION_HEX < 0x030E0000)
 
 /* How many more levels of recursion this thread has left, and of how many. */
 static inline int *
