@@ -128,6 +128,7 @@ TOOLS: dict[str, Callable[[Program], Run]] = {
     "trace --listfuncs": tracing("trace", countfuncs=1),
     "exactrace --trackcalls": tracing("exactrace", countcallers=1),
     "trace --trackcalls": tracing("trace", countcallers=1),
+    "exactrace --calls": tracing("exactrace", calls=1),
     "coverage ctrace": covering("ctrace", branch=False),
     "coverage ctrace branch": covering("ctrace", branch=True),
     "coverage sysmon": covering("sysmon", branch=False),

@@ -31,7 +31,9 @@ COUNTING = {
     "slipcover branch": "+branch",
 }
 # The other modes: option -> how much of a program's usual work is done.
-MODES = {"--trace": 0.02, "--listfuncs": 0.2, "--trackcalls": 0.2}
+MODES = {"--trace": 0.02, "--listfuncs": 0.2, "--trackcalls": 0.2, "--calls": 0.2}
+# The nearest that the standard module has to a mode of our own.
+NEAREST = {"--calls": "--trackcalls"}
 MODE_PROGRAMS = (
     "calculator", "exceptions", "fib", "generators", "life", "regexes",
     "scheduler", "shapes", "sieve", "tak",
@@ -155,7 +157,7 @@ def modes(plan: Plan) -> list[Table]:
     programs = [name for name in MODE_PROGRAMS if name in plan.programs]
     tables = []
     for mode, share in MODES.items():
-        ours, standard = f"{EXACTRACE} {mode}", f"{STANDARD} {mode}"
+        ours, standard = _tools_of(mode)
         samples = Samples()
         scale = plan.scale * share
 
@@ -172,8 +174,13 @@ def modes(plan: Plan) -> list[Table]:
     return tables
 
 
+def _tools_of(mode: str) -> tuple[str, str]:
+    """Return our tool, and that of the standard module."""
+    return f"{EXACTRACE} {mode}", f"{STANDARD} {NEAREST.get(mode, mode)}"
+
+
 def _mode_table(plan: Plan, samples: Samples, programs: list[str], mode: str) -> Table:
-    ours, standard = f"{EXACTRACE} {mode}", f"{STANDARD} {mode}"
+    ours, standard = _tools_of(mode)
     meaning = (
         "CPU time of the bare run in milliseconds, what it is multiplied by, and "
         f"how many times faster exactrace is; medians of {plan.rounds}."

@@ -2,6 +2,8 @@
 #include "adopt.h"
 
 #include "frame.h"
+#include "harvest.h"
+#include "keptcode.h"
 #include "monitoring.h"
 #include "sides.h"
 #include "sweep.h"
@@ -29,10 +31,21 @@ is_wanted(EngineObject *self, PyObject *globals)
 
 /* Notes in which file the code ran, the first time that there is one. */
 static void
-note_file(code_entry *entry, PyObject *globals)
+note_file(const EngineObject *self, code_entry *entry, PyObject *globals)
 {
-    if (entry->file == NULL) {
-        entry->file = Py_XNewRef(PyDict_GetItemString(globals, "__file__"));
+    if (entry->file != NULL) {
+        return;
+    }
+    entry->file = Py_XNewRef(PyDict_GetItemString(globals, "__file__"));
+    if (self->registry.kept == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < self->sessions_len; i++) {
+        const TracerObject *tracer = self->sessions[i];
+        if (tracer->kept == self->registry.kept &&
+            harvest_wants(tracer, entry)) {
+            keptcode_want(tracer->kept, entry->probed);
+        }
     }
 }
 
@@ -49,6 +62,9 @@ count_by_events(EngineObject *self, code_entry *entry)
 {
     if (entry->by_events) {
         return 0;
+    }
+    if (bodies_leave(self, entry->original) < 0) {
+        return -1;
     }
     entry->by_events = true;
     return monitoring_switch_code(self->monitoring, self->tool,
@@ -82,12 +98,26 @@ replace_code(PyObject *function, code_entry *entry)
     return adopt_set_code(function, entry->code);
 }
 
+/* Whether only we get events in this thread, and of code that a frame goes on
+   in only those which come for all code. Whoever joins in later has what runs
+   then prepared. */
+static bool
+needs_no_events(const EngineObject *self)
+{
+    const PyThreadState *thread = PyThreadState_Get();
+    return COMPAT_RAISE_IS_GLOBAL && !self->onlookers.active &&
+           thread->c_tracefunc == NULL && thread->c_profilefunc == NULL;
+}
+
 /* Prepares rewritten code for all events that are on, of whatever tool. Frames
    that go on in it do not pass the RESUME which does that; to change the local
    events does it too. */
 static int
 prepare(EngineObject *self, code_entry *entry)
 {
+    if (!entry->prepared && needs_no_events(self)) {
+        return 0;
+    }
     if (entry->prepared && entry->code->_co_instrumentation_version ==
                                entry->original->_co_instrumentation_version) {
         return 0;
@@ -126,16 +156,25 @@ static int
 adopt(EngineObject *self, frame_head *frame, PyCodeObject *code,
       Py_ssize_t offset)
 {
-    if (sweep(self) < 0) {
+    if (sweep(self) < 0 ||
+        (self->registry.kept != NULL && bodies_progress(self) < 0)) {
         return -1;
     }
+    if (self->registry.kept != NULL) {
+        keptcode_note_frames(self);
+    }
     const char *refusal = refuse(self);
+    bool first = refusal == NULL && sweep_is_first_run(self, code);
+    int noted = first ? bodies_start(self, frame, code) : 0;
+    if (noted != 0) {
+        return noted < 0 ? -1 : 0;
+    }
     code_entry *entry = registry_add(&self->registry, &self->types, code,
                                      refusal, self->branches);
     if (entry == NULL) {
         return -1;
     }
-    note_file(entry, frame->globals);
+    note_file(self, entry, frame->globals);
     if (entry->code == NULL || refusal != NULL) {
         return start_by_events(self, entry);
     }
@@ -151,7 +190,9 @@ adopt(EngineObject *self, frame_head *frame, PyCodeObject *code,
                            entry->probed->landing)) {
         return start_by_events(self, entry);
     }
-    sweep_weaken(self, entry);
+    if (first) {
+        sweep_weaken(self, entry);
+    }
     return 0;
 }
 
@@ -165,7 +206,7 @@ on_probed(EngineObject *self, ProbedCodeObject *probed, PyObject *globals)
         return NULL;
     }
     if (entry != NULL) {
-        note_file(entry, globals);
+        note_file(self, entry, globals);
     }
     return Py_NewRef(self->disable);
 }
@@ -193,7 +234,7 @@ go_on_by_events(EngineObject *self, PyCodeObject *code, PyObject *globals)
     if (entry == NULL) {
         return -1;
     }
-    note_file(entry, globals);
+    note_file(self, entry, globals);
     return count_by_events(self, entry);
 }
 
@@ -214,8 +255,14 @@ on_start(EngineObject *self, PyCodeObject *code, PyObject *at, bool resumed)
     PyThreadState *thread = PyThreadState_Get();
     frame_head *frame = frame_top(thread);
     if (self->sessions_len == 0 || frame == NULL ||
-        frame_code(frame) != code ||
-        PyThreadState_GetID(thread) == self->left_thread) {
+        frame_code(frame) != code) {
+        Py_RETURN_NONE;
+    }
+    if (bodies_replace(self, frame, code) < 0 &&
+        engine_keep_trouble(self) < 0) {
+        return NULL;
+    }
+    if (PyThreadState_GetID(thread) == self->left_thread) {
         Py_RETURN_NONE;
     }
     ProbedCodeObject *probed = probed_get(&self->types, code);

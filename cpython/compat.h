@@ -6,6 +6,9 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include <stdbool.h>
+#include <stdint.h>
+
 /* How the standard module prints "file(line): source" (changed in 3.13):
    what stands between the number and the source, and what follows the number
    when there is no source. */
@@ -82,8 +85,85 @@ compat_make_immortal(PyObject *object)
 #endif
 }
 
+/* What the module can do: each interpreter may have one, with its own GIL, and
+   none needs a GIL (sync.h). */
+#ifdef Py_GIL_DISABLED
+#define COMPAT_MODULE_SLOTS                                                   \
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},     \
+        {Py_mod_gil, Py_MOD_GIL_NOT_USED},
+#elif PY_VERSION_HEX >= 0x030C0000
+#define COMPAT_MODULE_SLOTS                                                   \
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+#else
+#define COMPAT_MODULE_SLOTS
+#endif
+
+/* Where a running frame of 3.11 or 3.12 has its variables, one place for each
+   of co_localsplusnames: there, PyFrame_GetLocals() would leave them in a dict
+   that keeps them alive. NULL where it does not. */
+#if PY_VERSION_HEX >= 0x030D0000
+static inline PyObject **
+compat_fast_locals(PyFrameObject *frame, PyCodeObject *code)
+{
+    (void)frame;
+    (void)code;
+    return NULL;
+}
+#else
+/* struct _PyInterpreterFrame, in Include/internal/pycore_frame.h */
+typedef struct {
+#if PY_VERSION_HEX >= 0x030C0000
+    PyCodeObject *code;
+    void *previous;
+    PyObject *function;
+#else
+    PyObject *function;
+#endif
+    PyObject *globals;
+    PyObject *builtins;
+    PyObject *locals;
+#if PY_VERSION_HEX < 0x030C0000
+    PyCodeObject *code;
+#endif
+    PyFrameObject *object;
+#if PY_VERSION_HEX < 0x030C0000
+    void *previous;
+#endif
+    void *instr;
+    int stacktop;
+#if PY_VERSION_HEX >= 0x030C0000
+    uint16_t return_offset;
+#else
+    bool is_entry;
+#endif
+    char owner;
+    PyObject *places[1];
+} compat_frame;
+
+static inline PyObject **
+compat_fast_locals(PyFrameObject *frame, PyCodeObject *code)
+{
+    struct {
+        PyObject_HEAD
+        PyFrameObject *back;
+        compat_frame *inner;
+    } *object = (void *)frame;
+    compat_frame *inner = object->inner;
+    return inner->code == code && inner->object == frame ? inner->places
+                                                         : NULL;
+}
+#endif
+
 /* The second number of the version: its bytecode differs from all others. */
 #define COMPAT_MINOR PY_MINOR_VERSION
+
+/* Whether RAISE and RERAISE come for code that is not prepared for events:
+   they are no local events before 3.15 (Python/ceval.c). */
+#if PY_VERSION_HEX >= 0x030F0000
+#define COMPAT_RAISE_IS_GLOBAL 0
+#else
+#define COMPAT_RAISE_IS_GLOBAL 1
+#endif
 
 #ifdef Py_GIL_DISABLED
 #define COMPAT_HAS_GIL 0
@@ -123,6 +203,29 @@ compat_depth_limit(PyThreadState *thread)
 #else
 #define COMPAT_DEPTH_OF_EXEC 2
 #endif
+
+/* dict[key] = value where there is no such key, else *before is what it has, a
+   new reference. -1 with an exception. */
+static inline int
+compat_dict_put(PyObject *dict, PyObject *key, PyObject *value,
+                PyObject **before)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    PyObject *there;
+    int was = PyDict_SetDefaultRef(dict, key, value, &there);
+    if (was == 0) {
+        Py_DECREF(there);
+    }
+    *before = was > 0 ? there : NULL;
+    return was < 0 ? -1 : 0;
+#else
+    *before = Py_XNewRef(PyDict_GetItemWithError(dict, key));
+    if (*before != NULL) {
+        return 0;
+    }
+    return PyErr_Occurred() ? -1 : PyDict_SetItem(dict, key, value);
+#endif
+}
 
 /* Whether an uncaught exception has Python die of SIGINT. */
 static inline int

@@ -65,6 +65,12 @@ counter_take(counter_pool *pool, uint64_t *slot)
 }
 
 void
+counter_set_slot(PyObject *counter, uint64_t *slot)
+{
+    ((CounterObject *)counter)->slot = slot;
+}
+
+void
 counter_set_value(PyObject *counter, PyObject *value)
 {
     ((CounterObject *)counter)->value = value;

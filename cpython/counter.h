@@ -33,6 +33,9 @@ int counter_pool_init(counter_pool *pool, PyObject *module);
 /* A counter that adds to *slot. Immortal; NULL with an exception. */
 PyObject *counter_take(counter_pool *pool, uint64_t *slot);
 
+/* Has it add to another slot. */
+void counter_set_slot(PyObject *counter, uint64_t *slot);
+
 /* Has it give `value`, which is borrowed for as long as it is in use. */
 void counter_set_value(PyObject *counter, PyObject *value);
 

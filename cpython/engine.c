@@ -3,8 +3,10 @@
 
 #include "adopt.h"
 #include "events.h"
+#include "forked.h"
 #include "gather.h"
 #include "harvest.h"
+#include "keptcode.h"
 #include "mem.h"
 #include "monitoring.h"
 
@@ -166,6 +168,7 @@ switch_off(EngineObject *self)
         self->tool = -1;
     }
     self->left_thread = 0;
+    bodies_fini(&self->bodies);
     registry_fini(&self->registry);
     PyErr_Restore(type, value, traceback);
 }
@@ -217,7 +220,9 @@ engine_begin(EngineObject *self, TracerObject *tracer)
     if (add_session(self, tracer) < 0) {
         return -1;
     }
+    forked_watch(self);
     tracer->engine = (EngineObject *)Py_NewRef(self);
+    keptcode_begin(tracer);
     return 1;
 }
 
@@ -283,10 +288,14 @@ list_engines(EngineObject *self, TracerObject *tracer)
 void
 engine_drop(EngineObject *self, TracerObject *tracer)
 {
+    if (tracer->kept != NULL) {
+        (void)keptcode_end(tracer, tracer->kept);
+    }
     harvest_forget(tracer);
     remove_session(self, tracer);
     tracer->engine = NULL;
     if (self->sessions_len == 0) {
+        forked_watch(NULL);
         switch_off(self);
     }
     Py_DECREF(self);
@@ -314,6 +323,7 @@ static void
 engine_dealloc(EngineObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
+    bodies_fini(&self->bodies);
     registry_fini(&self->registry);
     xt_free(self->sessions);
     Py_XDECREF(self->monitoring);

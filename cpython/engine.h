@@ -16,6 +16,7 @@
 #ifndef XT_ENGINE_H
 #define XT_ENGINE_H
 
+#include "bodies.h"
 #include "disguise.h"
 #include "onlookers.h"
 #include "registry.h"
@@ -37,6 +38,7 @@ typedef struct EngineObject {
     size_t sessions_len;
     size_t sessions_cap;
     code_registry registry;
+    body_runs bodies;
     disguise disguise;
     onlookers onlookers;
 } EngineObject;

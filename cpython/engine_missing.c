@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* In place of engine.c on CPython 3.11, which has no sys.monitoring. */
 #include "engine.h"
+#include "keptcode.h"
+#include "monitor.h"
 #include "outcomes.h"
 
 PyObject *
@@ -41,6 +43,40 @@ int
 engine_take_frames(EngineObject *Py_UNUSED(self))
 {
     return 0;
+}
+
+void
+keptcode_begin(TracerObject *Py_UNUSED(tracer))
+{
+}
+
+bool
+keptcode_end(TracerObject *Py_UNUSED(tracer), kept_file *Py_UNUSED(journal))
+{
+    return true;
+}
+
+int
+monitor_begin(TracerObject *Py_UNUSED(self))
+{
+    return 0;
+}
+
+void
+monitor_end(TracerObject *Py_UNUSED(self))
+{
+}
+
+void
+monitor_leave_thread(TracerObject *Py_UNUSED(self))
+{
+}
+
+PyObject *
+monitor_call(TracerObject *Py_UNUSED(self), PyCodeObject *Py_UNUSED(code),
+             monitor_event Py_UNUSED(event))
+{
+    Py_RETURN_NONE;
 }
 
 static PyObject *

@@ -10,6 +10,12 @@ static PyObject *
 raised_in_original(EngineObject *self, PyCodeObject *code,
                    PyObject *const *args, bool again)
 {
+    frame_head *frame = frame_top(PyThreadState_Get());
+    if (frame != NULL && frame_code(frame) == code &&
+        bodies_raised(self, frame, code) < 0 &&
+        engine_keep_trouble(self) < 0) {
+        return NULL;
+    }
     code_entry *entry =
         self->branches ? registry_get(&self->registry, code) : NULL;
     if (entry != NULL && entry->by_events &&

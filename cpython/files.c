@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "files.h"
 
+#include "compat.h"
 #include "mem.h"
-
-/* Lines from here on (made up by code.replace() or a deep template) are
-   counted in a dict, so that one absurd number does not take gigabytes. */
-enum { LINES_DENSE = 1 << 22 };
 
 int
 files_init(file_table *table)
@@ -22,7 +19,9 @@ file_free(traced_file *file)
         Py_XDECREF(file->texts[i]);
     }
     xt_free(file->texts);
+    xt_free(file->pages);
     xt_free(file->hits);
+    xt_ranges_fini(&file->ranges);
     Py_XDECREF(file->source);
     Py_DECREF(file->name);
     xt_free(file);
@@ -93,7 +92,42 @@ files_find(file_table *table, PyObject *name)
 static PyObject *
 make_key(const traced_file *file, int line)
 {
-    return Py_BuildValue("(Oi)", file->name, line);
+    PyObject *number = PyLong_FromLong(line);
+    PyObject *key = number == NULL ? NULL : PyTuple_New(2);
+    if (key == NULL) {
+        Py_XDECREF(number);
+        return NULL;
+    }
+    PyTuple_SET_ITEM(key, 0, Py_NewRef(file->name));
+    PyTuple_SET_ITEM(key, 1, number);
+    /* As the collector would, when it first comes to it: no cycle goes through
+       a string and a number. */
+    PyObject_GC_UnTrack(key);
+    return key;
+}
+
+/* counts[key] = hits where there is no such key, else *before is what it has,
+   a new reference. -1 with an exception. */
+static int
+put_hits(PyObject *counts, PyObject *key, PyObject *hits, PyObject **before)
+{
+    *before = NULL;
+    if (PyDict_CheckExact(counts)) {
+        return compat_dict_put(counts, key, hits, before);
+    }
+    if (PyDict_Check(counts)) {
+        (void)sync_dict_get(counts, key, before);
+    }
+    else {
+        *before = PyObject_GetItem(counts, key);
+        if (*before == NULL && PyErr_ExceptionMatches(PyExc_KeyError)) {
+            PyErr_Clear();
+        }
+    }
+    if (*before != NULL) {
+        return 0;
+    }
+    return PyErr_Occurred() ? -1 : PyObject_SetItem(counts, key, hits);
 }
 
 /* counts[key] += hits, for any mapping. */
@@ -101,22 +135,13 @@ static int
 add_hits(PyObject *counts, PyObject *key, PyObject *hits)
 {
     PyObject *before;
-    if (PyDict_Check(counts)) {
-        (void)sync_dict_get(counts, key, &before);
+    int result = put_hits(counts, key, hits, &before);
+    if (before != NULL) {
+        PyObject *sum = PyNumber_Add(before, hits);
+        Py_DECREF(before);
+        result = sum == NULL ? -1 : PyObject_SetItem(counts, key, sum);
+        Py_XDECREF(sum);
     }
-    else {
-        before = PyObject_GetItem(counts, key);
-        if (before == NULL && PyErr_ExceptionMatches(PyExc_KeyError)) {
-            PyErr_Clear();
-        }
-    }
-    if (before == NULL) {
-        return PyErr_Occurred() ? -1 : PyObject_SetItem(counts, key, hits);
-    }
-    PyObject *sum = PyNumber_Add(before, hits);
-    Py_DECREF(before);
-    int result = sum == NULL ? -1 : PyObject_SetItem(counts, key, sum);
-    Py_XDECREF(sum);
     return result;
 }
 
@@ -152,7 +177,7 @@ note_order(file_table *table, traced_file *file, int line)
 static int
 add(file_table *table, traced_file *file, int line, uint64_t hits)
 {
-    if (line < 0 || line >= LINES_DENSE) {
+    if (line < 0 || line >= FILES_DENSE) {
         return hit_far(table, file, line, hits);
     }
     size_t cap = file->cap;

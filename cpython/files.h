@@ -18,17 +18,34 @@
 
 #include <stdint.h>
 
+#include "ranges.h"
 #include "sync.h"
+
+typedef enum {
+    CHOICE_OPEN = 0, /* nobody has asked yet */
+    CHOICE_ALL,
+    CHOICE_RANGES,
+    CHOICE_NONE,
+    CHOICE_IMPORTS, /* nothing: it belongs to the import system */
+} file_choice;
 
 typedef struct {
     PyObject *name; /* owned: str, as in co_filename */
     uint64_t *hits; /* owned: hits[line] since the last files_flush() */
     size_t cap;     /* lines that `hits` has room for */
 
+    /* Kept by pages.c: what is counted in a journal. */
+    uint64_t **pages; /* owned array: counters of XT_JOURNAL_PAGE lines each */
+    size_t pages_cap;
+
     /* Kept by linelog.c, which prints lines. */
     PyObject *source; /* owned: the entry of linecache, or NULL */
     PyObject **texts; /* owned: texts[line] as printed, or NULL */
     size_t texts_cap;
+
+    /* Kept by select.c: what of the file is printed. */
+    file_choice choice;
+    xt_ranges ranges; /* with CHOICE_RANGES: these lines */
 } traced_file;
 
 typedef struct {
@@ -55,6 +72,8 @@ typedef struct {
     size_t order_len;
     size_t order_cap;
     PyObject *far; /* owned: dict {(name, line): hits} of absurd lines */
+    struct xt_journal *journal; /* borrowed: what is hit is counted there too,
+                                   or NULL */
 } file_table;
 
 /* Zero memory is a valid empty table before and after these. */
@@ -81,13 +100,23 @@ files_get(file_table *table, PyObject *name)
     return files_find(table, name);
 }
 
+/* Lines from here on (made up by code.replace() or a deep template) are
+   counted in a dict, so that one absurd number does not take gigabytes. */
+enum { FILES_DENSE = 1 << 22 };
+
 /* What files_hit() does when it is not a mere addition; under the lock. */
 int files_hit_slowly(file_table *table, traced_file *file, int line);
+
+/* Counts a line, which is not absurd, in the journal. */
+void files_hit_page(file_table *table, traced_file *file, int line);
 
 /* Counts one run of a line. -1 with an exception when out of memory. */
 static inline int
 files_hit(file_table *table, traced_file *file, int line)
 {
+    if (table->journal != NULL && (unsigned)line < FILES_DENSE) {
+        files_hit_page(table, file, line);
+    }
     int result = 0;
     sync_take(&table->lock);
     if ((size_t)line < file->cap && file->hits[line] != 0) {

@@ -60,6 +60,38 @@ frame_top(PyThreadState *thread)
     return (frame_head *)(void *)*compat_top_frame(thread);
 }
 
+/* The frame whose code has called that of this one, or NULL. Frames that have
+   not begun, and those that belong to the interpreter, are passed over, as
+   PyFrame_GetBack() does. */
+static inline const frame_head *
+frame_caller(const frame_head *frame)
+{
+    const frame_head *back = frame->previous;
+    while (back != NULL) {
+        PyCodeObject *code = frame_code(back);
+        if (code != NULL &&
+            frame_offset(back, code) >= code->_co_firsttraceable) {
+            break;
+        }
+        back = back->previous;
+    }
+    return back;
+}
+
+/* The frame that a frame object shows: the head of struct _frame
+   (pycore_frame.h, 3.12 to 3.15). Its previous one may be out of date, as it
+   is in a suspended greenlet. */
+static inline const frame_head *
+frame_of(PyFrameObject *object)
+{
+    const struct {
+        PyObject_HEAD
+        PyFrameObject *back;
+        frame_head *frame;
+    } *head = (const void *)object;
+    return head->frame;
+}
+
 /* Has the running frame, which stands at its RESUME in `original` and has just
    reported so, go on in `code` at the code unit `unit`. `code` must have the
    same variables; one more place on the stack is made. False, with nothing

@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "functions.h"
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "kept.h"
+
+/* Drops the references that a pair has had. */
+static void
+drop(recent_call call)
+{
+    Py_XDECREF(call.caller);
+    Py_XDECREF(call.callee);
+}
 
 void
 functions_set(function_table *table, PyObject **field, PyObject *value)
@@ -28,14 +35,20 @@ void
 functions_clear(function_table *table)
 {
     for (size_t i = 0; i < FUNCTIONS_RECENT; i++) {
-        functions_set(table, (PyObject **)&table->recent[i].caller, NULL);
-        functions_set(table, (PyObject **)&table->recent[i].callee, NULL);
+        sync_take(&table->lock);
+        recent_call old = table->recent[i];
+        table->recent[i] = (recent_call){0};
+        sync_give(&table->lock);
+        drop(old);
     }
     functions_set(table, &table->modname, NULL);
     functions_set(table, &table->root, NULL);
     functions_set(table, (PyObject **)&table->outer, NULL);
     functions_set(table, &table->calledfuncs, NULL);
     functions_set(table, &table->callers, NULL);
+    functions_set(table, &table->calls, NULL);
+    functions_set(table, &table->call_graph, NULL);
+    Py_CLEAR(table->kept);
 }
 
 PyFrameObject *
@@ -56,6 +69,8 @@ functions_traverse(function_table *table, visitproc visit, void *arg)
     Py_VISIT(table->outer);
     Py_VISIT(table->calledfuncs);
     Py_VISIT(table->callers);
+    Py_VISIT(table->calls);
+    Py_VISIT(table->call_graph);
     return 0;
 }
 
@@ -100,40 +115,32 @@ functions_name(PyObject *modname, PyCodeObject *code)
     return key;
 }
 
-static size_t
-recent_place(PyCodeObject *caller, PyCodeObject *callee)
+/* --- The cache ----------------------------------------------------------- */
+
+/* The first of the places where a pair may be. */
+static recent_call *
+recent_places(function_table *table, PyCodeObject *caller,
+              PyCodeObject *callee)
 {
     uintptr_t mix = ((uintptr_t)caller >> 5) * 31 + ((uintptr_t)callee >> 4);
-    return (mix ^ (mix >> 11)) % FUNCTIONS_RECENT;
+    size_t set = (mix ^ (mix >> 11)) % (FUNCTIONS_RECENT / FUNCTIONS_WAYS);
+    return &table->recent[set * FUNCTIONS_WAYS];
 }
 
-/* Whether this pair (the caller may be NULL) was noted not long ago. */
-static bool
-is_recent(function_table *table, PyCodeObject *caller, PyCodeObject *callee)
+recent_call *
+functions_find(function_table *table, PyCodeObject *caller,
+               PyCodeObject *callee)
 {
-    size_t place = recent_place(caller, callee);
-    sync_take(&table->lock);
-    bool found = table->recent[place].callee == callee &&
-                 table->recent[place].caller == caller;
-    sync_give(&table->lock);
-    return found;
+    recent_call *places = recent_places(table, caller, callee);
+    for (size_t i = 0; i < FUNCTIONS_WAYS; i++) {
+        if (places[i].callee == callee && places[i].caller == caller) {
+            return &places[i];
+        }
+    }
+    return NULL;
 }
 
-/* Remembers a pair. The kept references make sure that an address in the cache
-   is still the same code object. */
-static void
-remember(function_table *table, PyCodeObject *caller, PyCodeObject *callee)
-{
-    size_t place = recent_place(caller, callee);
-    sync_take(&table->lock);
-    PyCodeObject *last_caller = table->recent[place].caller;
-    PyCodeObject *last_callee = table->recent[place].callee;
-    table->recent[place].caller = (PyCodeObject *)Py_XNewRef(caller);
-    table->recent[place].callee = (PyCodeObject *)Py_NewRef(callee);
-    sync_give(&table->lock);
-    Py_XDECREF(last_caller);
-    Py_XDECREF(last_callee);
-}
+/* --- The dicts ----------------------------------------------------------- */
 
 /* dict[key] = 1. Takes `key`, which may be NULL after a failure. */
 static int
@@ -149,25 +156,222 @@ set_one(PyObject *dict, PyObject *key)
     return result;
 }
 
-/* Naming a function runs Python code, during which another thread may begin a
-   run and so replace what the table holds: everything is held meanwhile. */
 int
-functions_note(function_table *table, PyCodeObject *code)
+functions_add(PyObject *dict, PyObject *key, int64_t count)
 {
-    if (is_recent(table, NULL, code)) {
+    if (key == NULL) {
+        return -1;
+    }
+    PyObject *sum = PyLong_FromLongLong(count);
+    PyObject *before;
+    bool failed = sync_dict_get(dict, key, &before) < 0 || sum == NULL;
+    if (!failed && before != NULL) {
+        Py_SETREF(sum, PyNumber_Add(before, sum));
+        failed = sum == NULL;
+    }
+    int result = failed ? -1 : PyDict_SetItem(dict, key, sum);
+    Py_XDECREF(before);
+    Py_XDECREF(sum);
+    Py_DECREF(key);
+    return result;
+}
+
+PyObject *
+functions_entered(PyCodeObject *code)
+{
+    return Py_BuildValue("(OiO)", code->co_filename, code->co_firstlineno,
+                         code->co_qualname);
+}
+
+/* Adds what was counted of one pair to the dicts. */
+static int
+add_calls(function_table *table, PyObject *from, PyObject *to, int64_t calls)
+{
+    PyObject *pair = PyTuple_Pack(2, from, to);
+    PyObject *graph = get_field(table, &table->call_graph);
+    PyObject *entered = get_field(table, &table->calls);
+    int result = -1;
+    if (pair != NULL && graph != NULL && entered != NULL) {
+        sync_enter(&table->adding);
+        result = functions_add(graph, Py_NewRef(pair), calls);
+        if (result == 0) {
+            result = functions_add(entered, Py_NewRef(to), calls);
+        }
+        sync_leave(&table->adding);
+    }
+    else if (pair != NULL) {
+        result = 0; /* nobody asks for them any more */
+    }
+    Py_XDECREF(entered);
+    Py_XDECREF(graph);
+    Py_XDECREF(pair);
+    return result;
+}
+
+/* Brings what was counted of one pair into the dicts. Only the keys are made
+   here, no Python code runs. */
+static int
+settle(function_table *table, const recent_call *call)
+{
+    if (call->calls == 0) {
         return 0;
     }
-    PyObject *modname = get_field(table, &table->modname);
-    PyObject *calledfuncs = get_field(table, &table->calledfuncs);
+    PyCodeObject *caller = call->hides_caller ? NULL : call->caller;
+    PyObject *from =
+        caller == NULL ? Py_NewRef(Py_None) : functions_entered(caller);
+    PyObject *to = functions_entered(call->callee);
+    int result = from == NULL || to == NULL
+                     ? -1
+                     : add_calls(table, from, to, (int64_t)call->calls);
+    Py_XDECREF(from);
+    Py_XDECREF(to);
+    return result;
+}
+
+/* Takes the calls of a pair out of the cache and settles them. */
+static int
+flush_pair(function_table *table, recent_call *place)
+{
+    sync_take(&table->lock);
+    recent_call call = *place;
+    place->calls = 0;
+    Py_XINCREF(call.caller);
+    Py_XINCREF(call.callee);
+    sync_give(&table->lock);
+    int result = settle(table, &call);
+    drop(call);
+    return result;
+}
+
+int
+functions_flush(function_table *table)
+{
     int result = 0;
-    if (modname != NULL && calledfuncs != NULL) {
-        result = set_one(calledfuncs, functions_name(modname, code));
-        if (result == 0) {
-            remember(table, NULL, code);
+    for (size_t i = 0; i < FUNCTIONS_RECENT && result == 0; i++) {
+        if (table->recent[i].calls != 0 || !COMPAT_HAS_GIL) {
+            result = flush_pair(table, &table->recent[i]);
         }
     }
-    Py_XDECREF(modname);
-    Py_XDECREF(calledfuncs);
+    return result;
+}
+
+/* --- In a journal -------------------------------------------------------- */
+
+/* A new counter; NULL if there is no room. */
+static uint64_t *
+add_counter(xt_journal *journal, PyCodeObject *caller, PyCodeObject *callee)
+{
+    xt_journal_call call = {
+        .caller_file = XT_JOURNAL_NONE,
+        .caller_name = XT_JOURNAL_NONE,
+        .caller_line = caller == NULL ? 0 : caller->co_firstlineno,
+        .line = callee->co_firstlineno,
+    };
+    uint64_t *counter;
+    bool added =
+        kept_string(journal, callee->co_filename, &call.file) &&
+        kept_string(journal, callee->co_qualname, &call.name) &&
+        (caller == NULL ||
+         (kept_string(journal, caller->co_filename, &call.caller_file) &&
+          kept_string(journal, caller->co_qualname, &call.caller_name))) &&
+        xt_journal_add_call(journal, &call, &counter);
+    return added ? counter : NULL;
+}
+
+/* The pair's counter, new or known; NULL if there is none. */
+static uint64_t *
+find_counter(function_table *table, const recent_call *call)
+{
+    PyCodeObject *caller = call->hides_caller ? NULL : call->caller;
+    PyObject *key = Py_BuildValue("(NN)",
+                                  caller == NULL ? Py_NewRef(Py_None)
+                                                 : functions_entered(caller),
+                                  functions_entered(call->callee));
+    if (table->kept == NULL) {
+        table->kept = PyDict_New();
+    }
+    uint64_t *counter = NULL;
+    PyObject *known = key == NULL || table->kept == NULL
+                          ? NULL
+                          : PyDict_GetItemWithError(table->kept, key);
+    if (known != NULL) {
+        counter = PyLong_AsVoidPtr(known);
+    }
+    else if (!PyErr_Occurred()) {
+        counter = add_counter(table->journal, caller, call->callee);
+        PyObject *address = PyLong_FromVoidPtr(counter);
+        if (address == NULL || PyDict_SetItem(table->kept, key, address) < 0) {
+            counter = NULL;
+        }
+        Py_XDECREF(address);
+    }
+    Py_XDECREF(key);
+    PyErr_Clear();
+    return counter;
+}
+
+static void
+keep_call(function_table *table, recent_call *call)
+{
+    call->kept = table->journal == NULL || table->call_graph == NULL
+                     ? NULL
+                     : find_counter(table, call);
+}
+
+void
+functions_keep(function_table *table, xt_journal *journal)
+{
+    table->journal = journal;
+    Py_CLEAR(table->kept);
+    for (size_t i = 0; i < FUNCTIONS_RECENT; i++) {
+        if (table->recent[i].callee != NULL) {
+            keep_call(table, &table->recent[i]);
+        }
+    }
+}
+
+/* A free place for a pair, or that of the one with the fewest calls. */
+static recent_call *
+choose_place(function_table *table, const recent_call *call)
+{
+    recent_call *places = recent_places(table, call->caller, call->callee);
+    recent_call *place = places;
+    for (size_t i = 0; i < FUNCTIONS_WAYS; i++) {
+        if (places[i].callee == NULL) {
+            return &places[i];
+        }
+        if (places[i].calls < place->calls) {
+            place = &places[i];
+        }
+    }
+    return place;
+}
+
+/* Has the cache remember a pair. Its references make sure that an address in
+   the cache is still the same code object. */
+static int
+remember(function_table *table, recent_call call)
+{
+    sync_take(&table->lock);
+    recent_call *known = functions_find(table, call.caller, call.callee);
+    recent_call old = {0};
+    if (known != NULL) {
+        functions_count(known, call.calls);
+    }
+    else {
+        recent_call *place = choose_place(table, &call);
+        old = *place;
+        *place = call;
+        Py_XINCREF(call.caller);
+        Py_INCREF(call.callee);
+        keep_call(table, place);
+        if (place->kept != NULL) {
+            *place->kept += call.calls;
+        }
+    }
+    sync_give(&table->lock);
+    int result = settle(table, &old);
+    drop(old);
     return result;
 }
 
@@ -191,50 +395,30 @@ pair_name(PyObject *modname, PyObject *root, PyCodeObject *caller,
     return pair;
 }
 
-static int
-note_pair(function_table *table, PyCodeObject *caller, PyCodeObject *callee)
+/* Naming a function runs Python code, during which another thread may begin a
+   run and so replace what the table holds: everything is held meanwhile. */
+int
+functions_note(function_table *table, recent_call call)
 {
     PyObject *modname = get_field(table, &table->modname);
     PyObject *root = get_field(table, &table->root);
+    PyObject *calledfuncs = get_field(table, &table->calledfuncs);
     PyObject *callers = get_field(table, &table->callers);
     int result = 0;
-    if (modname != NULL && root != NULL && callers != NULL) {
-        result = set_one(callers, pair_name(modname, root, caller, callee));
-        if (result == 0) {
-            remember(table, caller, callee);
-        }
+    if (calledfuncs != NULL && modname != NULL) {
+        result = set_one(calledfuncs, functions_name(modname, call.callee));
+    }
+    if (callers != NULL && modname != NULL && root != NULL && result == 0 &&
+        !call.hides_caller) {
+        result = set_one(callers,
+                         pair_name(modname, root, call.caller, call.callee));
+    }
+    if (result == 0) {
+        result = remember(table, call);
     }
     Py_XDECREF(modname);
     Py_XDECREF(root);
+    Py_XDECREF(calledfuncs);
     Py_XDECREF(callers);
-    return result;
-}
-
-int
-functions_note_caller(function_table *table, PyFrameObject *frame)
-{
-    if (frame == NULL) { /* no memory for a frame object */
-        PyErr_NoMemory();
-        return -1;
-    }
-    PyFrameObject *back = PyFrame_GetBack(frame);
-    if (back == NULL && PyErr_Occurred()) {
-        return -1;
-    }
-    PyCodeObject *callee = PyFrame_GetCode(frame);
-    PyCodeObject *caller = NULL;
-    sync_take(&table->lock);
-    bool is_outer = back == table->outer;
-    sync_give(&table->lock);
-    if (back != NULL && !is_outer) {
-        caller = PyFrame_GetCode(back);
-    }
-    int result = 0;
-    if (!is_recent(table, caller, callee)) {
-        result = note_pair(table, caller, callee);
-    }
-    Py_XDECREF(caller);
-    Py_XDECREF(back);
-    Py_DECREF(callee);
     return result;
 }

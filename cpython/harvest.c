@@ -47,12 +47,7 @@ bool
 harvest_wants(const TracerObject *tracer, const code_entry *entry)
 {
     /* It has judged every file in which code ran. */
-    if (entry->file == NULL) {
-        return false;
-    }
-    PyObject *module = PyDict_GetItemWithError(tracer->judged, entry->file);
-    PyErr_Clear();
-    return module != NULL && module != Py_None;
+    return entry->file != NULL && session_wants(tracer, entry->file);
 }
 
 /* One code object's tally, and what the tracer had before. */
@@ -184,6 +179,9 @@ int
 harvest(EngineObject *engine, TracerObject *tracer, bool again)
 {
     tally_list tallies;
+    if (bodies_settle(engine) < 0) {
+        return -1;
+    }
     if (take_all(engine, tracer, true, &tallies) < 0) {
         PyErr_NoMemory();
         return -1;
@@ -244,6 +242,9 @@ int
 harvest_skip(EngineObject *engine, TracerObject *tracer)
 {
     tally_list tallies;
+    if (bodies_settle(engine) < 0) {
+        return -1;
+    }
     int result = take_all(engine, tracer, false, &tallies);
     for (size_t i = 0; result == 0 && i < tallies.len; i++) {
         result = remember(tracer, &tallies.items[i]);

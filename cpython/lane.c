@@ -1,6 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lane.h"
 
+void
+lane_fini(thread_lane *self)
+{
+    xt_ptrmap_fini(&self->frames);
+    records_fini(&self->records);
+#ifdef Py_GIL_DISABLED
+    files_fini(&self->files);
+    Py_CLEAR(self->judged);
+#endif
+}
+
 #ifdef Py_GIL_DISABLED
 
 #include "mem.h"
@@ -100,8 +111,7 @@ lane_new(uint64_t owner)
     memset(self, 0, sizeof(*self));
     self->judged = PyDict_New();
     if (self->judged == NULL || files_init(&self->files) < 0) {
-        Py_XDECREF(self->judged);
-        files_fini(&self->files);
+        lane_fini(self);
         xt_free(self);
         return NULL;
     }
@@ -176,6 +186,7 @@ lanes_find(lane_list *lanes)
         }
         /* Whoever had it before has left nothing but counts that holds. */
         xt_ptrmap_clear(&found->frames);
+        records_fini(&found->records);
         found->hot_frame = NULL;
         found->left_frame = NULL;
         found->run = 0;
@@ -209,9 +220,7 @@ lanes_fini(lane_list *lanes)
     *lanes = (lane_list){0};
     while (item != NULL) {
         thread_lane *next = item->next;
-        files_fini(&item->files);
-        xt_ptrmap_fini(&item->frames);
-        Py_CLEAR(item->judged);
+        lane_fini(item);
         lane_unuse(item);
         item = next;
     }

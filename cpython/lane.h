@@ -6,13 +6,14 @@
  * them are ever in the midst of an event. Without it a thread finds its own by
  * a thread-local variable. When the thread has ended, its lane stays, with its
  * counts, for the next one that needs one: there are never more of them than
- * there were threads at a time (docs/decisions/0011).
+ * there were threads at a time (docs/decisions/0014).
  */
 #ifndef XT_LANE_H
 #define XT_LANE_H
 
 #include "files.h"
 #include "ptrmap.h"
+#include "records.h"
 #include "sync.h"
 
 typedef struct thread_lane {
@@ -25,6 +26,7 @@ typedef struct thread_lane {
        address is looked at. */
     PyFrameObject *left_frame;
     traced_file *left_file;
+    record_table records; /* of frames, where printing has options */
 
 #ifdef Py_GIL_DISABLED
     file_table files;
@@ -37,6 +39,9 @@ typedef struct thread_lane {
     SYNC_SHARED(int) users; /* the thread, the tracer: the last one frees it */
 #endif
 } thread_lane;
+
+/* Zero memory is valid before and after. */
+void lane_fini(thread_lane *self);
 
 #ifdef Py_GIL_DISABLED
 

@@ -94,6 +94,11 @@ linelog_clear(line_log *log)
     Py_CLEAR(log->s_write);
     Py_CLEAR(log->s_cache);
     Py_CLEAR(log->s_getline);
+    for (size_t i = 0; i < LINELOG_HEADERS; i++) {
+        Py_CLEAR(log->headers[i].module);
+        Py_CLEAR(log->headers[i].function);
+        Py_CLEAR(log->headers[i].text);
+    }
 }
 
 int
@@ -130,8 +135,16 @@ escape_for(PyObject *out, PyObject *text)
     return escaped;
 }
 
-static int
-print_text(line_log *log, PyObject *text)
+PyObject *
+linelog_stdout(line_log *log)
+{
+    PyObject *out = PyDict_GetItemWithError(log->sys, log->s_stdout);
+    PyErr_Clear();
+    return out;
+}
+
+int
+linelog_print(line_log *log, PyObject *text)
 {
     PyObject *out;
     int found = sync_dict_get(log->sys, log->s_stdout, &out);
@@ -159,22 +172,37 @@ print_text(line_log *log, PyObject *text)
     return done == NULL ? -1 : 0;
 }
 
-static int
-print_time(line_log *log)
+char *
+linelog_stamp(line_log *log)
 {
     PyObject *now = PyObject_CallNoArgs(log->monotonic);
     if (now == NULL) {
-        return -1;
+        return NULL;
     }
     double seconds = PyFloat_AsDouble(now) - log->start;
     Py_DECREF(now);
     char *digits = PyOS_double_to_string(seconds, 'f', 2, 0, NULL);
-    if (digits == NULL) {
+    size_t len = digits == NULL ? 0 : strlen(digits);
+    char *stamp = digits == NULL ? NULL : PyMem_Realloc(digits, len + 2);
+    if (stamp == NULL) {
+        PyMem_Free(digits);
+        PyErr_NoMemory();
+        return NULL;
+    }
+    memcpy(stamp + len, " ", 2);
+    return stamp;
+}
+
+static int
+print_time(line_log *log)
+{
+    char *stamp = linelog_stamp(log);
+    if (stamp == NULL) {
         return -1;
     }
-    PyObject *text = PyUnicode_FromFormat("%s ", digits);
-    PyMem_Free(digits);
-    int result = text == NULL ? -1 : print_text(log, text);
+    PyObject *text = PyUnicode_FromString(stamp);
+    PyMem_Free(stamp);
+    int result = text == NULL ? -1 : linelog_print(log, text);
     Py_XDECREF(text);
     return result;
 }
@@ -257,9 +285,8 @@ keep_text(line_log *log, traced_file *file, int line, PyObject *text)
     Py_XSETREF(texts[line], Py_NewRef(text));
 }
 
-/* The text of a line, a new reference. */
-static PyObject *
-line_text(line_log *log, traced_file *file, int line)
+PyObject *
+linelog_text(line_log *log, traced_file *file, int line)
 {
     PyObject *held = cached_source(log, file->name);
     if (held == NULL && PyErr_Occurred()) {
@@ -307,13 +334,45 @@ linelog_line(line_log *log, traced_file *file, int line)
     if (log->timed && print_time(log) < 0) {
         return -1;
     }
-    PyObject *text = line_text(log, file, line);
+    PyObject *text = linelog_text(log, file, line);
     if (text == NULL) {
         return -1;
     }
-    int result = print_text(log, text);
+    int result = linelog_print(log, text);
     Py_DECREF(text);
     return result;
+}
+
+PyObject *
+linelog_header(line_log *log, PyObject *modulename, PyObject *funcname)
+{
+    uintptr_t mixed = (uintptr_t)modulename * 31 + (uintptr_t)funcname;
+    linelog_header_text *place = &log->headers[(mixed >> 4) % LINELOG_HEADERS];
+    PyObject *text = NULL;
+    sync_take(&log->lock);
+    if (place->module == modulename && place->function == funcname) {
+        text = Py_NewRef(place->text);
+    }
+    sync_give(&log->lock);
+    if (text != NULL) {
+        return text;
+    }
+    text = PyUnicode_FromFormat(" --- modulename: %U, funcname: %U\n",
+                                modulename, funcname);
+    if (text != NULL) {
+        sync_take(&log->lock);
+        linelog_header_text old = *place;
+        *place = (linelog_header_text){
+            .module = Py_NewRef(modulename),
+            .function = Py_NewRef(funcname),
+            .text = Py_NewRef(text),
+        };
+        sync_give(&log->lock);
+        Py_XDECREF(old.module);
+        Py_XDECREF(old.function);
+        Py_XDECREF(old.text);
+    }
+    return text;
 }
 
 int
@@ -322,12 +381,11 @@ linelog_call(line_log *log, PyObject *modulename, PyObject *funcname)
     if (log->broken) {
         return 0;
     }
-    PyObject *text = PyUnicode_FromFormat(
-        " --- modulename: %U, funcname: %U\n", modulename, funcname);
+    PyObject *text = linelog_header(log, modulename, funcname);
     if (text == NULL) {
         return -1;
     }
-    int result = print_text(log, text);
+    int result = linelog_print(log, text);
     Py_DECREF(text);
     return result;
 }

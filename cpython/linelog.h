@@ -15,6 +15,13 @@
 #include "files.h"
 #include "sync.h"
 
+enum { LINELOG_HEADERS = 256 };
+
+/* The header of a call. */
+typedef struct {
+    PyObject *module, *function, *text; /* owned, or all NULL */
+} linelog_header_text;
+
 typedef struct {
     PyObject *sys;       /* owned: dict of the module sys */
     PyObject *linecache; /* owned: dict of the module linecache */
@@ -24,6 +31,11 @@ typedef struct {
     double start;        /* what it counts from, seconds on that clock */
     PyObject *s_stdout, *s_write, *s_cache, *s_getline; /* owned */
     SYNC_SHARED(bool) broken; /* writing failed: print no more */
+
+    /* The headers of calls that were made last, by the addresses of their
+       parts. */
+    sync_lock lock; /* guards them */
+    linelog_header_text headers[LINELOG_HEADERS];
 } line_log;
 
 /* Gets ready to print, with time stamps relative to `start` unless that is
@@ -36,5 +48,24 @@ int linelog_traverse(line_log *log, visitproc visit, void *arg);
    decides what becomes of it. */
 int linelog_line(line_log *log, traced_file *file, int line);
 int linelog_call(line_log *log, PyObject *modulename, PyObject *funcname);
+
+/* The text of a line, as printed: a new reference, or NULL with an
+   exception. */
+PyObject *linelog_text(line_log *log, traced_file *file, int line);
+
+/* " --- modulename: ..., funcname: ...", and a line feed: a new reference, or
+   NULL with an exception. */
+PyObject *linelog_header(line_log *log, PyObject *modulename,
+                         PyObject *funcname);
+
+/* The seconds since the start and a space, to be freed with PyMem_Free(). NULL
+   with an exception. */
+char *linelog_stamp(line_log *log);
+
+/* Prints any text to the sys.stdout of the moment. -1 with an exception. */
+int linelog_print(line_log *log, PyObject *text);
+
+/* What that is: borrowed, or NULL without an exception. */
+PyObject *linelog_stdout(line_log *log);
 
 #endif

@@ -1,51 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "live.h"
 
-#include "frame.h"
 #include "gather.h"
 #include "mem.h"
-
-/* Notes that a frame stands at a code unit of some code. */
-static int
-note(const EngineObject *engine, PyCodeObject *code, Py_ssize_t unit,
-     live_list *live)
-{
-    ProbedCodeObject *probed = probed_get(&engine->types, code);
-    uint32_t point = probed == NULL ? XT_NONE : probed_point_at(probed, unit);
-    if (point == XT_NONE) {
-        return 0;
-    }
-    uint64_t **places =
-        xt_grow(live->places, &live->cap, live->len + 1, sizeof(uint64_t *));
-    if (places == NULL || probed_need_breaks(probed) < 0) {
-        return -1;
-    }
-    live->places = places;
-    uint64_t *place = &probed->breaks.left[point];
-    ++*place;
-    places[live->len++] = place;
-    return 0;
-}
 
 /* --- Threads --------------------------------------------------------------
  */
 
+/* Visits the frames of all threads but one, which may be NULL. */
 static int
-note_threads(const EngineObject *engine, live_list *live)
+visit_threads(const PyThreadState *but, live_visitor visitor, void *arg)
 {
     PyInterpreterState *interpreter = PyInterpreterState_Get();
+    int result = 0;
     for (PyThreadState *thread = PyInterpreterState_ThreadHead(interpreter);
          thread != NULL; thread = PyThreadState_Next(thread)) {
-        for (const frame_head *frame = frame_top(thread); frame != NULL;
-             frame = frame->previous) {
+        if (thread == but) {
+            continue;
+        }
+        for (const frame_head *frame = frame_top(thread);
+             frame != NULL && result == 0; frame = frame->previous) {
             PyCodeObject *code = frame_code(frame);
-            if (code != NULL &&
-                note(engine, code, frame_offset(frame, code), live) < 0) {
-                return -1;
+            if (code != NULL) {
+                result = visitor(arg, frame, code, frame_offset(frame, code));
             }
         }
     }
-    return 0;
+    return result;
 }
 
 /* --- Greenlets ------------------------------------------------------------
@@ -94,6 +75,14 @@ turn_into_frames(gathering *all)
     all->len = kept;
 }
 
+bool
+live_has_greenlets(void)
+{
+    PyObject *type = find_greenlet_type();
+    Py_XDECREF(type);
+    return type != NULL;
+}
+
 static gathering
 gather_greenlets(void)
 {
@@ -108,15 +97,15 @@ gather_greenlets(void)
 }
 
 static int
-note_greenlets(const EngineObject *engine, const gathering *all,
-               live_list *live)
+visit_greenlets(const gathering *all, live_visitor visitor, void *arg)
 {
     int result = 0;
     for (size_t i = 0; i < all->len && result == 0; i++) {
         PyFrameObject *frame = (PyFrameObject *)Py_NewRef(all->items[i]);
         while (frame != NULL && result == 0) {
             PyCodeObject *code = PyFrame_GetCode(frame);
-            result = note(engine, code, PyFrame_GetLasti(frame) / 2, live);
+            result = visitor(arg, frame_of(frame), code,
+                             PyFrame_GetLasti(frame) / 2);
             Py_DECREF(code);
             Py_SETREF(frame, PyFrame_GetBack(frame));
         }
@@ -126,18 +115,64 @@ note_greenlets(const EngineObject *engine, const gathering *all,
 }
 
 int
+live_visit(live_visitor visitor, void *arg)
+{
+    gathering greenlets = gather_greenlets();
+    int result = visit_threads(NULL, visitor, arg);
+    if (result == 0) {
+        result = visit_greenlets(&greenlets, visitor, arg);
+    }
+    gathering_end(&greenlets);
+    return result;
+}
+
+int
+live_visit_others(live_visitor visitor, void *arg)
+{
+    return visit_threads(PyThreadState_Get(), visitor, arg);
+}
+
+/* --- Places --------------------------------------------------------------
+ */
+
+typedef struct {
+    const EngineObject *engine;
+    live_list *live;
+} noting;
+
+/* Notes that a frame stands at a code unit of some code. */
+static int
+note(void *arg, const frame_head *Py_UNUSED(frame), PyCodeObject *code,
+     Py_ssize_t unit)
+{
+    const noting *job = arg;
+    live_list *live = job->live;
+    ProbedCodeObject *probed = probed_get(&job->engine->types, code);
+    uint32_t point = probed == NULL ? XT_NONE : probed_point_at(probed, unit);
+    if (point == XT_NONE) {
+        return 0;
+    }
+    uint64_t **places =
+        xt_grow(live->places, &live->cap, live->len + 1, sizeof(uint64_t *));
+    if (places == NULL || probed_need_breaks(probed) < 0) {
+        return -1;
+    }
+    live->places = places;
+    uint64_t *place = &probed->breaks.left[point];
+    ++*place;
+    places[live->len++] = place;
+    return 0;
+}
+
+int
 live_begin(const EngineObject *engine, live_list *live)
 {
     *live = (live_list){0};
-    gathering greenlets = gather_greenlets();
-    int result = note_threads(engine, live);
-    if (result == 0) {
-        result = note_greenlets(engine, &greenlets, live);
-    }
+    noting job = {engine, live};
+    int result = live_visit(note, &job);
     if (result < 0) {
         live_end(live);
     }
-    gathering_end(&greenlets);
     return result;
 }
 
@@ -148,4 +183,13 @@ live_end(live_list *live)
         --*live->places[i];
     }
     xt_free(live->places);
+}
+
+void
+live_abandon(const EngineObject *engine)
+{
+    live_list live = {0};
+    noting job = {engine, &live};
+    (void)live_visit_others(note, &job);
+    xt_free(live.places);
 }

@@ -10,6 +10,22 @@
 #define XT_LIVE_H
 
 #include "engine.h"
+#include "frame.h"
+
+/* Is told of a frame that runs `code` and stands at a code unit of it; with
+   other than 0 it ends the visit. */
+typedef int (*live_visitor)(void *arg, const frame_head *frame,
+                            PyCodeObject *code, Py_ssize_t unit);
+
+/* Visits the frames; what the visitor returned last, or 0. Only the visitor
+   runs meanwhile: it must not let the program run. */
+int live_visit(live_visitor visitor, void *arg);
+
+/* Whether there may be greenlets. */
+bool live_has_greenlets(void);
+
+/* The same for the frames of all threads but this one. */
+int live_visit_others(live_visitor visitor, void *arg);
 
 typedef struct {
     uint64_t **places; /* owned array; borrowed counters in breaks.left */
@@ -22,5 +38,9 @@ typedef struct {
 int live_begin(const EngineObject *engine, live_list *live);
 
 void live_end(live_list *live);
+
+/* In a forked child: notes for good that the frames of all other threads,
+   which are no more, stand where they stand. */
+void live_abandon(const EngineObject *engine);
 
 #endif

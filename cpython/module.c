@@ -9,15 +9,23 @@
 #include "countsfile.h"
 #include "engine.h"
 #include "filter.h"
+#include "kept.h"
+#include "leaving.h"
 #include "listing.h"
 #include "outcomes.h"
 #include "program.h"
+#include "sigterm.h"
+#include "tablesfile.h"
 #include "tracer.h"
 
 static int
 module_exec(PyObject *module)
 {
     if (PyModule_AddFunctions(module, countsfile_methods) < 0 ||
+        PyModule_AddFunctions(module, kept_methods) < 0 ||
+        PyModule_AddFunctions(module, sigterm_methods) < 0 ||
+        PyModule_AddFunctions(module, tablesfile_methods) < 0 ||
+        PyModule_AddFunctions(module, leaving_methods) < 0 ||
         PyModule_AddFunctions(module, listing_methods) < 0 ||
         PyModule_AddFunctions(module, outcomes_methods) < 0 ||
         PyModule_AddFunctions(module, program_methods) < 0 ||
@@ -53,10 +61,7 @@ module_free(void *module)
 
 static PyModuleDef_Slot module_slots[] = {
     {Py_mod_exec, module_exec},
-#ifdef Py_GIL_DISABLED
-    {Py_mod_gil, Py_MOD_GIL_NOT_USED}, // see sync.h
-#endif
-    {0, NULL},
+    COMPAT_MODULE_SLOTS{0, NULL},
 };
 
 PyDoc_STRVAR(module_doc, "The C part of exactrace. Not for direct use.");

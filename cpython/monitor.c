@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "monitor.h"
 
+#include "frame.h"
 #include "monitoring.h"
 
 static const monitoring_row CALLS[] = {
     {"PY_START", "_called"},
-    {"PY_RESUME", "_called"},
-    {"PY_THROW", "_called"},
+    {"PY_RESUME", "_resumed"},
+    {"PY_THROW", "_thrown"},
 };
 enum { CALLS_LEN = sizeof(CALLS) / sizeof(*CALLS) };
 
@@ -33,8 +34,9 @@ switch_on(TracerObject *self, PyObject *monitoring)
 int
 monitor_begin(TracerObject *self)
 {
+    self->left_thread = 0;
     if (self->tool >= 0) {
-        return monitor_add_thread(self) < 0 ? -1 : 1;
+        return 1;
     }
     PyObject *monitoring = monitoring_get();
     if (monitoring == NULL) {
@@ -44,10 +46,7 @@ monitor_begin(TracerObject *self)
     int result = tool == -1 ? 0 : -1;
     if (tool >= 0) {
         self->tool = tool;
-        if (monitor_add_thread(self) == 0 &&
-            switch_on(self, monitoring) == 0) {
-            result = 1;
-        }
+        result = switch_on(self, monitoring) < 0 ? -1 : 1;
     }
     Py_DECREF(monitoring);
     if (result < 0) {
@@ -61,10 +60,6 @@ monitor_end(TracerObject *self)
 {
     int tool = self->tool;
     self->tool = -1;
-    sync_take(&self->threads_lock);
-    self->hot_thread = 0;
-    xt_ptrmap_clear(&self->threads);
-    sync_give(&self->threads_lock);
     PyObject *monitoring = tool < 0 ? NULL : monitoring_get();
     if (monitoring != NULL) {
         monitoring_free_tool(monitoring, tool, CALLS, CALLS_LEN);
@@ -72,66 +67,66 @@ monitor_end(TracerObject *self)
     }
 }
 
-/* Thread ids are small numbers, and never used twice. */
-static const void *
-thread_key(uint64_t id)
-{
-    return (const void *)(uintptr_t)(id << 4);
-}
-
-int
-monitor_add_thread(TracerObject *self)
-{
-    uint64_t id = PyThreadState_GetID(PyThreadState_Get());
-    sync_take(&self->threads_lock);
-    xt_status status = xt_ptrmap_set(&self->threads, thread_key(id), self);
-    sync_give(&self->threads_lock);
-    if (status != XT_OK) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    return 0;
-}
-
 void
-monitor_remove_thread(TracerObject *self)
+monitor_leave_thread(TracerObject *self)
 {
-    uint64_t id = PyThreadState_GetID(PyThreadState_Get());
-    sync_take(&self->threads_lock);
-    xt_ptrmap_remove(&self->threads, thread_key(id));
-    self->hot_thread = 0;
-    sync_give(&self->threads_lock);
+    self->left_thread = PyThreadState_GetID(PyThreadState_Get());
 }
 
-static bool
-is_traced_thread(TracerObject *self)
+/* Notes a call that is not in the cache. Sets *wanted to false if it is to be
+   left out. -1 with an exception. */
+static int
+note(TracerObject *self, PyCodeObject *code, const frame_head *back,
+     bool starts, bool *wanted)
 {
-    uint64_t id = PyThreadState_GetID(PyThreadState_Get());
-    sync_take(&self->threads_lock);
-    if (id != self->hot_thread &&
-        xt_ptrmap_get(&self->threads, thread_key(id)) != NULL) {
-        self->hot_thread = id;
-    }
-    bool traced = id == self->hot_thread;
-    sync_give(&self->threads_lock);
-    return traced;
+    const frame_head *top = frame_top(PyThreadState_Get());
+    recent_call call = {
+        .caller = back == NULL ? NULL : frame_code(back),
+        .callee = code,
+        .calls = starts && self->mode & TRACER_CALLS ? 1 : 0,
+    };
+    /* Judging may let go of frames, and of what they hold. */
+    PyObject *globals = Py_XNewRef(top->globals);
+    PyObject *caller_globals = back == NULL ? NULL : Py_NewRef(back->globals);
+    Py_XINCREF(call.caller);
+    int result =
+        session_note_call(self, call, globals, caller_globals, wanted);
+    Py_XDECREF(call.caller);
+    Py_XDECREF(globals);
+    Py_XDECREF(caller_globals);
+    return result;
 }
 
 PyObject *
-monitor_call(TracerObject *self, PyObject *code, bool thrown)
+monitor_call(TracerObject *self, PyCodeObject *code, monitor_event event)
 {
-    if (self->tool < 0 || !is_traced_thread(self)) {
+    bool counts = (self->mode & TRACER_CALLS) != 0;
+    if (self->tool < 0 ||
+        self->left_thread == PyThreadState_GetID(PyThreadState_Get())) {
         Py_RETURN_NONE;
     }
-    bool with_caller = (self->mode & TRACER_CALLERS) != 0;
-    int noted =
-        with_caller
-            ? functions_note_caller(&self->functions, PyEval_GetFrame())
-            : functions_note(&self->functions, (PyCodeObject *)code);
-    bool failed = noted < 0;
-    if (failed && session_keep_trouble(self) < 0) {
-        return NULL;
+    bool starts = event == MONITOR_START;
+    bool with_caller = (self->mode & (TRACER_CALLERS | TRACER_CALLS)) != 0;
+    const frame_head *back = NULL;
+    if (with_caller) {
+        back = frame_caller(frame_top(PyThreadState_Get()));
+        if (back != NULL && back->object != NULL &&
+            functions_is_outer(&self->functions, back->object)) {
+            back = NULL;
+        }
     }
-    bool again = with_caller || thrown || failed;
+    bool lasting = session_trusts_cache(self, code);
+    PyCodeObject *caller = back == NULL ? NULL : frame_code(back);
+    bool wanted = true;
+    bool failed = false;
+    if (!lasting ||
+        !functions_hit(&self->functions, caller, code, counts && starts)) {
+        failed = note(self, code, back, starts, &wanted) < 0;
+        if (failed && session_keep_trouble(self) < 0) {
+            return NULL;
+        }
+    }
+    bool again = (with_caller && wanted) || event == MONITOR_THROW || failed ||
+                 !lasting;
     return Py_NewRef(again ? Py_None : self->disable);
 }

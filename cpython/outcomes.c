@@ -1,39 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "outcomes.h"
 
+#include "branch.h"
 #include "compat.h"
-
-/* dict[key] += count; steals the reference to the key, which may be NULL. */
-static int
-add_to(PyObject *dict, PyObject *key, int64_t count)
-{
-    if (key == NULL) {
-        return -1;
-    }
-    int result = -1;
-    PyObject *before = PyDict_GetItemWithError(dict, key);
-    PyObject *number = PyLong_FromLongLong(count);
-    if (number != NULL && before != NULL) {
-        Py_SETREF(number, PyNumber_Add(before, number));
-    }
-    if (number != NULL && !(before == NULL && PyErr_Occurred())) {
-        result = PyDict_SetItem(dict, key, number);
-    }
-    Py_XDECREF(number);
-    Py_DECREF(key);
-    return result;
-}
 
 static int
 add_call(TracerObject *tracer, PyCodeObject *code, int64_t count)
 {
-    if (count == 0) {
-        return 0; /* it may only have been made, or have run before */
+    if (count == 0 || tracer->mode & TRACER_CALLS) {
+        return 0; /* it may only have been made, or have run before; or calls
+                     are counted one by one, with their callers */
     }
-    return add_to(tracer->calls,
-                  Py_BuildValue("(OiO)", code->co_filename,
-                                code->co_firstlineno, code->co_qualname),
-                  count);
+    return functions_add(tracer->calls, functions_entered(code), count);
 }
 
 static PyObject *
@@ -56,15 +34,15 @@ branch_key(PyCodeObject *code, const xt_location *place, const char *kind)
    was never taken shows. */
 static int
 add_outcome(PyObject *branches, PyCodeObject *code, const xt_location *place,
-            const char *kind, bool outcome, int64_t count)
+            xt_branch_kind kind, bool outcome, int64_t count)
 {
-    PyObject *key = branch_key(code, place, kind);
+    PyObject *key = branch_key(code, place, xt_branch_names[kind]);
     if (key == NULL) {
         return -1;
     }
     PyObject *sides = PyDict_GetItemWithError(branches, key);
     if (sides == NULL && !PyErr_Occurred()) {
-        sides = strcmp(kind, "except") == 0
+        sides = kind == XT_BRANCH_EXCEPT
                     ? Py_BuildValue("{Oi}", Py_True, 0)
                     : Py_BuildValue("{OiOi}", Py_True, 0, Py_False, 0);
         if (sides != NULL) {
@@ -76,23 +54,8 @@ add_outcome(PyObject *branches, PyCodeObject *code, const xt_location *place,
     Py_DECREF(key);
     return sides == NULL
                ? -1
-               : add_to(sides, Py_NewRef(outcome ? Py_True : Py_False), count);
-}
-
-/* What a conditional jump asks, and which answer takes it. */
-static const char *
-kind_of_jump(const xt_instr *jump, bool *answer)
-{
-    const xt_opcodes *ops = xt_opcodes_for(COMPAT_MINOR);
-    if (jump->kind == XT_KIND_FOR_ITER) {
-        *answer = false;
-        return "for";
-    }
-    *answer =
-        jump->op == ops->pop_jump_if_true || jump->op == ops->pop_jump_if_none;
-    bool none = jump->op == ops->pop_jump_if_none ||
-                jump->op == ops->pop_jump_if_not_none;
-    return none ? "none" : "bool";
+               : functions_add(sides, Py_NewRef(outcome ? Py_True : Py_False),
+                               count);
 }
 
 int
@@ -130,48 +93,30 @@ add_side(PyObject *branches, PyCodeObject *code, const xt_instrs *instrs,
         return 0;
     }
     bool answer;
-    const char *kind = kind_of_jump(jump, &answer);
+    xt_branch_kind kind =
+        xt_branch_of(xt_opcodes_for(COMPAT_MINOR), jump, &answer);
     return add_outcome(branches, code, place, kind, taken ? answer : !answer,
                        count);
-}
-
-static bool
-has_sides(const xt_instr *instr)
-{
-    return instr->kind == XT_KIND_BRANCH || instr->kind == XT_KIND_FOR_ITER;
 }
 
 static int
 add_class(TracerObject *tracer, PyCodeObject *code, const xt_instrs *instrs,
           const xt_plan_class *class, int64_t count)
 {
-    return has_sides(&instrs->items[class->origin])
+    return xt_branch_is_at(&instrs->items[class->origin])
                ? add_side(tracer->branches, code, instrs, class->origin,
                           class->taken, count)
                : add_call(tracer, code, count);
-}
-
-/* The place of a handler: that of its first instruction which has one, as long
-   as control goes straight on. */
-static const xt_location *
-place_of_handler(const xt_instrs *instrs, uint32_t at)
-{
-    const xt_instr *instr = &instrs->items[at];
-    while (!instrs->places[instr->place].has_line &&
-           instr->kind == XT_KIND_PLAIN && at + 1 < instrs->len) {
-        instr = &instrs->items[++at];
-    }
-    return &instrs->places[instr->place];
 }
 
 static int
 add_handler(PyObject *branches, PyCodeObject *code, const xt_instrs *instrs,
             uint32_t at, int64_t count)
 {
-    const xt_location *place = place_of_handler(instrs, at);
-    return place->has_line
-               ? add_outcome(branches, code, place, "except", true, count)
-               : 0;
+    const xt_location *place = xt_branch_handler_place(instrs, at);
+    return place->has_line ? add_outcome(branches, code, place,
+                                         XT_BRANCH_EXCEPT, true, count)
+                           : 0;
 }
 
 int
@@ -206,9 +151,9 @@ outcomes_add_events(TracerObject *tracer, PyCodeObject *code,
                     const side_counts *counts)
 {
     const xt_instrs *instrs = &counts->instrs;
-    int result = add_call(tracer, code, (int64_t)counts->started);
+    int result = add_call(tracer, code, (int64_t)*counts->started);
     for (uint32_t i = 0; i < instrs->len && result == 0; i++) {
-        if (!has_sides(&instrs->items[i])) {
+        if (!xt_branch_is_at(&instrs->items[i])) {
             continue;
         }
         result = add_side(tracer->branches, code, instrs, i, true,
@@ -238,7 +183,7 @@ add_possible(PyObject *branches, PyCodeObject *code)
     xt_instrs instrs = {0};
     int result = outcomes_read(code, &instrs);
     for (uint32_t i = 0; i < instrs.len && result == 0; i++) {
-        if (has_sides(&instrs.items[i])) {
+        if (xt_branch_is_at(&instrs.items[i])) {
             result = add_side(branches, code, &instrs, i, true, 0);
         }
     }

@@ -2,6 +2,7 @@
 #include "probed.h"
 
 #include "compat.h"
+#include "keptcode.h"
 #include "mem.h"
 
 /* --- The code's own object --------------------------------------------- */
@@ -19,11 +20,16 @@ probed_dealloc(ProbedCodeObject *self)
     }
     xt_free(self->counters);
     xt_plan_fini(&self->plan);
-    xt_free(self->slots);
+    if (self->kept == NULL) {
+        xt_free(self->slots);
+    }
     xt_free(self->points);
     xt_free(self->point_at);
     xt_free(self->old_unit);
-    xt_free(self->breaks.left);
+    if (!self->breaks_kept) {
+        xt_free(self->breaks.left);
+    }
+    keptcode_forget(self);
     PyObject_Free(self);
     Py_DECREF(type);
 }
@@ -360,6 +366,15 @@ probed_new(probed_types *types, probed_scratch *scratch,
     return self;
 }
 
+void
+probed_move_slots(ProbedCodeObject *probed, uint64_t *slots)
+{
+    probed->slots = slots;
+    for (uint32_t i = 0; i < probed->counters_len; i++) {
+        counter_set_slot(probed->counters[i], &slots[i]);
+    }
+}
+
 /* --- Exceptions -------------------------------------------------------- */
 
 int
@@ -369,11 +384,15 @@ probed_need_breaks(ProbedCodeObject *probed)
         return 0;
     }
     size_t len = probed->points_len;
-    uint64_t *all = xt_malloc(3 * len * sizeof(*all));
+    uint64_t *all = keptcode_breaks(probed);
+    probed->breaks_kept = all != NULL;
     if (all == NULL) {
-        return -1;
+        all = xt_malloc(3 * len * sizeof(*all));
+        if (all == NULL) {
+            return -1;
+        }
+        memset(all, 0, 3 * len * sizeof(*all));
     }
-    memset(all, 0, 3 * len * sizeof(*all));
     probed->breaks = (probed_breaks){all, all + len, all + 2 * len};
     return 0;
 }

@@ -45,7 +45,7 @@ typedef struct probed_code {
     void (*let_go)(void *owner, struct probed_code *self);
     void *owner;
     xt_plan plan;
-    uint64_t *slots;       /* owned: plan.slots counters */
+    uint64_t *slots;       /* owned: plan.slots counters; or in a journal */
     counter_pool *pool;    /* borrowed: lives as long as the interpreter */
     PyObject **counters;   /* owned array of immortals, one per slot */
     uint32_t counters_len; /* fewer than slots if making them failed */
@@ -58,6 +58,14 @@ typedef struct probed_code {
     uint32_t new_units;
     uint32_t landing;     /* the new code unit where started frames go on */
     probed_breaks breaks; /* owned; all NULL until the first exception */
+
+    /* Kept by keptcode.c. */
+    struct kept_file
+        *kept;        /* borrowed: the journal where the slots are, or NULL */
+    uint64_t record;  /* its place there */
+    bool breaks_kept; /* the breaks are there, too */
+    struct probed_code *kept_before; /* borrowed: others in it */
+    struct probed_code *kept_next;
 } ProbedCodeObject;
 
 /* The types, made once per module. */
@@ -120,6 +128,9 @@ probed_point_at(const ProbedCodeObject *probed, Py_ssize_t offset)
     }
     return probed->point_at[probed_old_unit(probed, offset)];
 }
+
+/* Has the counters add to other slots, which have the same counts. */
+void probed_move_slots(ProbedCodeObject *probed, uint64_t *slots);
 
 /* Makes room for exceptions. -1 (without an exception) if out of memory. */
 int probed_need_breaks(ProbedCodeObject *probed);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "registry.h"
 
+#include "keptcode.h"
 #include "mem.h"
 
 static void
@@ -56,10 +57,8 @@ uses_name(PyCodeObject *code, PyObject *interned)
     return false;
 }
 
-/* Whoever asks for an event per instruction is shown those of the original:
-   nothing of its file is rewritten. 1: so it is, 0: not, -1: an exception. */
-static int
-sees_instructions(code_registry *registry, PyCodeObject *code)
+int
+registry_sees_instructions(code_registry *registry, PyCodeObject *code)
 {
     if (xt_ptrmap_get(&registry->parents, code) == NULL) {
         PyObject *name = PyUnicode_InternFromString("f_trace_opcodes");
@@ -81,10 +80,8 @@ sees_instructions(code_registry *registry, PyCodeObject *code)
 /* --- Entries --------------------------------------------------------------
  */
 
-/* What runs in a frame of its own, which cannot be switched to another code
-   object once it exists. */
-static bool
-is_generator(PyCodeObject *code)
+bool
+registry_is_generator(PyCodeObject *code)
 {
     return (code->co_flags &
             (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
@@ -109,7 +106,7 @@ rewrite_consts(code_registry *registry, probed_types *types, code_entry *entry,
                 break;
             }
             code_entry *known = registry_get(registry, child);
-            if (known == NULL && is_generator(child)) {
+            if (known == NULL && registry_is_generator(child)) {
                 known = registry_add(registry, types, child, NULL, branches);
                 if (known == NULL) {
                     Py_CLEAR(made);
@@ -133,7 +130,7 @@ static int
 rewrite(code_registry *registry, probed_types *types, code_entry *entry,
         bool branches)
 {
-    int sees = sees_instructions(registry, entry->original);
+    int sees = registry_sees_instructions(registry, entry->original);
     if (sees != 0) {
         entry->refusal = "its file asks for events of opcodes";
         return sees < 0 ? -1 : 0;
@@ -146,6 +143,9 @@ rewrite(code_registry *registry, probed_types *types, code_entry *entry,
         probed_new(types, &registry->scratch, entry->original, consts,
                    branches, &entry->code, &entry->refusal);
     Py_DECREF(consts);
+    if (entry->probed != NULL && registry->kept != NULL) {
+        keptcode_add(registry->kept, entry->probed);
+    }
     return entry->probed == NULL && entry->refusal == NULL ? -1 : 0;
 }
 

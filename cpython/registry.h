@@ -32,6 +32,7 @@ typedef struct {
     xt_ptrmap by_code;  /* original -> code_entry */
     xt_ptrmap parents;  /* code object in someone's constants -> code_entry */
     PyObject *declined; /* owned: set of file names, or NULL */
+    struct kept_file *kept; /* borrowed: where counters are put, or NULL */
     probed_scratch scratch;
 } code_registry;
 
@@ -44,6 +45,16 @@ registry_get(code_registry *registry, PyCodeObject *original)
 {
     return xt_ptrmap_get(&registry->by_code, original);
 }
+
+/* Whether the code runs in a frame of its own, which cannot be switched to
+   another code object once it exists. */
+bool registry_is_generator(PyCodeObject *code);
+
+/* Whether code belongs to a file that asks for an event per instruction:
+   whoever does so is shown those of the original, and nothing of the file is
+   rewritten. Must be asked of a module's code before it runs. -1 with an
+   exception. */
+int registry_sees_instructions(code_registry *registry, PyCodeObject *code);
 
 /* The entry of a code object, made on first sight; and the code rewritten, if
    possible and `refusal` (static) says nothing against it. From then on the

@@ -4,29 +4,38 @@
 #include "engine.h"
 #include "module.h"
 #include "monitor.h"
+#include "printing.h"
 #include "settrace.h"
 
 static int
-plan_functions(TracerObject *self, const char *name)
+plan_functions(TracerObject *self, const char *name, long mode)
 {
     PyObject *me = (PyObject *)self;
-    PyObject *file = PyObject_GetAttrString(me, "_own_file");
+    function_table *table = &self->functions;
+    PyObject *file = functions_flush(table) < 0
+                         ? NULL
+                         : PyObject_GetAttrString(me, "_own_file");
     if (file == NULL) {
         return -1;
     }
-    function_table *table = &self->functions;
     functions_clear(table);
     functions_set(table, &table->root,
                   Py_BuildValue("(Nss)", file, "trace", name));
     const struct {
         PyObject **field;
         const char *attribute;
+        long modes;
     } parts[] = {
-        {&table->modname, "_modname"},
-        {&table->calledfuncs, "_calledfuncs"},
-        {&table->callers, "_callers"},
+        {&table->modname, "_modname", TRACER_ANY_CALLS},
+        {&table->calledfuncs, "_calledfuncs", TRACER_FUNCTIONS},
+        {&table->callers, "_callers", TRACER_CALLERS},
+        {&table->calls, "calls", TRACER_CALLS},
+        {&table->call_graph, "call_graph", TRACER_CALLS},
     };
     for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+        if ((parts[i].modes & mode) == 0) {
+            continue;
+        }
         PyObject *value = table->root == NULL
                               ? NULL
                               : PyObject_GetAttrString(me, parts[i].attribute);
@@ -75,8 +84,7 @@ plan(TracerObject *self, const char *name)
 #ifdef Py_GIL_DISABLED
     self->plan++;
 #endif
-    if (mode & (TRACER_FUNCTIONS | TRACER_CALLERS) &&
-        plan_functions(self, name) < 0) {
+    if (mode & TRACER_ANY_CALLS && plan_functions(self, name, mode) < 0) {
         return -1;
     }
     if (mode & TRACER_LINES && plan_lines(self) < 0) {
@@ -137,21 +145,26 @@ settrace_python(PyObject *function)
     return done == NULL ? -1 : 0;
 }
 
-/* Switches an engine on for this thread: the one that the mode wants, or the
-   slow path when there is no mode. */
+bool
+run_needs_trace(const TracerObject *self)
+{
+    return self->mode == 0 ||
+           (self->mode & TRACER_ANY_LINES && self->engine == NULL) ||
+           (self->mode & TRACER_ANY_CALLS && self->tool < 0);
+}
+
+/* Switches on what this thread still needs: a trace function, or the slow path
+   when there is no mode. */
 static int
 switch_on(TracerObject *self, PyObject *function)
 {
     if (self->mode == 0) {
         return settrace_python(function);
     }
-    if (self->mode & (TRACER_FUNCTIONS | TRACER_CALLERS)) {
-        int on = monitor_begin(self);
-        if (on != 0) {
-            return on < 0 ? -1 : 0;
-        }
+    if (self->mode & TRACER_ANY_CALLS && monitor_begin(self) < 0) {
+        return -1;
     }
-    return settrace_install(self, function);
+    return run_needs_trace(self) ? settrace_install(self, function) : 0;
 }
 
 static void
@@ -179,7 +192,7 @@ leave_thread(TracerObject *self, previous_trace *previous)
 {
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
-    if (self->engine == NULL) {
+    if (self->engine == NULL || run_needs_trace(self)) {
         PyEval_SetTrace(previous->func, previous->object);
     }
     Py_CLEAR(previous->object);
@@ -229,17 +242,23 @@ end(TracerObject *self, previous_trace *previous)
     PyErr_Fetch(&type, &value, &traceback);
     sync_enter(&self->section);
     self->runs--;
+    int result = functions_flush(&self->functions);
+    if (result < 0) {
+        result = session_keep_trouble(self);
+    }
     if (self->runs == 0) {
         monitor_end(self);
         if (self->engine != NULL) {
             engine_end(self->engine, self);
         }
     }
-    int result = 0;
     if (previous->hook != NULL && restore_hook(self, previous->hook) < 0) {
         result = session_keep_trouble(self);
     }
     Py_CLEAR(previous->hook);
+    if (result == 0 && self->runs == 0 && printing_end(self) < 0) {
+        result = session_keep_trouble(self);
+    }
     if (result == 0) {
         result = session_flush(self);
     }
@@ -281,6 +300,26 @@ take_new_threads(previous_trace *previous, PyObject *function)
     return 0;
 }
 
+/* New threads are taken before anything is traced: that runs Python code. It
+   is not needed where the engine, which sees all threads, does all. */
+static int
+switch_everything_on(TracerObject *self, previous_trace *previous,
+                     PyObject *function)
+{
+    bool by_thread = (self->mode & TRACER_ANY_CALLS) != 0;
+    if (by_thread && take_new_threads(previous, function) < 0) {
+        return -1;
+    }
+    int on = switch_engine_on(self);
+    if (on < 0 || (on > 0 && !by_thread)) {
+        return on;
+    }
+    if (!by_thread && take_new_threads(previous, function) < 0) {
+        return -1;
+    }
+    return switch_on(self, function);
+}
+
 /* The caller is in the section. */
 static int
 begin_inside(TracerObject *self, previous_trace *previous, const char *name)
@@ -301,12 +340,9 @@ begin_inside(TracerObject *self, previous_trace *previous, const char *name)
     previous->outer = functions_swap_outer(
         &self->functions, (PyFrameObject *)Py_XNewRef(PyEval_GetFrame()));
     self->runs++;
-    int result = switch_engine_on(self);
+    int result = printing_begin(self);
     if (result == 0) {
-        result = take_new_threads(previous, function);
-        if (result == 0) {
-            result = switch_on(self, function);
-        }
+        result = switch_everything_on(self, previous, function);
     }
     if (result < 0) {
         leave_thread(self, previous);
@@ -359,6 +395,7 @@ run_call(TracerObject *self, const char *name, PyObject *func,
     }
     PyObject *result = PyObject_Vectorcall(func, args, nargs, kwnames);
     leave_thread(self, &previous);
+    printing_show_last(self);
     if (end(self, &previous) < 0) {
         Py_CLEAR(result);
     }
@@ -379,7 +416,8 @@ run_program(TracerObject *self, PyObject *func, PyObject *const *args,
     }
     PyObject *result = PyObject_Vectorcall(func, args, nargs, NULL);
     leave_thread(self, &previous);
-    monitor_remove_thread(self);
+    printing_show_last(self);
+    monitor_leave_thread(self);
     if (self->engine != NULL) {
         engine_leave_thread(self->engine, self);
     }

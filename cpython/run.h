@@ -10,6 +10,10 @@
    -1 with an exception. `name` is what the callers' report calls the run. */
 int run_plan(TracerObject *self, const char *name);
 
+/* Whether a thread that is traced needs a trace function: what the mode asks
+   for is not all done by events. */
+bool run_needs_trace(const TracerObject *self);
+
 /* The tracer's bound method `_event`: a new reference. */
 PyObject *run_handle(TracerObject *self);
 

@@ -91,6 +91,16 @@ get_judged(TracerObject *self)
 #endif
 }
 
+int
+session_keep_log_trouble(TracerObject *self)
+{
+    if (PyErr_ExceptionMatches(PyExc_OSError) ||
+        PyErr_ExceptionMatches(PyExc_ValueError)) {
+        self->log.broken = true;
+    }
+    return session_keep_trouble(self);
+}
+
 /* The module name under which the file is wanted, or None: borrowed from
    what was judged. NULL with an exception. */
 static PyObject *
@@ -150,4 +160,39 @@ session_flush(TracerObject *self)
     Py_DECREF(counts);
     sync_leave(&self->section);
     return result;
+}
+/* Sets *wanted to whether calls of and by code with these globals are. */
+static int
+wants_calls(TracerObject *self, PyObject *globals, bool *wanted)
+{
+    *wanted = true;
+    if ((self->mode & TRACER_FILTERED) == 0 || globals == NULL) {
+        return 0;
+    }
+    PyObject *module;
+    int result = session_judge(self, globals, &module);
+    *wanted = module != NULL;
+    return result;
+}
+
+int
+session_note_call(TracerObject *self, recent_call call, PyObject *globals,
+                  PyObject *caller_globals, bool *wanted)
+{
+    bool wants_caller;
+    if (wants_calls(self, globals, wanted) < 0 ||
+        wants_calls(self, caller_globals, &wants_caller) < 0) {
+        *wanted = false;
+        return -1;
+    }
+    call.hides_caller = !wants_caller;
+    return *wanted ? functions_note(&self->functions, call) : 0;
+}
+
+bool
+session_wants(const TracerObject *self, PyObject *file)
+{
+    PyObject *module = PyDict_GetItemWithError(self->judged, file);
+    PyErr_Clear();
+    return module != NULL && module != Py_None;
 }

@@ -19,16 +19,24 @@
 #include "linelog.h"
 #include "ptrmap.h"
 
-/* What a tracer is asked to do: bits of its mode. */
+/* What a tracer is asked to do: bits of its mode. Lines and functions can be
+   asked for together. */
 enum {
     TRACER_COUNT = 1,
     TRACER_LINES = 2,
     TRACER_FUNCTIONS = 4,
     TRACER_CALLERS = 8,
     TRACER_BRANCHES = 16,
-    TRACER_PROBE = 32,  /* may count by probes, */
-    TRACER_EVENT = 64,  /* and by events */
-    TRACER_DEBUG = 128, /* is to say in the end which it was */
+    TRACER_PROBE = 32,     /* may count by probes, */
+    TRACER_EVENT = 64,     /* and by events */
+    TRACER_DEBUG = 128,    /* is to say in the end which it was */
+    TRACER_CALLS = 256,    /* how often which function called which */
+    TRACER_FILTERED = 512, /* functions and callers are filtered */
+};
+
+enum {
+    TRACER_ANY_LINES = TRACER_COUNT | TRACER_LINES,
+    TRACER_ANY_CALLS = TRACER_FUNCTIONS | TRACER_CALLERS | TRACER_CALLS,
 };
 
 typedef struct {
@@ -49,6 +57,8 @@ typedef struct {
     /* Lines: counted and printed. */
     file_table files;
     line_log log;
+    struct printing *printing; /* owned: how, if not as the standard module;
+                                  or NULL */
     PyObject *judged; /* owned: dict {__file__: module name, or None} */
     PyObject *s_file; /* owned: the string "__file__" */
 #ifdef Py_GIL_DISABLED
@@ -60,17 +70,19 @@ typedef struct {
     struct EngineObject *engine; /* owned: while it counts for us, or NULL */
     xt_ptrmap seen;  /* code_entry -> owned tally that was harvested before */
     xt_ptrmap sides; /* code_entry -> owned side_counts */
-    PyObject *branches; /* owned: dict, what the attribute shows */
-    PyObject *calls;    /* owned: the same */
-    PyObject *engines;  /* owned: list, see _engines_used(); or NULL */
+    PyObject *branches;   /* owned: dict, what the attribute shows */
+    PyObject *calls;      /* owned: the same */
+    PyObject *call_graph; /* owned: the same */
+    PyObject *engines;    /* owned: list, see _engines_used(); or NULL */
+
+    struct kept_file *kept; /* owned: the file where it counts, or NULL */
 
     /* Functions and callers. */
     function_table functions;
-    PyObject *disable;      /* owned: sys.monitoring.DISABLE, or NULL */
-    SYNC_SHARED(int) tool;  /* tool id held from sys.monitoring, or -1 */
-    sync_lock threads_lock; /* guards the two below */
-    xt_ptrmap threads; /* with a tool: threads that are traced, by their id */
-    uint64_t hot_thread; /* the id of the last of them that was looked up */
+    PyObject *disable;     /* owned: sys.monitoring.DISABLE, or NULL */
+    SYNC_SHARED(int) tool; /* tool id held from sys.monitoring, or -1 */
+    SYNC_SHARED(uint64_t)
+    left_thread; /* of one that is traced no more, or 0 */
 } TracerObject;
 
 /* What the tracer has of this thread; NULL with an exception. */
@@ -107,9 +119,33 @@ int session_flush(TracerObject *self);
    exception must be set. */
 int session_keep_trouble(TracerObject *self);
 
+/* The same for one of printing. A file that cannot be written to will not get
+   better, so that ends the printing; a line that could not be put together
+   costs no more than itself. */
+int session_keep_log_trouble(TracerObject *self);
+
+/* Whether a pair in the cache needs no other look at the rules: the code of a
+   function runs with the same globals each time, other code may not. */
+static inline bool
+session_trusts_cache(const TracerObject *self, const PyCodeObject *code)
+{
+    return (self->mode & TRACER_FILTERED) == 0 ||
+           (code->co_flags & CO_OPTIMIZED) != 0;
+}
+
+/* Notes that code with the `globals` was called by code with `caller_globals`
+   (NULL: nobody's), in a mode of calls. Sets *wanted to false when the rules
+   leave it out. -1 with an exception. */
+int session_note_call(TracerObject *self, recent_call call, PyObject *globals,
+                      PyObject *caller_globals, bool *wanted);
+
 /* Sets *module to the name under which code with these globals is wanted
    (borrowed from what the thread has judged), or to NULL when it is not. -1
    with an exception, and then it is not. */
 int session_judge(TracerObject *self, PyObject *globals, PyObject **module);
+
+/* Whether code of the module with this __file__ is wanted, if that was judged
+   before. */
+bool session_wants(const TracerObject *self, PyObject *file);
 
 #endif

@@ -1,17 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "settrace.h"
 
-/* A file that cannot be written to will not get better; a line that could not
-   be put together costs no more than itself. */
-static int
-keep_log_trouble(TracerObject *self)
-{
-    if (PyErr_ExceptionMatches(PyExc_OSError) ||
-        PyErr_ExceptionMatches(PyExc_ValueError)) {
-        self->log.broken = true;
-    }
-    return session_keep_trouble(self);
-}
+#include "calls.h"
+#include "printing.h"
 
 /* Sets *file to where the lines of the frame count, or to NULL when they are
    not wanted. -1 with an exception. */
@@ -30,7 +21,7 @@ find_file(TracerObject *self, thread_lane *mine, PyFrameObject *frame,
     PyCodeObject *code = PyFrame_GetCode(frame);
     if (self->mode & TRACER_LINES) {
         if (linelog_call(&self->log, module, code->co_name) < 0 &&
-            keep_log_trouble(self) < 0) {
+            session_keep_log_trouble(self) < 0) {
             Py_DECREF(code);
             return -1;
         }
@@ -40,24 +31,32 @@ find_file(TracerObject *self, thread_lane *mine, PyFrameObject *frame,
     return *file == NULL ? -1 : 0;
 }
 
-static int
-note_function(TracerObject *self, PyFrameObject *frame)
+/* Whether lines are ours to see: where an engine counts, it sees them. */
+static bool
+counts_lines(const TracerObject *self)
 {
-    if (self->mode & TRACER_CALLERS) {
-        return functions_note_caller(&self->functions, frame);
-    }
-    PyCodeObject *code = PyFrame_GetCode(frame);
-    int result = functions_note(&self->functions, code);
-    Py_DECREF(code);
-    return result;
+    return self->mode & TRACER_ANY_LINES && self->engine == NULL;
+}
+
+/* Whether lines are printed with options of ours. */
+static bool
+has_options(const TracerObject *self)
+{
+    return self->printing != NULL && (self->mode & TRACER_LINES) != 0;
 }
 
 static int
 on_call(TracerObject *self, thread_lane *mine, PyFrameObject *frame)
 {
+    if (calls_note(self, frame) < 0) {
+        return -1;
+    }
+    if (has_options(self)) {
+        return printing_call(self, frame);
+    }
     mine->left_frame = NULL;
-    if (self->mode & (TRACER_FUNCTIONS | TRACER_CALLERS)) {
-        return note_function(self, frame) < 0 ? session_keep_trouble(self) : 0;
+    if (!counts_lines(self)) {
+        return 0;
     }
     traced_file *file;
     int result = find_file(self, mine, frame, &file);
@@ -127,7 +126,7 @@ on_line(TracerObject *self, thread_lane *mine, PyFrameObject *frame)
     }
     if (self->mode & TRACER_LINES && result == 0) {
         if (linelog_line(&self->log, file, line) < 0) {
-            result = keep_log_trouble(self);
+            result = session_keep_log_trouble(self);
         }
     }
     return result;
@@ -174,7 +173,7 @@ settrace_install(TracerObject *self, PyObject *handle)
         return -1;
     }
     mine->hot_frame = NULL;
-    PyEval_SetTrace(on_event, handle);
+    PyEval_SetTrace(has_options(self) ? printing_event : on_event, handle);
     return 0;
 }
 
@@ -190,15 +189,18 @@ settrace_left(TracerObject *self)
     }
 }
 
-int
-settrace_take_frames(TracerObject *self)
+static int
+take_frames(TracerObject *self)
 {
-    if ((self->mode & (TRACER_COUNT | TRACER_LINES)) == 0) {
+    if (!counts_lines(self)) {
         return 0;
     }
     thread_lane *mine = session_lane(self);
     if (mine == NULL) {
         return -1;
+    }
+    if (has_options(self)) {
+        return printing_take_frames(self);
     }
     PyFrameObject *frame = (PyFrameObject *)Py_XNewRef(PyEval_GetFrame());
     int result = 0;
@@ -213,5 +215,16 @@ settrace_take_frames(TracerObject *self)
         Py_SETREF(frame, PyFrame_GetBack(frame));
     }
     Py_XDECREF(frame);
+    return result;
+}
+
+int
+settrace_take_frames(TracerObject *self)
+{
+    /* What we call meanwhile is not the program's. */
+    PyThreadState *thread = PyThreadState_Get();
+    PyThreadState_EnterTracing(thread);
+    int result = take_frames(self);
+    PyThreadState_LeaveTracing(thread);
     return result;
 }

@@ -2,6 +2,7 @@
 #include "sides.h"
 
 #include "harvest.h"
+#include "keptcode.h"
 #include "mem.h"
 #include "outcomes.h"
 
@@ -9,12 +10,24 @@ static void
 side_counts_free(side_counts *counts)
 {
     xt_instrs_fini(&counts->instrs);
-    xt_free(counts->taken);
+    if (!counts->kept) {
+        xt_free(counts->started);
+    }
     xt_free(counts);
 }
 
+static void
+place_counters(side_counts *counts, uint64_t *all)
+{
+    size_t len = counts->instrs.len;
+    counts->started = all;
+    counts->taken = all + 1;
+    counts->fell = counts->taken + len;
+    counts->handled = counts->fell + len;
+}
+
 static side_counts *
-side_counts_new(PyCodeObject *code)
+side_counts_new(TracerObject *tracer, PyCodeObject *code)
 {
     side_counts *counts = xt_malloc(sizeof(*counts));
     if (counts == NULL) {
@@ -27,16 +40,20 @@ side_counts_new(PyCodeObject *code)
         return NULL;
     }
     size_t len = counts->instrs.len;
-    uint64_t *all = xt_malloc((3 * len + 1) * sizeof(*all));
+    uint64_t *all = tracer->kept == NULL
+                        ? NULL
+                        : keptcode_sides(tracer->kept, code, (uint32_t)len);
+    counts->kept = all != NULL;
     if (all == NULL) {
-        side_counts_free(counts);
-        PyErr_NoMemory();
-        return NULL;
+        all = xt_malloc((3 * len + 1) * sizeof(*all));
+        if (all == NULL) {
+            side_counts_free(counts);
+            PyErr_NoMemory();
+            return NULL;
+        }
+        memset(all, 0, (3 * len + 1) * sizeof(*all));
     }
-    memset(all, 0, (3 * len + 1) * sizeof(*all));
-    counts->taken = all;
-    counts->fell = all + len;
-    counts->handled = all + 2 * len;
+    place_counters(counts, all);
     return counts;
 }
 
@@ -53,7 +70,7 @@ find_counts(TracerObject *tracer, const code_entry *entry)
     if (counts != NULL) {
         return counts;
     }
-    counts = side_counts_new(entry->original);
+    counts = side_counts_new(tracer, entry->original);
     if (counts != NULL &&
         xt_ptrmap_set(&tracer->sides, entry, counts) != XT_OK) {
         side_counts_free(counts);
@@ -78,7 +95,7 @@ sides_started(EngineObject *engine, code_entry *entry)
     for (size_t i = 0; i < engine->sessions_len; i++) {
         side_counts *counts = find_counts(engine->sessions[i], entry);
         if (counts != NULL) {
-            counts->started++;
+            ++*counts->started;
         }
     }
     return PyErr_Occurred() ? -1 : 0;
@@ -187,6 +204,15 @@ sides_harvest(TracerObject *tracer)
         }
     }
     return 0;
+}
+
+void
+sides_leave_file(TracerObject *tracer)
+{
+    /* What was counted is brought in; what is counted later begins anew. */
+    if (sides_harvest(tracer) < 0) {
+        (void)session_keep_trouble(tracer);
+    }
 }
 
 void

@@ -11,8 +11,9 @@
 /* What a tracer has of one code object, by instruction. */
 typedef struct {
     xt_instrs instrs;
-    uint64_t started;
-    uint64_t *taken;   /* owned, with the two below */
+    bool kept;         /* the counters are in a journal */
+    uint64_t *started; /* owned, with the three below */
+    uint64_t *taken;
     uint64_t *fell;    /* to the next instruction */
     uint64_t *handled; /* how often an exception led here */
 } side_counts;
@@ -31,6 +32,9 @@ int sides_raised(EngineObject *engine, code_entry *entry, Py_ssize_t unit,
 /* Brings in what a tracer has of one code object; and of all. */
 int sides_settle(TracerObject *tracer, const code_entry *entry);
 int sides_harvest(TracerObject *tracer);
+
+/* Takes the counters out of the journal, which comes to its end. */
+void sides_leave_file(TracerObject *tracer);
 
 /* Frees what was not brought in. */
 void sides_forget(TracerObject *tracer);

@@ -88,18 +88,17 @@ let_go(void *owner, ProbedCodeObject *probed)
     PyErr_Restore(type, value, traceback);
 }
 
-void
-sweep_weaken(EngineObject *engine, code_entry *entry)
+bool
+sweep_is_first_run(EngineObject *engine, PyCodeObject *code)
 {
-    PyCodeObject *code = entry->original;
-    bool once = (code->co_flags & (CO_OPTIMIZED | CO_GENERATOR | CO_COROUTINE |
-                                   CO_ASYNC_GENERATOR)) == 0;
-    if (!once || entry->weak || entry->by_events || engine->extra_index < 0) {
-        return;
+    bool once =
+        (code->co_flags & CO_OPTIMIZED) == 0 && !registry_is_generator(code);
+    if (!once || engine->extra_index < 0) {
+        return false;
     }
     for (size_t i = 0; i < engine->sessions_len; i++) {
         if ((engine->sessions[i]->mode & TRACER_DEBUG) != 0) {
-            return; /* which will ask for all code that there was */
+            return false; /* which will ask for all code that there was */
         }
     }
     void *seen = NULL;
@@ -109,9 +108,15 @@ sweep_weaken(EngineObject *engine, code_entry *entry)
          PyUnstable_Code_SetExtra((PyObject *)code, engine->extra_index,
                                   engine) < 0)) {
         PyErr_Clear();
-        return;
+        return false;
     }
-    if (seen == NULL) {
+    return seen == NULL;
+}
+
+void
+sweep_weaken(EngineObject *engine, code_entry *entry)
+{
+    if (!entry->weak && !entry->by_events) {
         entry->probed->let_go = let_go;
         entry->probed->owner = engine;
         registry_weaken(entry);

@@ -13,10 +13,13 @@
    -1 with an exception; nothing is lost then. */
 int sweep(EngineObject *engine);
 
-/* A frame runs rewritten code that most likely runs only once: a module's, a
-   class's, or what exec() or eval() was given. The code is freed with that
-   frame, as the program would expect, and what it counted is brought in then.
-   What does run again is rewritten again, and then kept. */
+/* Whether code is started that most likely runs only once, for the first time
+   that we see: a module's, a class's, or what exec() or eval() was given. */
+bool sweep_is_first_run(EngineObject *engine, PyCodeObject *code);
+
+/* A frame runs such code, rewritten: it is freed with that frame, as the
+   program would expect, and what it counted is brought in then. What does run
+   again is rewritten again, and then kept. */
 void sweep_weaken(EngineObject *engine, code_entry *entry);
 
 #endif

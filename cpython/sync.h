@@ -20,6 +20,10 @@
 #ifdef Py_GIL_DISABLED
 
 #include <stdatomic.h>
+#include <unistd.h>
+
+/* A flag or a number that one thread may set while another reads it. */
+#define SYNC_SHARED(type) _Atomic(type)
 
 typedef PyMutex sync_lock;
 
@@ -40,6 +44,7 @@ sync_give(sync_lock *lock)
 typedef struct {
     PyMutex mutex;
     _Atomic(PyThreadState *) holder; /* NULL: nobody */
+    SYNC_SHARED(pid_t) process;      /* that of the last holder */
     unsigned depth;
 } sync_section;
 
@@ -47,9 +52,21 @@ static inline void
 sync_enter(sync_section *section)
 {
     PyThreadState *thread = PyThreadState_Get();
-    if (atomic_load_explicit(&section->holder, memory_order_relaxed) !=
-        thread) {
+    PyThreadState *holder =
+        atomic_load_explicit(&section->holder, memory_order_relaxed);
+    pid_t process = getpid();
+    if (holder != NULL &&
+        atomic_load_explicit(&section->process, memory_order_relaxed) !=
+            process) {
+        /* A fork has left the holder behind; this is the only thread. */
+        section->mutex = (PyMutex){0};
+        section->depth = 0;
+        holder = NULL;
+    }
+    if (holder != thread) {
         PyMutex_Lock(&section->mutex);
+        atomic_store_explicit(&section->process, process,
+                              memory_order_relaxed);
         atomic_store_explicit(&section->holder, thread, memory_order_relaxed);
     }
     section->depth++;
@@ -63,9 +80,6 @@ sync_leave(sync_section *section)
         PyMutex_Unlock(&section->mutex);
     }
 }
-
-/* A flag or a number that one thread may set while another reads it. */
-#define SYNC_SHARED(type) _Atomic(type)
 
 #else
 

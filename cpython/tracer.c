@@ -3,6 +3,8 @@
 
 #include "engine.h"
 #include "monitor.h"
+#include "kept.h"
+#include "printing.h"
 #include "run.h"
 #include "session.h"
 #include "settrace.h"
@@ -201,9 +203,9 @@ own_trace_object(TracerObject *self)
 static int
 take_thread(TracerObject *self)
 {
-    if (self->tool >= 0) {
+    if (!run_needs_trace(self)) {
         PyEval_SetTrace(NULL, NULL);
-        return monitor_add_thread(self);
+        return 0;
     }
     PyObject *handle = run_handle(self);
     if (handle == NULL) {
@@ -228,9 +230,14 @@ take_over(TracerObject *self, PyObject *frame, PyObject *why)
     if (own_trace_object(self) == NULL) {
         return 0;
     }
-    int fast = self->mode != 0 ? 1 : run_plan(self, "Trace.runctx");
-    if (fast <= 0) {
-        return fast;
+    if (self->mode == 0) {
+        int fast = run_plan(self, "Trace.runctx");
+        if (fast <= 0) {
+            return fast;
+        }
+        if (printing_begin(self) < 0) {
+            return -1;
+        }
     }
     if (take_thread(self) < 0) {
         return -1;
@@ -289,17 +296,40 @@ tracer_take_over(TracerObject *self, PyObject *const *args, Py_ssize_t nargs)
     return taken < 0 ? NULL : PyBool_FromLong(taken);
 }
 
-PyDoc_STRVAR(called_doc, "_called($self, code, offset, /, *rest)\n--\n\n"
-                         "The callback of sys.monitoring for calls.");
+PyDoc_STRVAR(called_doc, "_called($self, code, offset, /)\n--\n\n"
+                         "The callback of sys.monitoring for PY_START.");
+PyDoc_STRVAR(resumed_doc, "_resumed($self, code, offset, /)\n--\n\n"
+                          "The callback of sys.monitoring for PY_RESUME.");
+PyDoc_STRVAR(thrown_doc, "_thrown($self, code, offset, exception, /)\n--\n\n"
+                         "The callback of sys.monitoring for PY_THROW.");
+
+static PyObject *
+call_event(TracerObject *self, PyObject *const *args, Py_ssize_t nargs,
+           monitor_event event)
+{
+    if (nargs < 1 || !PyCode_Check(args[0])) {
+        PyErr_SetString(PyExc_TypeError, "a code object is missing");
+        return NULL;
+    }
+    return monitor_call(self, (PyCodeObject *)args[0], event);
+}
 
 static PyObject *
 tracer_called(TracerObject *self, PyObject *const *args, Py_ssize_t nargs)
 {
-    if (nargs < 1 || !PyCode_Check(args[0])) {
-        PyErr_SetString(PyExc_TypeError, "_called() takes a code object");
-        return NULL;
-    }
-    return monitor_call(self, args[0], nargs == 3);
+    return call_event(self, args, nargs, MONITOR_START);
+}
+
+static PyObject *
+tracer_resumed(TracerObject *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    return call_event(self, args, nargs, MONITOR_RESUME);
+}
+
+static PyObject *
+tracer_thrown(TracerObject *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    return call_event(self, args, nargs, MONITOR_THROW);
 }
 
 PyDoc_STRVAR(function_name_doc,
@@ -364,10 +394,20 @@ tracer_get_branches(TracerObject *self, void *Py_UNUSED(closure))
 static PyObject *
 tracer_get_calls(TracerObject *self, void *Py_UNUSED(closure))
 {
-    if (self->engine != NULL && engine_harvest(self->engine, self) < 0) {
+    if ((self->engine != NULL && engine_harvest(self->engine, self) < 0) ||
+        functions_flush(&self->functions) < 0) {
         return NULL;
     }
     return Py_NewRef(self->calls);
+}
+
+static PyObject *
+tracer_get_call_graph(TracerObject *self, void *Py_UNUSED(closure))
+{
+    if (functions_flush(&self->functions) < 0) {
+        return NULL;
+    }
+    return Py_NewRef(self->call_graph);
 }
 
 static PyObject *
@@ -382,13 +422,15 @@ tracer_new(PyTypeObject *type, PyObject *Py_UNUSED(args),
     self->counts = PyDict_New();
     self->branches = PyDict_New();
     self->calls = PyDict_New();
+    self->call_graph = PyDict_New();
     self->judged = PyDict_New();
     self->s_file = PyUnicode_InternFromString("__file__");
 #ifdef Py_GIL_DISABLED
     lanes_init(&self->lanes);
 #endif
     if (self->branches == NULL || self->calls == NULL ||
-        self->counts == NULL || self->judged == NULL || self->s_file == NULL ||
+        self->call_graph == NULL || self->counts == NULL ||
+        self->judged == NULL || self->s_file == NULL ||
         files_init(&self->files) < 0) {
         Py_DECREF(self);
         return NULL;
@@ -405,8 +447,10 @@ tracer_traverse(TracerObject *self, visitproc visit, void *arg)
     Py_VISIT(self->trouble);
     Py_VISIT(self->branches);
     Py_VISIT(self->calls);
+    Py_VISIT(self->call_graph);
     Py_VISIT(self->program_hook);
     int result = functions_traverse(&self->functions, visit, arg);
+    result = result != 0 ? result : printing_traverse(self, visit, arg);
     return result != 0 ? result : linelog_traverse(&self->log, visit, arg);
 }
 
@@ -427,8 +471,10 @@ tracer_dealloc(TracerObject *self)
     if (self->engine != NULL) {
         engine_drop(self->engine, self);
     }
+    kept_close(self);
     run_forget(self);
     tracer_clear(self);
+    printing_free(self);
     linelog_clear(&self->log);
     Py_CLEAR(self->counts);
     Py_CLEAR(self->judged);
@@ -436,14 +482,14 @@ tracer_dealloc(TracerObject *self)
     Py_CLEAR(self->disable);
     Py_CLEAR(self->branches);
     Py_CLEAR(self->calls);
+    Py_CLEAR(self->call_graph);
     Py_CLEAR(self->engines);
     files_fini(&self->files);
 #ifdef Py_GIL_DISABLED
     lanes_fini(&self->lanes);
 #else
-    xt_ptrmap_fini(&self->lane.frames);
+    lane_fini(&self->lane);
 #endif
-    xt_ptrmap_fini(&self->threads);
     type->tp_free(self);
     Py_DECREF(type);
 }
@@ -474,12 +520,20 @@ static PyMethodDef tracer_methods[] = {
     {"stop", (PyCFunction)tracer_stop, METH_NOARGS, stop_doc},
     {"_end_program", (PyCFunction)tracer_end_program, METH_NOARGS,
      end_program_doc},
+    {"_keep_in", (PyCFunction)kept_begin, METH_VARARGS, kept_begin_doc},
+    {"_keep_no_more", (PyCFunction)kept_end, METH_NOARGS, kept_end_doc},
     {"_engines_used", (PyCFunction)tracer_engines_used, METH_NOARGS,
      engines_used_doc},
     {"_event", (PyCFunction)(void (*)(void))tracer_event, METH_FASTCALL,
      event_doc},
+    {"_print_by", (PyCFunction)(void (*)(void))printing_configure,
+     METH_VARARGS | METH_KEYWORDS, printing_configure_doc},
     {"_called", (PyCFunction)(void (*)(void))tracer_called, METH_FASTCALL,
      called_doc},
+    {"_resumed", (PyCFunction)(void (*)(void))tracer_resumed, METH_FASTCALL,
+     resumed_doc},
+    {"_thrown", (PyCFunction)(void (*)(void))tracer_thrown, METH_FASTCALL,
+     thrown_doc},
     {"_take_over", (PyCFunction)(void (*)(void))tracer_take_over,
      METH_FASTCALL, take_over_doc},
     {NULL, NULL, 0, NULL},
@@ -492,6 +546,8 @@ static PyGetSetDef tracer_getset[] = {
      "How often each side of each branch was taken", NULL},
     {"calls", (getter)tracer_get_calls, NULL,
      "How often each function was entered", NULL},
+    {"call_graph", (getter)tracer_get_call_graph, NULL,
+     "How often which function entered which", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
@@ -515,6 +571,7 @@ static PyType_Spec tracer_spec = {
 
 static PyMethodDef tracer_functions[] = {
     {"function_name", function_name, METH_VARARGS, function_name_doc},
+    {"check_lines", printing_check_lines, METH_O, printing_check_lines_doc},
     {NULL, NULL, 0, NULL},
 };
 
@@ -536,7 +593,9 @@ tracer_init(PyObject *module)
         PyModule_AddIntConstant(module, "PROBE", TRACER_PROBE) < 0 ||
         PyModule_AddIntConstant(module, "EVENT", TRACER_EVENT) < 0 ||
         PyModule_AddIntConstant(module, "DEBUG", TRACER_DEBUG) < 0 ||
-        PyModule_AddIntConstant(module, "HAS_GIL", COMPAT_HAS_GIL) < 0) {
+        PyModule_AddIntConstant(module, "HAS_GIL", COMPAT_HAS_GIL) < 0 ||
+        PyModule_AddIntConstant(module, "CALLS", TRACER_CALLS) < 0 ||
+        PyModule_AddIntConstant(module, "FILTERED", TRACER_FILTERED) < 0) {
         return -1;
     }
     return 0;

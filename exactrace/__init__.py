@@ -25,4 +25,11 @@ def main() -> None:
     command_line()
 
 
+def load_ipython_extension(shell: object) -> None:
+    """Make `%%exactrace` known to IPython: what `%load_ext exactrace` calls."""
+    from exactrace import notebook
+
+    notebook.load(shell)
+
+
 __all__ = ["CoverageResults", "Trace"]

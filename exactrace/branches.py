@@ -24,6 +24,26 @@ _NEVER = {
 _SHOWN = 40  # characters of the source that decides
 
 
+# The same of a side that was taken.
+_SIDES = {
+    ("bool", True): "true",
+    ("bool", False): "false",
+    ("none", True): "None",
+    ("none", False): "not None",
+    ("for", True): "next item",
+    ("for", False): "end",
+    ("except", True): "exception",
+}
+
+
+def side_name(
+    place: tuple[int, int, int | None, int | None], kind: str, outcome: bool
+) -> str:
+    """Return a short name for a side of a branch, with its column if known."""
+    column = "" if place[2] is None else f"column {place[2] + 1}: "
+    return f"{column}{_SIDES[kind, outcome]}"
+
+
 class FileBranches:
     """The branches of one file: how often each side was taken.
 

@@ -46,13 +46,16 @@ class tracing:  # noqa: N801 - it is used like a function
         countfuncs: object = False,
         countcallers: object = False,
         branch: object = False,
+        calls: object = False,
         ignoremods: Iterable[str] = (),
         ignoredirs: Iterable[str] | None = None,
         engine: str | None = None,
+        **printing: Any,
     ) -> None:
         """Say what to record, as for `Trace`; but lines are counted and not
         printed by default, and ignoredirs leaves out the standard library and
-        installed packages by default. Raises ValueError as `Trace` does.
+        installed packages by default. printing: how lines are printed
+        (trace_file, max_depth, ...). Raises what `Trace` raises.
         """
         if ignoredirs is None:
             ignoredirs = installed_folders()
@@ -66,6 +69,9 @@ class tracing:  # noqa: N801 - it is used like a function
             ignoredirs=[*ignoredirs, os.path.dirname(os.path.abspath(__file__))],
             engine=engine,
             branch=branch,
+            calls=calls,
+            together=True,
+            **printing,
         )
         self.results = self.tracer.results
         self._lock = allocate_lock()

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 # (a read-only folder, a file that is a mount point of its own).
 _NO_REPLACING = {errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY}
 
+_TOO_LARGE = "not a counts file: too large for memory"
 _BINARY: int = getattr(os, "O_BINARY", 0)  # Windows only
 
 
@@ -48,16 +49,24 @@ def load(path: StrPath) -> Counts:
     Raises OSError as open() does, EOFError for an empty file, and
     CountsFileError for everything else that is not a counts file.
     """
-    try:
-        with open(path, "rb") as file:
+    with open(path, "rb") as file:
+        try:
             data = file.read()
-        if not data:
-            raise EOFError("Ran out of input")
+        except MemoryError:
+            raise CountsFileError(_TOO_LARGE) from None
+    return loads(data)
+
+
+def loads(data: bytes) -> Counts:
+    """Read the content of a counts file: see load()."""
+    if not data:
+        raise EOFError("Ran out of input")
+    try:
         return _native.loads_counts(data)
     except ValueError as error:
         raise CountsFileError(str(error)) from None
     except MemoryError:
-        raise CountsFileError("not a counts file: too large for memory") from None
+        raise CountsFileError(_TOO_LARGE) from None
 
 
 def save(
@@ -112,6 +121,16 @@ def save(
                 raise
             _write_to(target, os.O_TRUNC, data)
         return None
+
+
+def write_new_file(path: str, data: bytes, mode: int) -> None:
+    """Write a file that is not there, all of it or nothing. Raises OSError."""
+    temporary = _write_beside(path, None, data, mode)
+    try:
+        os.replace(temporary, path)
+    except BaseException:
+        _remove(temporary)
+        raise
 
 
 @contextlib.contextmanager
@@ -186,9 +205,11 @@ def _write_beside_and_keep(target: str, old: os.stat_result, data: bytes) -> str
     return kept
 
 
-def _write_beside(target: str, old: os.stat_result | None, data: bytes) -> str:
+def _write_beside(
+    target: str, old: os.stat_result | None, data: bytes, mode: int = 0o666
+) -> str:
     """Write a temporary file in the folder of `target`. Returns its name."""
-    temporary, descriptor = _create_beside(target, 0o666 if old is None else 0o600)
+    temporary, descriptor = _create_beside(target, mode if old is None else 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)

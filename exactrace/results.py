@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     # (file name, (line, end line, column, end column), kind): see `branches`
     Branch = tuple[str, tuple[int, int, int | None, int | None], str]
     Branches = dict[Branch, dict[bool, int]]
-    Calls = dict[tuple[str, int, str], int]
+    # (file name, first line, qualified name)
+    Entered = tuple[str, int, str]
+    Calls = dict[Entered, int]
+    CallGraph = dict[tuple[Entered | None, Entered], int]
     # What to do when the source of a counted file is not there: go on and
     # raise at the end, say nothing, or say so on stderr.
     Missing = Literal["raise", "ignore", "report"]
@@ -46,6 +49,14 @@ class CoverageResults:
 
     calls: {(filename, first line, qualified name): hits}, how often a function,
     a class body, a module was entered; for generators, how often one was started.
+
+    unsure: {(filename, line): (too high by, too low by)}: lines whose count may be
+    off, of a process that was killed, or is running: by so much at most for each
+    frame of their function that was running then.
+
+    call_graph, empty unless the tracer was asked for calls: {(caller, called): hits},
+    both as in `calls`; the caller is None where it is not Python code, or is not
+    traced.
     """
 
     # Relative names of counted files start here: the current directory when
@@ -73,6 +84,8 @@ class CoverageResults:
         self.callers = {} if callers is None else callers.copy()
         self.branches: Branches = {}
         self.calls: Calls = {}
+        self.call_graph: CallGraph = {}
+        self.unsure: dict[tuple[str, int], tuple[int, int]] = {}
         self.infile = infile
         self.outfile = outfile
         if infile:
@@ -85,7 +98,7 @@ class CoverageResults:
         try:
             counts, calledfuncs, callers = countsfile.load(infile)
         except (OSError, EOFError, ValueError) as error:
-            _warn(f"Skipping counts file {infile!r}: {error}")
+            warn(f"Skipping counts file {infile!r}: {error}")
             return
         self.update(CoverageResults(counts, calledfuncs, callers=callers))
 
@@ -106,6 +119,11 @@ class CoverageResults:
                 sides[outcome] = sides.get(outcome, 0) + count
         for function, count in other.calls.items():
             self.calls[function] = self.calls.get(function, 0) + count
+        for key, (high, low) in other.unsure.items():
+            most = self.unsure.get(key, (0, 0))
+            self.unsure[key] = high + most[0], low + most[1]
+        for call, count in other.call_graph.items():
+            self.call_graph[call] = self.call_graph.get(call, 0) + count
 
     def write_results(
         self,
@@ -166,10 +184,10 @@ class CoverageResults:
                 keep_unreadable=True,
             )
         except (OSError, countsfile.CountsFileError) as error:
-            _warn(f"Can't save counts files because {error}")
+            warn(f"Can't save counts files because {error}")
             return
         if kept is not None:
-            _warn(f"Counts file {self.outfile!r} could not be read; it is now {kept!r}")
+            warn(f"Counts file {self.outfile!r} could not be read; it is now {kept!r}")
 
     def write_results_file(
         self,
@@ -287,7 +305,7 @@ class _Report:
 
     def _complain(self, text: str) -> None:
         self._progress.clear()
-        _warn(text)
+        warn(text)
 
     def _place(self, found: source.Source) -> tuple[str, str]:
         """Return the folder of a listing and the module's name. Raises OSError."""
@@ -456,7 +474,7 @@ def _call_lines(callers: Iterable[Call]) -> list[str]:
 _print = print  # a traced program may replace it
 
 
-def _warn(text: str) -> None:
+def warn(text: str) -> None:
     """Print a line to stderr, if that can be written to."""
     try:
         _print(text, file=sys.stderr)
@@ -475,4 +493,4 @@ def _show(lines: list[str]) -> None:
 
 
 def _complain_of_path(path: str, error: OSError) -> None:
-    _warn(f"trace: Could not open {path!r} for writing: {error} - skipping")
+    warn(f"trace: Could not open {path!r} for writing: {error} - skipping")

@@ -180,6 +180,11 @@ def annotate(
     return _native.annotate(text, hits, executable_set(source, text), pragma)
 
 
+def annotate_hits(text: str, hits: dict[int, int]) -> tuple[bytes, int, int]:
+    """As annotate(), without a mark on lines that did not run."""
+    return _native.annotate(text, hits, b"", "")
+
+
 def executable_lines(source: Source, text: str) -> dict[int | None, int]:
     """Return {line: 1} for the lines of a source that can run.
 

@@ -70,7 +70,7 @@ def _file_report(
     except source.COMPILE_ERRORS as error:
         trouble = f"the source does not compile: {error}"
     return FileReport(
-        name=_shown_name(filename),
+        name=shown_name(filename),
         hits=hits,
         lines=lines,
         run=run,
@@ -81,7 +81,7 @@ def _file_report(
     )
 
 
-def _shown_name(filename: str) -> str:
+def shown_name(filename: str) -> str:
     """Return the name relative to the current directory if it is below."""
     here = compat._current_directory()
     if here and filename.startswith(here.rstrip(os.sep) + os.sep):
@@ -153,13 +153,13 @@ def annotated(reports: list[FileReport]) -> str:
     for report in reports:
         share = f"{report.run} of {report.lines} lines run"
         parts.append(f"{report.name}: {report.trouble or share}\n")
-        parts.append(_aligned(report.listing))
+        parts.append(aligned(report.listing))
         parts.append(partial([report], sys.maxsize).lstrip("\n"))
         parts.append("\n")
     return "".join(parts)
 
 
-def _aligned(listing: str) -> str:
+def aligned(listing: str) -> str:
     """Widen the margin of a listing to that of its largest count."""
     rows = []
     for line in listing.split("\n"):

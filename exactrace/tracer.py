@@ -10,6 +10,7 @@ from time import monotonic
 from exactrace import _native, paths
 from exactrace.compat import _current_directory, _modname
 from exactrace.ignore import FileFilter, _Ignore, full_module_name
+from exactrace.printing import Printing
 from exactrace.results import CoverageResults
 
 TYPE_CHECKING = False  # without the cost of importing typing
@@ -49,6 +50,19 @@ class Trace(_native.Tracer):
         *,
         engine: str | None = None,
         branch: object = False,
+        calls: object = False,
+        together: object = False,
+        trace_file: str | os.PathLike[str] | None = None,
+        trace_calls: object = False,
+        trace_vars: object = False,
+        trace_last: int | None = None,
+        trace_imports: bool | None = None,
+        trace_color: str = "never",
+        only_modules: Iterable[str] = (),
+        only_functions: Iterable[str] = (),
+        only_lines: Iterable[str] = (),
+        only_threads: Iterable[str] = (),
+        max_depth: int | None = None,
     ) -> None:
         """Say what to record.
 
@@ -62,8 +76,28 @@ class Trace(_native.Tracer):
         can by default (see docs/how-it-works.md). branch: count with the lines
         how often each side of each branch was taken and how often each
         function was entered; the results then have `branches` and `calls`.
+        calls: count, beside all else, how often which function called which;
+        the results then have `calls` and `call_graph`. together: do all of count,
+        trace, countfuncs and countcallers that are asked for.
+
+        How lines are printed (with trace; see docs/printing.md).
+        trace_file: the file that they go to, emptied now, instead of sys.stdout.
+        trace_calls: print calls with their arguments, how functions end, exceptions,
+        and all indented by depth. trace_vars: print which local variables have
+        changed since the last line of their function.
+        trace_last: keep so many lines, and print them (to stderr or trace_file)
+        only when an exception or a signal ends the run.
+        trace_imports: whether those of the import system (`<frozen importlib...>`)
+        are printed: not, if any option of this paragraph is given, else they are.
+        trace_color: "always", "never", or "auto": on a terminal.
+        only_modules: names of modules, each with those below it. only_functions:
+        names or qualified names of functions; "Class.*" is all within. only_lines:
+        "FILE:3,10-20,40-". only_threads: names of threads, or "main"; "name*" is
+        all that begin so. max_depth: how many frames deep.
+
         Raises ValueError for an engine that does not exist, or that cannot do
-        what is asked for.
+        what is asked for, and for options that cannot be; OSError if trace_file
+        cannot be written.
         """
         super().__init__()
         if engine not in (None, *ENGINES):
@@ -86,10 +120,33 @@ class Trace(_native.Tracer):
         self._callers: dict[tuple[Function, Function], int] = {}
         self._caller_cache: dict[object, str | None] = {}
         self._start_directory = _current_directory()
+        self._printing = Printing(
+            file=trace_file,
+            only_modules=only_modules,
+            only_functions=only_functions,
+            only_lines=only_lines,
+            only_threads=only_threads,
+            max_depth=max_depth,
+            last=trace_last,
+            calls=trace_calls,
+            variables=trace_vars,
+            imports=trace_imports,
+            color=trace_color,
+        )
+        prints = trace and (together or not (countfuncs or countcallers))
+        if self._printing.asked and not prints:
+            raise ValueError("options of printing (trace_file, ...) need trace=1")
+        if self._printing.wanted and prints:
+            self._printing.apply(self)
         self.start_time: float | None = monotonic() if timing else None
-        if countcallers:
+        self._calls = calls
+        self._functions = (_native.FUNCTIONS if countfuncs else 0) | (
+            _native.CALLERS if countcallers else 0
+        )
+        together = together and self._functions
+        if countcallers and not together:
             self.globaltrace: Any = self.globaltrace_trackcallers
-        elif countfuncs:
+        elif countfuncs and not together:
             self.globaltrace = self.globaltrace_countfuncs
         elif trace or count:
             self.globaltrace = self.globaltrace_lt
@@ -100,8 +157,10 @@ class Trace(_native.Tracer):
                 if trace
                 else self.localtrace_count
             )
-        else:
+        elif not (calls or together):
             self.donothing = 1
+        if together or (calls and not (self._functions or trace or count)):
+            self.globaltrace = self.globaltrace_together
 
     def results(self) -> CoverageResults:
         """Return what was recorded so far, with the counts of `infile` added.
@@ -122,6 +181,7 @@ class Trace(_native.Tracer):
             place: dict(sides) for place, sides in self.branches.items()
         }
         results.calls = dict(self.calls)
+        results.call_graph = dict(self.call_graph)
         self._calledfuncs.update(results.calledfuncs)
         self._callers.update(results.callers)
         results._start_directory = self._start_directory
@@ -131,24 +191,41 @@ class Trace(_native.Tracer):
 
     def _plan(self) -> int | None:
         """Return what the C engine is to do (bits), or None if it cannot."""
+        mode = self._find_plan()
+        if mode is None and self._printing.asked:
+            message = (
+                "options of printing (trace_file, ...) cannot be had together with "
+                "a hook of one's own (globaltrace, localtrace, ignore, ...): leave "
+                "one of them out"
+            )
+            raise RuntimeError(message)
+        return mode
+
+    def _find_plan(self) -> int | None:
         for name, hook in _OWN_HOOKS.items():
             if getattr(type(self), name) is not hook:
                 return None
             if name in self.__dict__:
                 return None
-        mode = {
+        name = self._own_method(self.globaltrace)
+        functions = {
             "globaltrace_trackcallers": _native.CALLERS,
             "globaltrace_countfuncs": _native.FUNCTIONS,
             "globaltrace_lt": 0,
-        }.get(self._own_method(self.globaltrace))
-        if mode != 0:
-            return mode
-        ignore = self.ignore
-        if (
-            type(ignore) is not _Ignore
-            or "names" in ignore.__dict__
-            or _Ignore.names is not _OWN_NAMES
-        ):
+            "globaltrace_together": self._functions,
+        }.get(name)
+        if functions is None:
+            return None
+        lines: int | None = 0
+        if hasattr(self, "localtrace") and name.endswith(("_lt", "_together")):
+            lines = self._plan_lines()
+        if lines is None:
+            return None
+        return functions | lines | self._plan_calls(functions, lines)
+
+    def _plan_lines(self) -> int | None:
+        """Return what is to be done with lines (bits), or None if C cannot."""
+        if not self._has_own_ignore():
             return None
         mode = {
             "localtrace_count": _native.COUNT,
@@ -159,7 +236,7 @@ class Trace(_native.Tracer):
         # agreement, unless a program has set one of them.
         if mode is None or bool(self.trace) != bool(mode & _native.LINES):
             return None
-        self._filter = FileFilter(ignore._mods, ignore._dirs)
+        self._filter = FileFilter(self.ignore._mods, self.ignore._dirs)
         if mode == _native.COUNT:
             mode |= _ENGINE_BITS[self.engine or ENGINES[0]]
             if self.branch:
@@ -167,6 +244,28 @@ class Trace(_native.Tracer):
             if self._debug:
                 mode |= _native.DEBUG
         return mode
+
+    def _plan_calls(self, functions: int, lines: int) -> int:
+        """Return how functions and calls are to be recorded (bits).
+
+        The standard module lists all functions, and so do we if there is no rule
+        that leaves some out. Calls are counted where lines would be.
+        """
+        mode = _native.CALLS if self._calls else 0
+        if (functions or mode) and self._has_own_ignore():
+            rules = self.ignore._mods, self.ignore._dirs
+            if any(rules) or not functions:
+                self._filter = FileFilter(*rules)
+                mode |= _native.FILTERED
+        return mode
+
+    def _has_own_ignore(self) -> bool:
+        """Whether C may decide in place of `ignore`."""
+        return (
+            type(self.ignore) is _Ignore
+            and "names" not in self.ignore.__dict__
+            and _Ignore.names is _OWN_NAMES
+        )
 
     def _own_method(self, hook: object) -> str:
         """Return the name of a bound method of this object, else ''."""
@@ -218,6 +317,16 @@ class Trace(_native.Tracer):
                 parent = self.file_module_function_of(frame.f_back)
                 self._callers[(parent, this)] = 1
         return None
+
+    def globaltrace_together(self, frame: FrameType, why: str, arg: object) -> object:
+        """Handle a call: all that was asked for."""
+        if self._functions & _native.FUNCTIONS:
+            self.globaltrace_countfuncs(frame, why, arg)
+        if self._functions & _native.CALLERS:
+            self.globaltrace_trackcallers(frame, why, arg)
+        if not hasattr(self, "localtrace"):
+            return None
+        return self.globaltrace_lt(frame, why, arg)
 
     def localtrace_count(self, frame: FrameType, why: str, arg: object) -> LocalTrace:
         """Count a line."""
@@ -281,6 +390,7 @@ _OWN_HOOKS = {
         "globaltrace_lt",
         "globaltrace_countfuncs",
         "globaltrace_trackcallers",
+        "globaltrace_together",
         "localtrace_count",
         "localtrace_trace",
         "localtrace_trace_and_count",

@@ -71,6 +71,7 @@ static xt_status
 read_code(xt_instrs *instrs, const xt_code_view *view)
 {
     uint32_t units = (uint32_t)(view->code_len / 2);
+    instrs->ops = view->ops;
     instrs->len = 0;
     instrs->units = units;
     for (uint32_t unit = 0; unit < units;) {
@@ -134,13 +135,16 @@ read_places(xt_instrs *instrs, const xt_code_view *view)
     uint64_t unit = 0;
     instrs->places_len = 0;
     while (next < instrs->len) {
-        xt_location *places = xt_grow(instrs->places, &instrs->places_cap,
-                                      instrs->places_len + 1, sizeof(*places));
-        if (places == NULL) {
-            return XT_NOMEM;
+        if (instrs->places_len == instrs->places_cap) {
+            xt_location *places =
+                xt_grow(instrs->places, &instrs->places_cap,
+                        instrs->places_len + 1, sizeof(*places));
+            if (places == NULL) {
+                return XT_NOMEM;
+            }
+            instrs->places = places;
         }
-        instrs->places = places;
-        xt_location *place = &places[instrs->places_len];
+        xt_location *place = &instrs->places[instrs->places_len];
         bool more;
         xt_status status = xt_location_next(&reader, place, &more);
         if (status != XT_OK || !more) {

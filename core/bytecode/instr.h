@@ -59,7 +59,8 @@ xt_constant xt_constant_of(const xt_opcodes *ops, const xt_instr *instr);
 
 /* Zero is a valid empty list. */
 typedef struct {
-    xt_instr *items; /* owned */
+    const xt_opcodes *ops; /* of the view that was read */
+    xt_instr *items;       /* owned */
     size_t len;
     size_t cap;
     uint32_t *at_unit; /* owned: the instruction that each code unit is of */

@@ -92,47 +92,78 @@ read_columns(xt_location_reader *reader, unsigned kind, xt_location *entry)
     }
 }
 
-xt_status
-xt_location_next(xt_location_reader *reader, xt_location *entry, bool *more)
+/* Reads the head of an entry and its line, up to where columns may follow. */
+static xt_status
+read_head(xt_location_reader *reader, xt_location *entry, unsigned *kind)
 {
-    if (reader->at == reader->end) {
-        *more = false;
-        return XT_OK;
-    }
     unsigned head = *reader->at++;
     if ((head & 0x80) == 0) {
         return XT_CORRUPT;
     }
-    unsigned kind = head >> 3 & 15;
+    *kind = head >> 3 & 15;
     int64_t delta = 0;
-    xt_status status = XT_OK;
-    if (kind == KIND_NO_COLUMNS || kind == KIND_LONG) {
-        status = read_line_delta(reader, &delta);
+    if (*kind >= KIND_ONE_LINE && *kind < KIND_NO_COLUMNS) {
+        delta = (int64_t)*kind - KIND_ONE_LINE;
     }
-    else if (kind >= KIND_ONE_LINE && kind < KIND_NO_COLUMNS) {
-        delta = (int64_t)kind - KIND_ONE_LINE;
-    }
-    if (status == XT_OK) {
-        read_columns(reader, kind, entry);
-    }
-    /* Any byte with the top bit clear belongs to this entry: so does the
-       interpreter find the next one. */
-    while (reader->at != reader->end && (*reader->at & 0x80) == 0) {
-        reader->at++;
+    else if ((*kind == KIND_NO_COLUMNS || *kind == KIND_LONG) &&
+             read_line_delta(reader, &delta) != XT_OK) {
+        return XT_CORRUPT;
     }
     int64_t line = reader->line + delta;
-    if (status != XT_OK || line > INT32_MAX || line < INT32_MIN) {
+    if (line > INT32_MAX || line < INT32_MIN) {
         return XT_CORRUPT;
     }
     reader->line = line;
-    entry->end_line += line;
     entry->units = (head & 7) + 1;
     /* The interpreter keeps "no line" as -1 and does not tell it from an
        entry that computes to -1. */
-    entry->has_line = kind != KIND_NONE && line != -1;
+    entry->has_line = *kind != KIND_NONE && line != -1;
     entry->line = line;
-    *more = true;
     return XT_OK;
+}
+
+/* Any byte with the top bit clear belongs to the entry before: so does the
+   interpreter find the next one. */
+static void
+skip_rest(xt_location_reader *reader)
+{
+    while (reader->at != reader->end && (*reader->at & 0x80) == 0) {
+        reader->at++;
+    }
+}
+
+xt_status
+xt_location_next(xt_location_reader *reader, xt_location *entry, bool *more)
+{
+    *more = reader->at != reader->end;
+    if (!*more) {
+        return XT_OK;
+    }
+    unsigned kind;
+    entry->bytes = reader->at;
+    entry->line_before = reader->line;
+    xt_status status = read_head(reader, entry, &kind);
+    if (status == XT_OK) {
+        read_columns(reader, kind, entry);
+        entry->end_line += entry->line;
+        skip_rest(reader);
+        entry->bytes_len = (size_t)(reader->at - entry->bytes);
+    }
+    return status;
+}
+
+xt_status
+xt_location_next_line(xt_location_reader *reader, xt_location *entry,
+                      bool *more)
+{
+    *more = reader->at != reader->end;
+    if (!*more) {
+        return XT_OK;
+    }
+    unsigned kind;
+    xt_status status = read_head(reader, entry, &kind);
+    skip_rest(reader);
+    return status;
 }
 
 static void
@@ -188,6 +219,12 @@ xt_location_write(xt_location_writer *writer, const xt_location *place,
                   size_t units)
 {
     enum { ENTRY_MAX = 40, ENTRY_UNITS = 8 };
+    if (units == place->units && place->bytes != NULL &&
+        place->line_before == writer->line) {
+        writer->line = place->line;
+        return xt_buf_append(&writer->table, (const char *)place->bytes,
+                             place->bytes_len);
+    }
     while (units > 0) {
         if (xt_buf_reserve(&writer->table, ENTRY_MAX) != XT_OK) {
             return XT_NOMEM;
@@ -217,7 +254,7 @@ xt_location_collect(const void *table, size_t len, int64_t first_line,
     for (;;) {
         xt_location entry;
         bool more;
-        xt_status status = xt_location_next(&reader, &entry, &more);
+        xt_status status = xt_location_next_line(&reader, &entry, &more);
         if (status != XT_OK || !more) {
             return status;
         }

@@ -38,6 +38,11 @@ typedef struct {
     int64_t end_line;   /* not before `line` in what a compiler writes */
     int64_t column;     /* in bytes of UTF-8 from 0; -1: not known */
     int64_t end_column; /* the same */
+    /* The entry itself, borrowed from the table that it was read from, and the
+       line that it counts from; NULL for one that was made otherwise. */
+    const unsigned char *bytes;
+    size_t bytes_len;
+    int64_t line_before;
 } xt_location;
 
 /* Starts reading `len` bytes, which must outlive the reader. */
@@ -50,14 +55,19 @@ void xt_location_start(xt_location_reader *reader, const void *table,
 xt_status xt_location_next(xt_location_reader *reader, xt_location *entry,
                            bool *more);
 
+/* The same, but sets only units, has_line and line. */
+xt_status xt_location_next_line(xt_location_reader *reader, xt_location *entry,
+                                bool *more);
+
 /* Writes a table, in the shortest forms, as CPython's compiler does. */
 typedef struct {
     xt_buf table; /* owned */
     int64_t line; /* of the latest entry that has one */
 } xt_location_writer;
 
-/* Appends entries for `units` code units (any number) at one place. XT_NOMEM
-   may leave a part of them written. */
+/* Appends entries for `units` code units (any number) at one place: the entry
+   that was read, which must still be there, if it is for as many and counts
+   from the same line. XT_NOMEM may leave a part of them written. */
 xt_status xt_location_write(xt_location_writer *writer,
                             const xt_location *place, size_t units);
 

@@ -67,11 +67,13 @@ add_edge(xt_graph *graph, xt_edge_kind kind, uint32_t from, uint32_t to)
     }
 }
 
+/* Whether the way from instruction `at` to the next is the only one, and
+   nobody asks how often it is taken. */
 static bool
-falls_through(uint8_t kind)
+joins_next(const xt_graph *graph, const xt_instr *instr, uint32_t at)
 {
-    return kind != XT_KIND_RETURN && kind != XT_KIND_RAISE &&
-           kind != XT_KIND_JUMP && kind != XT_KIND_SILENT_JUMP;
+    return instr->target == XT_NONE && at != graph->first_traceable &&
+           (graph->flags[at + 1] & XT_STARTS_LINE) == 0;
 }
 
 /* The edges that leave instruction `at`. */
@@ -79,12 +81,16 @@ static xt_status
 add_edges_of(xt_graph *graph, const xt_instrs *instrs, uint32_t at)
 {
     const xt_instr *instr = &instrs->items[at];
-    if (falls_through(instr->kind)) {
+    if (xt_graph_falls_through(instr->kind)) {
         if (at + 1 == instrs->len) {
             return XT_CORRUPT;
         }
         if (instr->kind == XT_KIND_SUSPEND) {
             add_edge(graph, XT_EDGE_ENTER, graph->outside, at + 1);
+        }
+        else if (joins_next(graph, instr, at)) {
+            graph->flags[at + 1] |= XT_IS_JOINED;
+            graph->in_degree[at + 1]++;
         }
         else {
             add_edge(graph, XT_EDGE_FALL, at, at + 1);
@@ -119,62 +125,6 @@ mark_handlers(xt_graph *graph, const xt_instrs *instrs)
     }
 }
 
-/* A loop is what lies between the target of backward jumps and the last of
-   them; compilers lay out a loop's body in one piece. */
-static void
-find_loops(xt_graph *graph, const xt_instrs *instrs)
-{
-    /* loop_depth[header] holds the loop's last instruction's distance for
-       a moment; long loops that do not fit are none. */
-    uint16_t *depth = graph->loop_depth;
-    for (uint32_t i = 0; i < instrs->len; i++) {
-        const xt_instr *instr = &instrs->items[i];
-        bool jumps =
-            instr->kind == XT_KIND_JUMP || instr->kind == XT_KIND_SILENT_JUMP;
-        if (jumps && instr->target <= i && i - instr->target < UINT16_MAX) {
-            depth[instr->target] = (uint16_t)(i - instr->target + 1);
-        }
-    }
-    enum { DEEPEST = 32 };
-    uint32_t ends[DEEPEST];
-    unsigned open = 0;
-    for (uint32_t i = 0; i < instrs->len; i++) {
-        while (open > 0 && ends[open - 1] < i) {
-            open--;
-        }
-        if (depth[i] > 0 && open < DEEPEST) {
-            uint32_t end = i + depth[i] - 1;
-            bool inside = open == 0 || end <= ends[open - 1];
-            ends[open] = inside ? end : ends[open - 1];
-            open++;
-        }
-        depth[i] = (uint16_t)open;
-    }
-}
-
-/* Marks what always ends in an exception. Backwards once over the code: a
-   loop does not, as far as this knows. */
-static void
-find_raising(xt_graph *graph, const xt_instrs *instrs)
-{
-    for (uint32_t i = (uint32_t)instrs->len; i-- > 0;) {
-        const xt_instr *instr = &instrs->items[i];
-        bool raises =
-            instr->kind != XT_KIND_RETURN && instr->kind != XT_KIND_SUSPEND;
-        if (raises && falls_through(instr->kind)) {
-            raises = (graph->flags[i + 1] & XT_ALWAYS_RAISES) != 0;
-        }
-        if (raises && instr->target != XT_NONE &&
-            instr->kind != XT_KIND_END_ASYNC_FOR) {
-            raises = instr->target > i &&
-                     (graph->flags[instr->target] & XT_ALWAYS_RAISES) != 0;
-        }
-        if (raises) {
-            graph->flags[i] |= XT_ALWAYS_RAISES;
-        }
-    }
-}
-
 static void
 mark_wanted(xt_graph *graph, const xt_instrs *instrs)
 {
@@ -190,22 +140,6 @@ mark_wanted(xt_graph *graph, const xt_instrs *instrs)
     }
 }
 
-/* What a counter gives in place of a constant stays the same object for as
-   long as the code lives: code objects among constants do not, so those are
-   left. */
-static void
-mark_constants(xt_graph *graph, const xt_instrs *instrs, const xt_opcodes *ops)
-{
-    for (uint32_t i = 0; i < instrs->len; i++) {
-        const xt_instr *instr = &instrs->items[i];
-        if (xt_constant_of(ops, instr) != XT_CONSTANT_NONE_SUCH &&
-            (i + 1 == instrs->len ||
-             instrs->items[i + 1].op != ops->make_function)) {
-            graph->flags[i] |= XT_IS_CONSTANT;
-        }
-    }
-}
-
 xt_status
 xt_graph_build(xt_graph *graph, const xt_instrs *instrs,
                const xt_code_view *view, bool branches)
@@ -217,21 +151,21 @@ xt_graph_build(xt_graph *graph, const xt_instrs *instrs,
     if (status != XT_OK) {
         return status;
     }
+    mark_handlers(graph, instrs);
+    status = xt_lines_mark(graph, instrs, view);
+    if (status != XT_OK) {
+        return status;
+    }
     add_edge(graph, XT_EDGE_ENTER, graph->outside, 0);
     for (uint32_t i = 0; i < instrs->len && status == XT_OK; i++) {
         status = add_edges_of(graph, instrs, i);
     }
+    if (status == XT_OK) {
+        status = xt_lines_find(graph, instrs, view);
+    }
     if (status != XT_OK) {
         return status;
     }
-    mark_handlers(graph, instrs);
-    mark_constants(graph, instrs, view->ops);
-    status = xt_lines_find(graph, instrs, view);
-    if (status != XT_OK) {
-        return status;
-    }
-    find_loops(graph, instrs);
-    find_raising(graph, instrs);
     xt_weights_find(graph, instrs);
     if (branches) {
         mark_wanted(graph, instrs);

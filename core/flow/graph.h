@@ -38,14 +38,16 @@ typedef struct {
     bool wanted;   /* its count is asked for, be there an event or not */
 } xt_edge;
 
-/* What is known of an instruction. */
+/* What is known of an instruction. What an instruction and the next one are
+   joined by takes no edge, so there are far fewer edges than instructions. */
 enum {
     XT_STARTS_LINE = 1,   /* may fire a line event */
     XT_IS_HANDLER = 2,    /* exceptions lead here */
     XT_IS_LOOP_HEAD = 4,  /* a loop goes back here */
     XT_ALWAYS_RAISES = 8, /* every way from here ends in an exception */
     XT_SURE_LINE = 16,    /* fires its event wherever control comes from */
-    XT_IS_CONSTANT = 32,  /* loads a constant that a counter can give */
+    XT_IS_JOINED = 32,    /* the one before goes on here, and fires nothing:
+                             there is no edge for that */
     XT_ALWAYS_LEAVES = 64 /* no way from here goes round a loop */
 };
 
@@ -68,6 +70,14 @@ typedef struct {
 } xt_graph;
 
 void xt_graph_fini(xt_graph *graph);
+
+/* Whether control may go on from an instruction of this kind to the next. */
+static inline bool
+xt_graph_falls_through(uint8_t kind)
+{
+    return kind != XT_KIND_RETURN && kind != XT_KIND_RAISE &&
+           kind != XT_KIND_JUMP && kind != XT_KIND_SILENT_JUMP;
+}
 
 /* Builds the graph of a view's instructions in place of what was there. With
    `branches`, the edges of conditional jumps and the way in are wanted for

@@ -162,7 +162,7 @@ find_refusal(const xt_graph *graph, const xt_instrs *instrs,
 }
 
 xt_status
-xt_lines_find(xt_graph *graph, const xt_instrs *instrs,
+xt_lines_mark(xt_graph *graph, const xt_instrs *instrs,
               const xt_code_view *view)
 {
     graph->first_traceable = find_first_traceable(instrs, view->ops);
@@ -172,6 +172,13 @@ xt_lines_find(xt_graph *graph, const xt_instrs *instrs,
     }
     scan(graph, instrs, view);
     mark_targets(graph, instrs);
+    return XT_OK;
+}
+
+xt_status
+xt_lines_find(xt_graph *graph, const xt_instrs *instrs,
+              const xt_code_view *view)
+{
     graph->refusal = find_refusal(graph, instrs, view->ops);
     if (graph->refusal != NULL) {
         return XT_UNSUPPORTED;

@@ -8,8 +8,13 @@
 
 #include "graph.h"
 
-/* Sets XT_STARTS_LINE, XT_SURE_LINE, first_traceable and the `line` of each
-   edge of a graph whose edges and handlers stand. XT_UNSUPPORTED, with
+/* Sets XT_STARTS_LINE, XT_SURE_LINE and first_traceable of a graph whose
+   handlers stand. XT_UNSUPPORTED, with graph->refusal, when no event ever
+   fires. */
+xt_status xt_lines_mark(xt_graph *graph, const xt_instrs *instrs,
+                        const xt_code_view *view);
+
+/* After that, sets the `line` of each edge. XT_UNSUPPORTED, with
    graph->refusal, when an event depends on what only a run can show. */
 xt_status xt_lines_find(xt_graph *graph, const xt_instrs *instrs,
                         const xt_code_view *view);

@@ -79,6 +79,18 @@ may_be_late(uint8_t kind, uint32_t late)
            (kind == XT_KIND_END_FOR && late == 0);
 }
 
+/* Whether a counter can give the constant that an instruction loads, which
+   stays the same object for as long as the code lives: code objects among
+   constants do not. */
+static bool
+loads_constant(const xt_instrs *instrs, uint32_t at)
+{
+    return xt_constant_of(instrs->ops, &instrs->items[at]) !=
+               XT_CONSTANT_NONE_SUCH &&
+           (at + 1 == instrs->len ||
+            instrs->items[at + 1].op != instrs->ops->make_function);
+}
+
 xt_probe
 xt_placement_find_fused(const xt_graph *graph, const xt_instrs *instrs,
                         uint32_t to)
@@ -93,7 +105,7 @@ xt_placement_find_fused(const xt_graph *graph, const xt_instrs *instrs,
             at <= graph->first_traceable) {
             break;
         }
-        if ((flags & XT_IS_CONSTANT) != 0 &&
+        if (loads_constant(instrs, at) &&
             (at + 1 == instrs->len ||
              !is_bound_to_previous(instrs->items[at + 1].kind))) {
             return (xt_probe){.at = at, .where = XT_PROBE_FUSED, .late = late};

@@ -51,6 +51,11 @@ find_nodes(xt_plan *plan, xt_planner *planner, const xt_graph *graph)
         xt_union_reset(&planner->sets, len) != XT_OK) {
         return XT_NOMEM;
     }
+    for (uint32_t i = 0; i < graph->outside; i++) {
+        if ((graph->flags[i] & XT_IS_JOINED) != 0) {
+            xt_union_follow(&planner->sets, i);
+        }
+    }
     for (size_t i = 0; i < graph->len; i++) {
         const xt_edge *edge = &graph->edges[i];
         if (!counts(edge)) {

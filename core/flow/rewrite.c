@@ -21,6 +21,7 @@ xt_rewrite_fini(xt_rewrite *rewrite)
     xt_buf_fini(&rewrite->exceptions);
     xt_buf_fini(&rewrite->locations.table);
     xt_free(rewrite->old_unit);
+    xt_free(rewrite->has_probes);
     xt_free(rewrite->first_of);
     xt_free(rewrite->next);
     xt_free(rewrite->chain_units);
@@ -84,10 +85,16 @@ probe_units(const rewriting *job, const xt_probe *probe)
 }
 
 static xt_status
-chain_probes(const rewriting *job)
+reserve(const rewriting *job)
 {
     xt_rewrite *out = job->out;
     size_t len = job->instrs->len;
+    bool *has_probes =
+        xt_grow(out->has_probes, &out->has_probes_cap, len, sizeof(bool));
+    if (has_probes == NULL) {
+        return XT_NOMEM;
+    }
+    out->has_probes = has_probes;
     if (grow_numbers(&out->first_of, &out->first_of_cap, CHAINS * len) ||
         grow_numbers(&out->chain_units, &out->chain_units_cap, CHAINS * len) ||
         grow_numbers(&out->next, &out->next_cap, job->probes_len) ||
@@ -96,8 +103,26 @@ chain_probes(const rewriting *job)
         grow_numbers(&out->detour, &out->detour_cap, len)) {
         return XT_NOMEM;
     }
-    memset(out->first_of, 0xff, CHAINS * len * sizeof(*out->first_of));
-    memset(out->chain_units, 0, CHAINS * len * sizeof(*out->chain_units));
+    return XT_OK;
+}
+
+/* Gives an instruction chains, without probes. */
+static void
+add_chains(xt_rewrite *out, uint32_t at)
+{
+    out->has_probes[at] = true;
+    for (size_t chain = 0; chain < CHAINS; chain++) {
+        out->first_of[CHAINS * at + chain] = XT_NONE;
+        out->chain_units[CHAINS * at + chain] = 0;
+    }
+}
+
+static void
+chain_probes(const rewriting *job)
+{
+    xt_rewrite *out = job->out;
+    memset(out->has_probes, 0, job->instrs->len * sizeof(bool));
+    out->has_trampolines = false;
     for (size_t i = job->probes_len; i-- > 0;) {
         static const unsigned chain_of[] = {
             [XT_PROBE_FALL] = CHAIN_FALL,
@@ -107,24 +132,30 @@ chain_probes(const rewriting *job)
             [XT_PROBE_FUSED] = CHAIN_FUSED,
         };
         const xt_probe *probe = &job->probes[i];
+        if (!out->has_probes[probe->at]) {
+            add_chains(out, probe->at);
+        }
         size_t chain = CHAINS * probe->at + chain_of[probe->where];
         out->next[i] = out->first_of[chain];
         out->first_of[chain] = (uint32_t)i;
         out->chain_units[chain] += probe_units(job, probe);
+        out->has_trampolines =
+            out->has_trampolines || probe->where == XT_PROBE_TRAMPOLINE;
     }
-    return XT_OK;
 }
 
 static uint32_t
 first_probe(const rewriting *job, uint32_t at, unsigned chain)
 {
-    return job->out->first_of[CHAINS * at + chain];
+    const xt_rewrite *out = job->out;
+    return out->has_probes[at] ? out->first_of[CHAINS * at + chain] : XT_NONE;
 }
 
 static uint32_t
 chain_units(const rewriting *job, uint32_t at, unsigned chain)
 {
-    return job->out->chain_units[CHAINS * at + chain];
+    const xt_rewrite *out = job->out;
+    return out->has_probes[at] ? out->chain_units[CHAINS * at + chain] : 0;
 }
 
 static bool
@@ -188,7 +219,7 @@ lay_out(const rewriting *job)
         unit += chain_units(job, i, CHAIN_LABEL) + out->width[i];
     }
     out->label[len] = unit;
-    for (uint32_t i = 0; i < len; i++) {
+    for (uint32_t i = 0; i < len && out->has_trampolines; i++) {
         if (has_trampoline(job, i)) {
             out->detour[i] = unit;
             unit += chain_units(job, i, CHAIN_TRAMPOLINE);
@@ -350,26 +381,51 @@ put_fused(const rewriting *job, uint32_t at)
     return put_place(job, instr->place, out->width[at]);
 }
 
-/* Any other instruction stands as it stood. */
+/* Writes the instruction `at` and those behind it that stand as they stood and
+   have no probes; *next becomes the one behind them. */
 static xt_status
-put_instr(const rewriting *job, uint32_t at)
+put_run(const rewriting *job, uint32_t at, uint32_t *next)
 {
-    const xt_instr *instr = &job->instrs->items[at];
-    if (instr->target != XT_NONE) {
+    xt_rewrite *out = job->out;
+    const xt_instr *items = job->instrs->items;
+    uint32_t last = at;
+    xt_status status = XT_OK;
+    for (;;) {
+        status = put_place(job, items[last].place,
+                           items[last].end - items[last].start);
+        if (status != XT_OK) {
+            return status;
+        }
+        if (last + 1 == job->instrs->len || out->has_probes[last + 1] ||
+            items[last + 1].target != XT_NONE) {
+            break;
+        }
+        last++;
+    }
+    uint32_t start = items[at].start;
+    uint32_t units = items[last].end - start;
+    memcpy(out->code.bytes + out->code.len, job->view->code + 2 * start,
+           2 * (size_t)units);
+    out->code.len += 2 * (size_t)units;
+    for (uint32_t i = 0; i < units; i++) {
+        out->old_unit[out->units + i] = start + i;
+    }
+    out->units += units;
+    *next = last + 1;
+    return XT_OK;
+}
+
+static xt_status
+put_instr(const rewriting *job, uint32_t at, uint32_t *next)
+{
+    *next = at + 1;
+    if (job->instrs->items[at].target != XT_NONE) {
         return put_jump(job, at);
     }
     if (chain_units(job, at, CHAIN_FUSED) > 0) {
         return put_fused(job, at);
     }
-    xt_buf *code = &job->out->code;
-    uint32_t width = instr->end - instr->start;
-    memcpy(code->bytes + code->len, job->view->code + 2 * instr->start,
-           2 * (size_t)width);
-    code->len += 2 * (size_t)width;
-    for (uint32_t i = 0; i < width; i++) {
-        note_units(job, 1, instr->start + i);
-    }
-    return put_place(job, instr->place, width);
+    return put_run(job, at, next);
 }
 
 /* Writes a jump back, which stands for the original's code unit `old`. */
@@ -446,7 +502,8 @@ put_code(const rewriting *job)
 {
     uint32_t len = (uint32_t)job->instrs->len;
     xt_status status = XT_OK;
-    for (uint32_t i = 0; i < len && status == XT_OK; i++) {
+    for (uint32_t i = 0, next; i < len && status == XT_OK; i = next) {
+        next = i + 1;
         if (chain_units(job, i, CHAIN_FALL) > 0) {
             status = put_probes(job, i, CHAIN_FALL, i);
         }
@@ -454,10 +511,11 @@ put_code(const rewriting *job)
             status = put_probes(job, i, CHAIN_LABEL, i);
         }
         if (status == XT_OK) {
-            status = put_instr(job, i);
+            status = put_instr(job, i, &next);
         }
     }
-    for (uint32_t i = 0; i < len && status == XT_OK; i++) {
+    for (uint32_t i = 0;
+         i < len && job->out->has_trampolines && status == XT_OK; i++) {
         if (has_trampoline(job, i)) {
             status = put_trampoline(job, i);
         }
@@ -490,9 +548,10 @@ xt_rewrite_build(xt_rewrite *rewrite, const xt_instrs *instrs,
     rewrite->units = 0;
     rewrite->pending_place = XT_NONE;
     rewrite->pending_units = 0;
-    if (chain_probes(&job) != XT_OK) {
+    if (reserve(&job) != XT_OK) {
         return XT_NOMEM;
     }
+    chain_probes(&job);
     uint32_t units = fit_jumps(&job);
     if (units > UNITS_MAX) {
         return XT_UNSUPPORTED;

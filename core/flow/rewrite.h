@@ -38,6 +38,9 @@ typedef struct {
     size_t units;
     size_t old_unit_cap;
 
+    bool *has_probes; /* owned: per instruction; only then it has chains */
+    size_t has_probes_cap;
+    bool has_trampolines;
     uint32_t *first_of; /* owned: per instruction, its first probes' chains */
     size_t first_of_cap;
     uint32_t *next; /* owned: per probe, the next at the same place */

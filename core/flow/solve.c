@@ -3,12 +3,25 @@
 
 #include <string.h>
 
+/* Slots from a file may hold anything: sums wrap around. */
+static int64_t
+plus(int64_t one, int64_t other)
+{
+    return (int64_t)((uint64_t)one + (uint64_t)other);
+}
+
+static int64_t
+minus(int64_t one, int64_t other)
+{
+    return (int64_t)((uint64_t)one - (uint64_t)other);
+}
+
 /* balance[node] is what must still come in, minus what must go out. */
 static void
 settle(const xt_plan_class *class, int64_t count, int64_t *balance)
 {
-    balance[class->to] -= count;
-    balance[class->from] += count;
+    balance[class->to] = minus(balance[class->to], count);
+    balance[class->from] = plus(balance[class->from], count);
 }
 
 static void
@@ -20,7 +33,8 @@ start_balance(const xt_plan *plan, uint32_t instrs, const xt_breaks *breaks,
         int64_t left = breaks->left == NULL ? 0 : (int64_t)breaks->left[i];
         int64_t handled =
             breaks->handled == NULL ? 0 : (int64_t)breaks->handled[i];
-        balance[plan->node_of[i]] += left - handled;
+        int64_t *node = &balance[plan->node_of[i]];
+        *node = plus(*node, minus(left, handled));
     }
 }
 
@@ -36,7 +50,8 @@ xt_solve(const xt_plan *plan, uint32_t instrs, const uint64_t *slots,
     for (size_t i = 0; i < plan->shifts_len && breaks->left != NULL; i++) {
         const xt_plan_shift *shift = &plan->shifts[i];
         int64_t left = (int64_t)breaks->left[shift->instr];
-        counts[shift->class] += shift->early ? -left : left;
+        int64_t *count = &counts[shift->class];
+        *count = shift->early ? minus(*count, left) : plus(*count, left);
     }
     for (size_t i = 0; i < plan->classes_len; i++) {
         if (plan->classes[i].slot != XT_NONE) {
@@ -47,7 +62,7 @@ xt_solve(const xt_plan *plan, uint32_t instrs, const uint64_t *slots,
         const xt_span_step *step = &plan->steps[i];
         const xt_plan_class *class = &plan->classes[step->edge];
         int64_t missing = balance[step->node];
-        int64_t count = class->to == step->node ? missing : -missing;
+        int64_t count = class->to == step->node ? missing : minus(0, missing);
         counts[step->edge] = count;
         settle(class, count, balance);
     }

@@ -69,7 +69,7 @@ static xt_status
 reserve(xt_spanning *work, size_t edges, size_t nodes)
 {
     uint32_t *order =
-        xt_grow(work->order, &work->order_cap, edges, sizeof(*order));
+        xt_grow(work->order, &work->order_cap, 2 * edges, sizeof(*order));
     if (order == NULL) {
         return XT_NOMEM;
     }
@@ -90,42 +90,39 @@ is_before(const xt_span_edge *edges, uint32_t one, uint32_t other)
     return difference > 0 || (!(difference < 0) && one < other);
 }
 
+/* Merges two sorted runs that follow each other; `spare` has room for the
+   first. */
 static void
-sift(const xt_span_edge *edges, uint32_t *heap, size_t len, size_t at)
+merge(const xt_span_edge *edges, uint32_t *run, size_t first, size_t len,
+      uint32_t *spare)
 {
-    for (;;) {
-        size_t last = at;
-        for (size_t child = 2 * at + 1; child <= 2 * at + 2; child++) {
-            if (child < len && is_before(edges, heap[last], heap[child])) {
-                last = child;
-            }
-        }
-        if (last == at) {
-            return;
-        }
-        uint32_t swap = heap[at];
-        heap[at] = heap[last];
-        heap[last] = swap;
-        at = last;
+    memcpy(spare, run, first * sizeof(*run));
+    size_t out = 0;
+    size_t one = 0;
+    size_t other = first;
+    while (one < first) {
+        bool later = other < len && is_before(edges, run[other], spare[one]);
+        run[out++] = later ? run[other++] : spare[one++];
     }
 }
 
-/* Heaviest first. Heap sort, because qsort() can neither be told of the
-   weights without a global nor is it free of allocations everywhere. */
+/* Heaviest first. Most come in long runs that are sorted already, so merging
+   costs little; and qsort() can neither be told of the weights without a
+   global nor is it free of allocations everywhere. */
 static void
 sort(const xt_span_edge *edges, uint32_t *order, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
         order[i] = (uint32_t)i;
     }
-    for (size_t i = len / 2; i-- > 0;) {
-        sift(edges, order, len, i);
-    }
-    for (size_t i = len; i-- > 1;) {
-        uint32_t swap = order[0];
-        order[0] = order[i];
-        order[i] = swap;
-        sift(edges, order, i, 0);
+    for (size_t width = 1; width < len; width *= 2) {
+        for (size_t i = 0; i + width < len; i += 2 * width) {
+            uint32_t *run = order + i;
+            size_t both = len - i < 2 * width ? len - i : 2 * width;
+            if (is_before(edges, run[width], run[width - 1])) {
+                merge(edges, run, width, both, order + len);
+            }
+        }
     }
 }
 

@@ -28,6 +28,13 @@ void xt_union_fini(xt_union *sets);
 /* Makes a set of each number below `len`. XT_NOMEM. */
 xt_status xt_union_reset(xt_union *sets, size_t len);
 
+/* Puts an item that is alone into the set of the one before it. */
+static inline void
+xt_union_follow(xt_union *sets, uint32_t item)
+{
+    sets->parent[item] = sets->parent[item - 1];
+}
+
 uint32_t xt_union_find(xt_union *sets, uint32_t item);
 
 /* Makes one set of two. False when they were one already. */
@@ -50,7 +57,7 @@ typedef struct {
 /* Scratch memory, used again and again. Zero is valid. */
 typedef struct {
     xt_union sets;
-    uint32_t *order; /* owned */
+    uint32_t *order; /* owned: edges, and as much room to sort them */
     size_t order_cap;
     uint32_t *degree; /* owned */
     size_t degree_cap;

@@ -11,28 +11,64 @@ static const float HANDLED = 1e-3F;  /* exceptions, where they can be */
 static const float RAISES = 1e-2F;   /* a side that ends in an exception, */
 static const float LEAVES = 1 / 9.F; /* or that leaves the loop */
 
-/* Marks from where control always leaves the function, before any loop goes
-   round. Backwards once over the code. */
+/* A loop is what lies between the target of backward jumps and the last of
+   them; compilers lay out a loop's body in one piece. */
 static void
-find_leaving(xt_graph *graph, const xt_instrs *instrs)
+find_loops(xt_graph *graph, const xt_instrs *instrs)
 {
+    /* loop_depth[header] holds the loop's last instruction's distance for
+       a moment; long loops that do not fit are none. */
+    uint16_t *depth = graph->loop_depth;
+    bool any = false;
+    for (size_t i = 0; i < graph->len; i++) {
+        const xt_edge *edge = &graph->edges[i];
+        if (edge->kind == XT_EDGE_JUMP && edge->to <= edge->from &&
+            edge->from - edge->to < UINT16_MAX) {
+            depth[edge->to] = (uint16_t)(edge->from - edge->to + 1);
+            any = true;
+        }
+    }
+    enum { OPEN_MAX = 32 };
+    uint32_t ends[OPEN_MAX];
+    unsigned open = 0;
+    for (uint32_t i = 0; any && i < instrs->len; i++) {
+        while (open > 0 && ends[open - 1] < i) {
+            open--;
+        }
+        if (depth[i] > 0 && open < OPEN_MAX) {
+            uint32_t end = i + depth[i] - 1;
+            bool inside = open == 0 || end <= ends[open - 1];
+            ends[open] = inside ? end : ends[open - 1];
+            open++;
+        }
+        depth[i] = (uint16_t)open;
+    }
+}
+
+/* Marks from where control always leaves the function before any loop goes
+   round, and from where it always does so by an exception. Backwards once
+   over the code: a loop does neither, as far as this knows. */
+static void
+find_ends(xt_graph *graph, const xt_instrs *instrs)
+{
+    uint8_t *flags = graph->flags;
     for (uint32_t i = (uint32_t)instrs->len; i-- > 0;) {
         const xt_instr *instr = &instrs->items[i];
-        bool leaves = true;
-        bool ends =
-            instr->kind == XT_KIND_RETURN || instr->kind == XT_KIND_RAISE ||
-            instr->kind == XT_KIND_JUMP || instr->kind == XT_KIND_SILENT_JUMP;
-        if (!ends) {
-            leaves = i + 1 == instrs->len ||
-                     (graph->flags[i + 1] & XT_ALWAYS_LEAVES) != 0;
+        uint8_t ends = XT_ALWAYS_RAISES | XT_ALWAYS_LEAVES;
+        if (instr->kind == XT_KIND_RETURN || instr->kind == XT_KIND_SUSPEND) {
+            ends = XT_ALWAYS_LEAVES;
+        }
+        if (xt_graph_falls_through(instr->kind)) {
+            ends &= flags[i + 1];
         }
         if (instr->target != XT_NONE) {
-            leaves = leaves && instr->target > i &&
-                     (graph->flags[instr->target] & XT_ALWAYS_LEAVES) != 0;
+            uint8_t there = instr->target > i ? flags[instr->target] : 0;
+            if (instr->kind == XT_KIND_END_ASYNC_FOR) {
+                there |= XT_ALWAYS_RAISES; /* its target is not gone to */
+            }
+            ends &= there;
         }
-        if (leaves) {
-            graph->flags[i] |= XT_ALWAYS_LEAVES;
-        }
+        flags[i] |= ends;
     }
 }
 
@@ -105,7 +141,8 @@ share(xt_graph *graph, const xt_instrs *instrs, uint32_t at, xt_edge *edges,
         all = shares[0] + shares[1];
     }
     for (size_t i = 0; i < len; i++) {
-        edges[i].weight = weights[at] * shares[i] / all;
+        float share = parted ? shares[i] / all : 1;
+        edges[i].weight = weights[at] * share;
         if (edges[i].to > at && edges[i].to != graph->outside) {
             weights[edges[i].to] += edges[i].weight;
         }
@@ -124,23 +161,33 @@ belongs_to(const xt_graph *graph, const xt_edge *edge, uint32_t at)
 void
 xt_weights_find(xt_graph *graph, const xt_instrs *instrs)
 {
-    find_leaving(graph, instrs);
+    find_loops(graph, instrs);
+    find_ends(graph, instrs);
     find_heads(graph);
     float *weights = graph->weights;
     memset(weights, 0, instrs->len * sizeof(*weights));
     weights[0] = 1;
     graph->edges[0].weight = 1;
+    const uint8_t apart = XT_IS_HANDLER | XT_IS_LOOP_HEAD;
     size_t next = 1;
     for (uint32_t at = 0; at < instrs->len; at++) {
-        if (weights[at] <= 0 || (graph->flags[at] & XT_IS_HANDLER) != 0) {
-            weights[at] += weigh_rare(graph, at);
+        uint8_t flags = graph->flags[at];
+        if ((flags & XT_IS_JOINED) != 0) {
+            weights[at] += weights[at - 1];
         }
-        weights[at] *= rounds_of(graph, instrs, at);
+        if ((flags & (XT_IS_JOINED | apart)) != XT_IS_JOINED) {
+            if (weights[at] <= 0 || (flags & XT_IS_HANDLER) != 0) {
+                weights[at] += weigh_rare(graph, at);
+            }
+            weights[at] *= rounds_of(graph, instrs, at);
+        }
         size_t first = next;
         while (next < graph->len &&
                belongs_to(graph, &graph->edges[next], at)) {
             next++;
         }
-        share(graph, instrs, at, &graph->edges[first], next - first);
+        if (next > first) {
+            share(graph, instrs, at, &graph->edges[first], next - first);
+        }
     }
 }

@@ -13,7 +13,7 @@ from exactrace.cli import preload
 
 # Each is the name of a module beside this one, which offers `main(argv, prog,
 # expected)`; the last is what a traced program is to find loaded.
-COMMANDS = ("run", "report")
+COMMANDS = ("run", "report", "top")
 
 
 def main(argv: list[str] | None = None, prog: str = "exactrace") -> None:

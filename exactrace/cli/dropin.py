@@ -13,10 +13,14 @@ import sysconfig
 
 from exactrace import _version, countsfile, runner
 from exactrace.cli import options as shared
-from exactrace.cli import preload
+from exactrace.cli import preload, printing
 from exactrace.compat import _current_directory
 from exactrace.results import CoverageResults
 from exactrace.tracer import Trace
+
+TYPE_CHECKING = False  # without the cost of importing typing
+if TYPE_CHECKING:
+    from exactrace.children import Process
 
 
 def build_parser(prog: str) -> argparse.ArgumentParser:
@@ -54,15 +58,13 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         "-l",
         "--listfuncs",
         action="store_true",
-        help="list the functions that were called, when the program has ended; "
-        "excludes --count and --trace",
+        help="list the functions that were called, when the program has ended",
     )
     add(
         "-T",
         "--trackcalls",
         action="store_true",
-        help="list which function called which, when the program has ended; "
-        "takes the place of the other main options",
+        help="list which function called which, when the program has ended",
     )
 
     modifiers = parser.add_argument_group("Modifiers")
@@ -106,9 +108,14 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         help="begin each line that --trace prints with the seconds since the start",
     )
 
-    shared.add_counting(
-        parser.add_argument_group("Counting", "Not in the standard module")
+    counting = parser.add_argument_group("Counting", "Not in the standard module")
+    shared.add_counting(counting)
+    counting.add_argument(
+        "--children",
+        action="store_true",
+        help="with --count, count in the Python processes that the program starts too",
     )
+    printing.add(parser)
 
     filters = parser.add_argument_group("Filters", "Can be given several times")
     add = filters.add_argument
@@ -170,13 +177,18 @@ def check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
             "must specify one of --trace, --count, --report, "
             "--listfuncs, or --trackcalls"
         )
-    if options.listfuncs and (options.count or options.trace):
-        parser.error("cannot specify both --listfuncs and (--trace or --count)")
     if options.branch and options.engine == "settrace":
         parser.error(f"--branch: the engine {options.engine!r} counts lines only")
+    if options.children and not options.count:
+        parser.error("--children can only be used with --count")
+    printing.check(parser, options)
     if options.summary and not options.count:
         parser.error("--summary can only be used with --count or --report")
     if options.progname is None:
+        # Here, and only here, the standard module's rule still holds: with a
+        # program, all that is asked for is done.
+        if options.listfuncs and (options.count or options.trace):
+            parser.error("cannot specify both --listfuncs and (--trace or --count)")
         parser.error("progname is missing: required with the main options")
 
 
@@ -205,6 +217,27 @@ def find_program(options: argparse.Namespace) -> runner.Program:
         sys.exit(f"Cannot run file {name!r} because: {error.__cause__}")
 
 
+def watch_children(options: argparse.Namespace, tracer: Trace) -> Process:
+    """Have the processes that the program starts traced, into a folder of their
+    own.
+    """
+    import tempfile
+
+    from exactrace import children
+
+    settings = children.Settings(
+        tempfile.mkdtemp(prefix="exactrace-"),
+        ignoremods=ignored_modules(options.ignore_module),
+        ignoredirs=ignored_folders(options.ignore_dir),
+        engine=options.engine,
+        branch=options.branch,
+        calls=options.calls,
+    )
+    process = children.Process(settings, tracer)
+    process.watch()
+    return process
+
+
 def report(results: CoverageResults, options: argparse.Namespace) -> None:
     """Write what the options ask for. A source that is gone costs a line on
     stderr, not the rest of the report.
@@ -213,6 +246,36 @@ def report(results: CoverageResults, options: argparse.Namespace) -> None:
         results._save_counts()
         return
     results._write_results(options.missing, options.summary, options.coverdir, "report")
+    if options.calls:
+        from exactrace import calls  # with modules that the program may not need
+
+        print("\n" + calls.table(results), end="")
+
+
+def make_tracer(options: argparse.Namespace) -> Trace:
+    """Return the tracer, or end with status 1 and a message."""
+    try:
+        return Trace(
+            options.count,
+            options.trace,
+            countfuncs=options.listfuncs,
+            countcallers=options.trackcalls,
+            ignoremods=ignored_modules(options.ignore_module),
+            ignoredirs=ignored_folders(options.ignore_dir),
+            infile=options.file,
+            outfile=options.file,
+            timing=options.timing,
+            engine=options.engine,
+            branch=options.branch,
+            calls=options.calls,
+            together=True,
+            **printing.arguments(options),
+        )
+    except OSError as error:
+        if options.trace_file is None:
+            raise
+        reason = f"--trace-file {options.trace_file!r}: {error.strerror or error}"
+        sys.exit(f"exactrace: {reason}")
 
 
 def main(argv: list[str], prog: str, expected: set[str]) -> None:
@@ -224,30 +287,25 @@ def main(argv: list[str], prog: str, expected: set[str]) -> None:
     if options.report:
         report(CoverageResults(infile=options.file, outfile=options.file), options)
         return
-    tracer = Trace(
-        options.count,
-        options.trace,
-        countfuncs=options.listfuncs,
-        countcallers=options.trackcalls,
-        ignoremods=ignored_modules(options.ignore_module),
-        ignoredirs=ignored_folders(options.ignore_dir),
-        infile=options.file,
-        outfile=options.file,
-        timing=options.timing,
-        engine=options.engine,
-        branch=options.branch,
-    )
-    tracer._debug = options.debug
     program = find_program(options)
+    tracer = make_tracer(options)
+    tracer._debug = options.debug
     start = _current_directory()
+    process = watch_children(options, tracer) if options.children else None
 
     def finish() -> None:
         tracer._end_program()
+        if process is not None and process.is_forked():
+            process.keep()
+            return
         if options.debug:
             shared.show_engines(tracer)
         shared.note_missing_branches(tracer)
         with shared.directory(start):
-            report(tracer.results(), options)
+            results = tracer.results()
+            if process is not None:
+                results.update(process.collect())
+            report(results, options)
 
     preload.forget_ours(expected)
     program.run(tracer._run_program).exit(finish)

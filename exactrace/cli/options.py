@@ -22,35 +22,15 @@ if TYPE_CHECKING:
 DATA_VARIABLE = "EXACTRACE_DATA"
 
 
-def default_data_file() -> str:
-    """Return where `run` leaves its counts for `report` if nothing is said: a
-    file for each working directory, outside of it.
-    """
-    told = os.environ.get(DATA_VARIABLE)
-    if told:
-        return told
-    import hashlib
-
-    state = os.environ.get("XDG_STATE_HOME") or os.path.join("~", ".local", "state")
-    folder = os.path.expanduser(state)
-    if not os.path.isabs(folder):  # no home, or not as XDG wants it
-        import tempfile
-
-        folder = os.path.join(tempfile.gettempdir(), f"exactrace-{os.getuid()}")
-    here = _current_directory()
-    name = hashlib.sha256(os.fsencode(here)).hexdigest()[:16]
-    return os.path.join(folder, "exactrace", f"{name}.counts")
-
-
 def add_data(parser: argparse.ArgumentParser) -> None:
-    """Add --data FILE."""
+    """Add --data DIR."""
     parser.add_argument(
         "-d",
         "--data",
-        metavar="FILE",
-        default=default_data_file(),
-        help="counts file (default: the environment variable "
-        f"{DATA_VARIABLE}, or else one for this working directory: %(default)s)",
+        metavar="DIR",
+        default=os.environ.get(DATA_VARIABLE) or ".exactrace",
+        help="folder for the counts (default: the environment variable "
+        f"{DATA_VARIABLE}, or else '.exactrace')",
     )
 
 
@@ -67,6 +47,12 @@ def add_counting(parser: argparse._ActionsContainer) -> None:
         "--branch",
         action="store_true",
         help="count also how often each side of each branch is taken",
+    )
+    parser.add_argument(
+        "--calls",
+        action="store_true",
+        help="count also how often each function is called, and by which; the report "
+        "ends with a list of them",
     )
     parser.add_argument(
         "--debug",

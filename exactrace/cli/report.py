@@ -8,12 +8,12 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from exactrace import countsfile, text
+from exactrace import calls, countsfile, datafile, datafolder, text
 from exactrace.cli import options
 from exactrace.results import CoverageResults
 
 if TYPE_CHECKING:
-    from typing import TextIO
+    from typing import NoReturn, TextIO
 
 MOST_SIDES = 20  # that are listed below the table
 
@@ -30,6 +30,9 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         nargs="*",
         metavar="FILE",
         help="show only these; patterns such as 'app/*.py' too (default: all)",
+    )
+    parser.add_argument(
+        "--calls", action="store_true", help="list the functions and their calls too"
     )
     options.add_listing(parser)
     options.add_data(parser)
@@ -52,6 +55,8 @@ def show(
             out.write(text.table(reports))
             if not settings.annotate:
                 out.write(text.partial(reports, MOST_SIDES))
+        if settings.calls:
+            out.write("\n" + (calls.table(results) or "no calls were counted\n"))
     if settings.coverdir is not None:
         results._write_results(True, False, settings.coverdir, "report")
     return len(reports)
@@ -65,15 +70,44 @@ def _matches(name: str, patterns: list[str]) -> bool:
 def main(argv: list[str], prog: str, _expected: set[str]) -> None:
     """Run this subcommand."""
     settings = build_parser(prog).parse_args(argv)
-    try:
-        counts, _, _ = countsfile.load(settings.data)
-    except FileNotFoundError:
-        sys.exit(
-            f"exactrace: no counts in {settings.data!r}: run a program with "
-            "`exactrace run` first, or name a file with --data"
-        )
-    except (OSError, EOFError, countsfile.CountsFileError) as error:
-        sys.exit(f"exactrace: cannot read the counts file {settings.data!r}: {error}")
-    if show(CoverageResults(counts), settings, sys.stdout) == 0:
+    results = read(settings.data)
+    if show(results, settings, sys.stdout) == 0:
         what = "of these files " if settings.files else ""
         sys.exit(f"exactrace: {settings.data!r} holds no counts {what}to show")
+
+
+def read(path: str) -> CoverageResults:
+    """Return what a folder or a counts file holds, also one of the standard module;
+    or end with status 1 and a message.
+    """
+    if not os.path.isdir(path):
+        return _read_file(path)
+    try:
+        names = datafolder.files(path)
+    except OSError as error:
+        sys.exit(f"exactrace: cannot read the folder {path!r}: {error.strerror}")
+    results, _, troubles = datafolder.read(path, names)
+    for trouble in troubles:
+        print(f"exactrace: {trouble}", file=sys.stderr)
+    if not names:
+        _say_nothing_there(path)
+    return results
+
+
+def _read_file(path: str) -> CoverageResults:
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+        ours = datafile.loads(data)
+        return CoverageResults(countsfile.loads(data)[0]) if ours is None else ours[0]
+    except FileNotFoundError:
+        _say_nothing_there(path)
+    except (OSError, EOFError, countsfile.CountsFileError) as error:
+        sys.exit(f"exactrace: cannot read the counts file {path!r}: {error}")
+
+
+def _say_nothing_there(path: str) -> NoReturn:
+    sys.exit(
+        f"exactrace: no counts in {path!r}: run a program with `exactrace run` first, "
+        "or name another place with --data"
+    )

@@ -6,12 +6,11 @@ import argparse
 import os
 import sys
 
-from exactrace import countsfile, runner
+from exactrace import children, datafolder, runner
 from exactrace.cli import dropin, options, preload
 from exactrace.compat import _current_directory
 from exactrace.ignore import installed_folders
 from exactrace.results import CoverageResults
-from exactrace.tracer import Trace
 
 
 def build_parser(prog: str) -> argparse.ArgumentParser:
@@ -69,10 +68,23 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         help="add to the counts of earlier runs instead of starting anew",
     )
     parser.add_argument(
+        "--children",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="trace the Python processes that the program starts too (default: yes)",
+    )
+    parser.add_argument(
         "-q",
         "--quiet",
         action="store_true",
         help="show no report, only keep the counts",
+    )
+    parser.add_argument(
+        "--dump-signal",
+        type=signal_name,
+        metavar="SIGNAL",
+        help="when this signal comes (USR1), write the counts so far, for `exactrace "
+        "report`; child processes do so too when they get it",
     )
     options.add_counting(parser)
     options.add_listing(parser)
@@ -81,6 +93,20 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         parser, "standard error, so that the program's own output stays as it is"
     )
     return parser
+
+
+def signal_name(text: str) -> str:
+    """Return the name of a signal, as the module signal has it. Raises
+    ArgumentTypeError.
+    """
+    import signal
+
+    name = text.upper()
+    if not name.startswith("SIG"):
+        name = f"SIG{name}"
+    if name not in signal.Signals.__members__ or name in ("SIGKILL", "SIGSTOP"):
+        raise argparse.ArgumentTypeError(f"no signal {text!r} that can be handled")
+    return name
 
 
 def find_program(settings: argparse.Namespace) -> runner.Program:
@@ -94,23 +120,6 @@ def find_program(settings: argparse.Namespace) -> runner.Program:
     except runner.ProgramError as error:
         print(f"exactrace: {error}", file=sys.stderr)
         sys.exit(error.status)
-
-
-def keep(results: CoverageResults, path: str, append: bool) -> None:
-    """Write the counts file, with what it held before if `append`."""
-    if append and os.path.exists(path):
-        try:
-            results.update(CoverageResults(*countsfile.load(path)[:1]))
-        except (OSError, EOFError, countsfile.CountsFileError) as error:
-            print(f"exactrace: {path!r} is not added to: {error}", file=sys.stderr)
-    try:
-        os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
-        kept = countsfile.save(path, results.counts, {}, {}, keep_unreadable=True)
-    except (OSError, countsfile.CountsFileError) as error:
-        print(f"exactrace: the counts are not kept: {error}", file=sys.stderr)
-        return
-    if kept is not None:
-        print(f"exactrace: what {path!r} held is now in {kept!r}", file=sys.stderr)
 
 
 def show(results: CoverageResults, settings: argparse.Namespace) -> None:
@@ -128,33 +137,53 @@ def main(argv: list[str], prog: str, expected: set[str]) -> None:
     settings = parser.parse_args(argv)
     if settings.program is None:
         parser.error("PROGRAM is missing: a file, -m MODULE or -c CODE")
-    if not settings.data or os.path.isdir(settings.data):
-        parser.error(f"argument -d/--data: {settings.data!r} is no file")
+    folder = os.path.abspath(settings.data) if settings.data else ""
+    if not folder or (os.path.exists(folder) and not os.path.isdir(folder)):
+        parser.error(f"argument -d/--data: {settings.data!r} is no folder")
     folders = dropin.ignored_folders(settings.ignore_dir)
     if not settings.all:
         folders += installed_folders()
-    tracer = Trace(
-        count=1,
-        trace=0,
-        ignoremods=dropin.ignored_modules(settings.ignore_module),
-        ignoredirs=folders,
-        engine=settings.engine,
-        branch=settings.branch,
+    process = children.Process(
+        children.Settings(
+            folder,
+            ignoremods=dropin.ignored_modules(settings.ignore_module),
+            ignoredirs=folders,
+            engine=settings.engine,
+            branch=settings.branch,
+            calls=settings.calls,
+            dump_signal=settings.dump_signal or "",
+        )
     )
+    tracer = process.tracer
     tracer._debug = settings.debug
     program = find_program(settings)
     start = _current_directory()
+    try:
+        before = datafolder.files(folder)
+    except OSError as error:
+        sys.exit(f"exactrace: cannot use the folder {folder!r}: {error.strerror}")
+    if not settings.append:
+        datafolder.remove(folder, before)
+        before = set()
 
     def finish() -> None:
         tracer._end_program()
+        if process.is_forked():
+            if settings.children:
+                process.keep()
+            return
         if settings.debug:
             options.show_engines(tracer)
         options.note_missing_branches(tracer)
+        results, troubles = process.bring_together(before)
+        for trouble in troubles:
+            print(f"exactrace: {trouble}", file=sys.stderr)
+        results._start_directory = start
         with options.directory(start):
-            results = tracer.results()
-            keep(results, settings.data, settings.append)
             if not settings.quiet:
                 show(results, settings)
 
     preload.forget_ours(expected)
+    if settings.children:
+        process.watch()
     program.run(tracer._run_program).exit(finish)

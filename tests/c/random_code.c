@@ -291,8 +291,11 @@ random_code_make(int minor, uint32_t seed)
         const made_instr *instr = &m.instrs[i];
         xt_instr_write(&made.code, m.ops, instr->op, oparg_at(&m, start, i),
                        instr->width);
-        const xt_location place = {0,           instr->line >= 0, instr->line,
-                                   instr->line, i % 100,          i % 100 + 1};
+        const xt_location place = {.has_line = instr->line >= 0,
+                                   .line = instr->line,
+                                   .end_line = instr->line,
+                                   .column = i % 100,
+                                   .end_column = i % 100 + 1};
         assert_int_equal(
             XT_OK, xt_location_write(&made.locations, &place, instr->width));
     }

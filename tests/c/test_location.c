@@ -271,7 +271,11 @@ static void
 many_code_units_are_parted_into_entries_of_eight(void **state)
 {
     (void)state;
-    const xt_location place = {0, true, 4, 4, 1, 2};
+    const xt_location place = {.has_line = true,
+                               .line = 4,
+                               .end_line = 4,
+                               .column = 1,
+                               .end_column = 2};
     xt_location_writer writer = {.line = 2};
     assert_int_equal(XT_OK, xt_location_write(&writer, &place, 0));
     assert_int_equal(0, writer.table.len);
@@ -294,7 +298,11 @@ static void
 a_writer_without_memory_says_so(void **state)
 {
     (void)state;
-    const xt_location place = {0, true, 4, 4, 1, 2};
+    const xt_location place = {.has_line = true,
+                               .line = 4,
+                               .end_line = 4,
+                               .column = 1,
+                               .end_column = 2};
     xt_location_writer writer = {.line = 2};
     xt_mem_fail_after(0);
     xt_status status = xt_location_write(&writer, &place, 3);

@@ -316,7 +316,10 @@ try_long_loop(int minor, uint32_t nops)
     const xt_location first = {0, true, 1, 1, 0, 1};
     assert_int_equal(XT_OK, xt_location_write(&lines, &first, entry));
     for (uint32_t i = 0; i < nops; i++) {
-        const xt_location place = {0, true, 2 + i % 2, 2 + i % 2, 0, 1};
+        const xt_location place = {.has_line = true,
+                                   .line = 2 + i % 2,
+                                   .end_line = 2 + i % 2,
+                                   .end_column = 1};
         xt_instr_write(&code, ops, ops->nop, 0, 1);
         if (i % 40 == 0) {
             assert_int_equal(XT_OK,

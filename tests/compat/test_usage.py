@@ -55,11 +55,20 @@ def message(errors: str) -> tuple[str, str]:
     """
     usage, _, rest = errors.partition("error: ")
     usage = re.sub(r"\s*".join(ADDED), "", usage)
+    rest = re.sub(r", --trace-\w+", "", rest)  # what a prefix could match
     return " ".join(re.sub(TOOL, "TOOL", usage).split()), rest
 
 
 # Options that the standard module does not have.
-ADDED = (r"\[--engine", r"{probe,event,settrace}\]", r"\[--branch\]", r"\[--debug\]")
+ADDED = (
+    r"\[--engine",
+    r"{probe,event,settrace}\]",
+    r"\[--branch\]",
+    r"\[--calls\]",
+    r"\[--debug\]",
+    r"\[--children\]",
+    r"\[--trace-file[^$]*(?=\[--ignore-module)",
+)
 TOOL = r"\S*python\S* -m \w+|\btrace\.py\b"
 
 
@@ -70,9 +79,9 @@ BAD_USAGE = {
     "only a coverdir": ["-C", "covers", "program.py"],
     "only missing": ["--missing", "program.py"],
     "only a filter": ["--ignore-module", "x", "program.py"],
-    "list and count": ["-l", "-c", "program.py"],
-    "list and trace": ["-l", "--trace", "program.py"],
-    "list, count and calls": ["-lcT", "program.py"],
+    "list and count without a program": ["-l", "-c"],
+    "list and trace without a program": ["-l", "--trace"],
+    "list, count and calls without a program": ["-lcT"],
     "summary without count": ["-s", "-t", "program.py"],
     "summary of a list": ["-l", "-s", "program.py"],
     "summary of calls": ["--summary", "--trackcalls", "program.py"],
@@ -118,9 +127,6 @@ GOOD_USAGE = {
     "prefixes": ["--cou", "--miss", "--summ", "--cover", "covers", "--fi=counts"],
     "a long option twice": ["-c", "-c", "-C", "first", "-C", "covers"],
     "trace and count": ["-tc", "-C", "covers"],
-    "calls win over count": ["-T", "-c", "-C", "covers"],
-    "calls win over a list": ["-lT"],
-    "calls win over trace": ["-tT"],
     "no report": ["-c", "-R", "-C", "covers"],
     "no report by prefix": ["--count", "--no-r"],
     "missing without count": ["-t", "-m"],

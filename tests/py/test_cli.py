@@ -86,10 +86,12 @@ def test_the_standard_library_is_left_out_unless_asked_for(folder: Path) -> None
     [
         (["report", "nothing.py"], 1, "holds no counts of these files"),
         (["report", "-d", "none"], 1, "no counts in 'none'"),
-        (["report", "-d", "."], 1, "cannot read the counts file '.'"),
+        (["report", "-d", "."], 1, "no counts in '.'"),
         (["report", "-o", "no/such/folder"], 1, "cannot write the report"),
-        (["run", "--append", "-d", "bad", "five.py"], 0, "bad.unreadable'"),
+        (["run", "-d", "bad", "five.py"], 2, "'bad' is no folder"),
+        (["run", "--append", "-d", "data", "five.py"], 0, "x.xt' is left out: dam"),
         (["report", "-d", "bad"], 1, "not a counts file"),
+        (["report", "-d", "data"], 1, "x.xt' is left out: damaged counts file"),
         (["-c", "-f", "bad", "five.py"], 1, "counts file 'bad': not a counts file"),
         (["-r", "-f", "bad"], 1, "counts file 'bad': not a counts file"),
     ],
@@ -102,6 +104,8 @@ def test_bad_input_costs_one_clear_line(
 ) -> None:
     write(folder, "five.py", FIVE)
     (folder / "bad").write_bytes(b"cos\nsystem\n(S'echo pwned'\ntR.")
+    (folder / "data").mkdir()
+    (folder / "data" / "x.xt").write_bytes(b"\x89EXT\r\n\x1a\n" + bytes(60))
     ours(folder, "run", "-q", "five.py")
     done = ours(folder, *arguments)
     assert done[0] == status

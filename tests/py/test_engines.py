@@ -631,6 +631,55 @@ def test_tools_that_were_there_before_keep_their_callbacks(tools: Any) -> None:
 # Settings
 
 
+LATECOMERS = """\
+import sys
+def lines(log):
+    a = 1
+    monitoring = sys.monitoring
+    events = monitoring.events
+    monitoring.use_tool_id(2, "other")
+    monitoring.register_callback(
+        2, events.LINE, lambda code, line: log.append((code.co_name, line)))
+    monitoring.register_callback(
+        2, events.PY_RETURN, lambda code, at, _: log.append((code.co_name, at)))
+    monitoring.set_events(2, events.LINE | events.PY_RETURN)
+    for i in range(2):
+        b = i
+    called(b)
+    monitoring.set_events(2, 0)
+    monitoring.free_tool_id(2)
+def called(n):
+    m = n
+    return m
+def traced(log):
+    def trace(frame, event, _):
+        log.append((frame.f_code.co_name, event, frame.f_lineno))
+        return trace
+    sys._getframe().f_trace = trace
+    sys.settrace(trace)
+    b = 2
+    called(b)
+    sys.settrace(None)
+def profiled(log):
+    sys.setprofile(lambda frame, event, _: log.append((frame.f_code.co_name, event)))
+    b = len("x")
+    called(b)
+    sys.setprofile(None)
+log = []
+for f in lines, lines, traced, traced, profiled, profiled:
+    f(log)
+"""
+
+
+@needs_monitoring
+@pytest.mark.parametrize("engine", ["probe", "event"])
+def test_who_joins_in_while_a_function_runs_sees_all_of_it(engine: str) -> None:
+    names: dict[str, Any] = {"__file__": "/program.py"}
+    exec(compile(LATECOMERS, "/program.py", "exec"), names)
+    assert len(names["log"]) > 40
+    assert names["log"] == run_by(engine, LATECOMERS)[1]["log"]
+
+
 def test_an_unknown_engine_is_named() -> None:
     with pytest.raises(ValueError, match="'fast' is none of 'probe'"):
         exactrace.Trace(engine="fast")

@@ -34,6 +34,18 @@ PROGRAMS = {
         three.switch(5)
         unused = greenlet(child)
         """,
+    "within the bodies of classes": """\
+        def body(n):
+            class A:
+                a = 1
+                b = getcurrent().parent.switch(
+                    n)
+                c = 2
+        one, two = greenlet(body), greenlet(body)
+        one.switch(1)
+        two.switch(2)
+        one.switch()
+        """,
     "brought to their ends": """\
         one = greenlet(child)
         one.switch(3)

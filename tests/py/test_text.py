@@ -13,7 +13,7 @@ def test_the_margin_is_as_wide_as_the_largest_count() -> None:
         "1234567: for i in x:\n"
         "       \n"
     )
-    assert text._aligned(listing) == (
+    assert text.aligned(listing) == (
         "      1: def f():\n"
         ">>>>>>>>     return 1\n"
         "         # a comment: with a colon\n"
@@ -24,8 +24,8 @@ def test_the_margin_is_as_wide_as_the_largest_count() -> None:
 
 def test_a_listing_of_small_counts_stays_as_it_is() -> None:
     listing = "    1: x = 1\n>>>>>> y: int = 2\n       \f# page\n"
-    assert text._aligned(listing) == listing
+    assert text.aligned(listing) == listing
 
 
 def test_an_empty_listing_stays_empty() -> None:
-    assert text._aligned("") == ""
+    assert text.aligned("") == ""

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "branch.h"
+
+const char *const xt_branch_names[XT_BRANCH_KINDS] = {"bool", "none", "for",
+                                                      "except"};
+
+xt_branch_kind
+xt_branch_of(const xt_opcodes *ops, const xt_instr *jump, bool *answer)
+{
+    if (jump->kind == XT_KIND_FOR_ITER) {
+        *answer = false;
+        return XT_BRANCH_FOR;
+    }
+    *answer =
+        jump->op == ops->pop_jump_if_true || jump->op == ops->pop_jump_if_none;
+    bool none = jump->op == ops->pop_jump_if_none ||
+                jump->op == ops->pop_jump_if_not_none;
+    return none ? XT_BRANCH_NONE : XT_BRANCH_BOOL;
+}
+
+const xt_location *
+xt_branch_handler_place(const xt_instrs *instrs, uint32_t at)
+{
+    const xt_instr *instr = &instrs->items[at];
+    while (!instrs->places[instr->place].has_line &&
+           instr->kind == XT_KIND_PLAIN && at + 1 < instrs->len) {
+        instr = &instrs->items[++at];
+    }
+    return &instrs->places[instr->place];
+}

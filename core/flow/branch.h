@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The branches of code: what is asked where, and which answer is which side.
+ */
+#ifndef XT_BRANCH_H
+#define XT_BRANCH_H
+
+#include "instr.h"
+
+/* What decides, and how a reader of the counts knows it. */
+typedef enum {
+    XT_BRANCH_BOOL,   /* whether something is true */
+    XT_BRANCH_NONE,   /* whether it is None */
+    XT_BRANCH_FOR,    /* whether there is another item */
+    XT_BRANCH_EXCEPT, /* an exception arrives; there is no other side */
+    XT_BRANCH_KINDS,
+} xt_branch_kind;
+
+/* "bool", "none", "for", "except". */
+extern const char *const xt_branch_names[XT_BRANCH_KINDS];
+
+/* Whether control goes two ways from here. */
+static inline bool
+xt_branch_is_at(const xt_instr *instr)
+{
+    return instr->kind == XT_KIND_BRANCH || instr->kind == XT_KIND_FOR_ITER;
+}
+
+/* What such an instruction asks; *answer is the one that makes it jump. */
+xt_branch_kind xt_branch_of(const xt_opcodes *ops, const xt_instr *jump,
+                            bool *answer);
+
+/* The place of a handler of exceptions: that of its first instruction which
+   has one, as long as control goes straight on. It may have no line. */
+const xt_location *xt_branch_handler_place(const xt_instrs *instrs,
+                                           uint32_t at);
+
+#endif

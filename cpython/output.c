@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "output.h"
+
+#include "errors.h"
+
+void
+output_fini(output *out)
+{
+    tracefile_close(out->file);
+    xt_ring_fini(&out->ring);
+    Py_CLEAR(out->terminal);
+    xt_buf_fini(&out->scratch);
+    *out = (output){0};
+}
+
+/* The colours of a kind: of a line's place, of all else the whole. */
+static const char *const colors[] = {
+    [OUTPUT_LINE] = "\033[2m",      [OUTPUT_HEADER] = "\033[1;36m",
+    [OUTPUT_RETURN] = "\033[36m",   [OUTPUT_RAISE] = "\033[1;31m",
+    [OUTPUT_VARIABLE] = "\033[33m",
+};
+static const char no_color[] = "\033[0m";
+
+/* How much of a text is coloured. */
+static size_t
+colored_part(output_kind kind, const char *text, size_t len)
+{
+    if (kind == OUTPUT_LINE) {
+        for (size_t i = 0; i + 1 < len; i++) {
+            if (text[i] == ')' && text[i + 1] == ':') {
+                return i + 2;
+            }
+        }
+    }
+    return len > 0 && text[len - 1] == '\n' ? len - 1 : len;
+}
+
+static xt_status
+add(xt_buf *buf, const char *text)
+{
+    return xt_buf_append(buf, text, strlen(text));
+}
+
+static xt_status
+add_spaces(xt_buf *buf, int count)
+{
+    static const char spaces[] = "                ";
+    xt_status status = XT_OK;
+    for (; count > 0 && status == XT_OK; count -= (int)sizeof(spaces) - 1) {
+        size_t len = (size_t)count < sizeof(spaces) - 1 ? (size_t)count
+                                                        : sizeof(spaces) - 1;
+        status = xt_buf_append(buf, spaces, len);
+    }
+    return status;
+}
+
+/* Puts a line together in the scratch buffer. -1 with an exception. */
+static int
+compose(output *out, line_log *log, output_kind kind, const char *text,
+        size_t len, int indent, bool colored)
+{
+    xt_buf *line = &out->scratch;
+    line->len = 0;
+    xt_status status = XT_OK;
+    if (log->timed) {
+        char *stamp = linelog_stamp(log);
+        if (stamp == NULL) {
+            return -1;
+        }
+        status = add(line, stamp);
+        PyMem_Free(stamp);
+    }
+    if (status == XT_OK) {
+        status = add_spaces(line, indent);
+    }
+    size_t part = colored ? colored_part(kind, text, len) : 0;
+    if (status == XT_OK && part > 0) {
+        status = add(line, colors[kind]);
+        if (status == XT_OK) {
+            status = xt_buf_append(line, text, part);
+        }
+        if (status == XT_OK) {
+            status = add(line, no_color);
+        }
+    }
+    if (status == XT_OK) {
+        status = xt_buf_append(line, text + part, len - part);
+    }
+    if (status != XT_OK) {
+        errors_raise(status, "printed line");
+        return -1;
+    }
+    return 0;
+}
+
+/* To the ring or the file: there is one of them. */
+static int
+put_bytes(output *out, const char *bytes, size_t len)
+{
+    if (out->ring.cap > 0) {
+        if (xt_ring_put(&out->ring, bytes, len) != XT_OK) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        return 0;
+    }
+    return tracefile_put(out->file, bytes, len);
+}
+
+/* The UTF-8 of a text. What there is no UTF-8 for (the bytes of a strange file
+   name, lone surrogates) goes into *owned. NULL with an exception. */
+static const char *
+utf8_of(PyObject *text, size_t *len, PyObject **owned)
+{
+    Py_ssize_t size;
+    const char *bytes = PyUnicode_AsUTF8AndSize(text, &size);
+    if (bytes == NULL && PyErr_ExceptionMatches(PyExc_UnicodeEncodeError)) {
+        PyErr_Clear();
+        *owned = PyUnicode_AsEncodedString(text, "utf-8", "surrogateescape");
+        if (*owned == NULL) {
+            PyErr_Clear();
+            *owned =
+                PyUnicode_AsEncodedString(text, "utf-8", "backslashreplace");
+        }
+        if (*owned != NULL) {
+            bytes = PyBytes_AS_STRING(*owned);
+            size = PyBytes_GET_SIZE(*owned);
+        }
+    }
+    *len = bytes == NULL ? 0 : (size_t)size;
+    return bytes;
+}
+
+/* Whether lines go to sys.stdout at once. */
+static bool
+is_direct(const output *out)
+{
+    return out->ring.cap == 0 && out->file == NULL;
+}
+
+static bool
+wants_colors(const output *out, line_log *log)
+{
+    return out->colored && (!is_direct(out) || out->terminal == NULL ||
+                            linelog_stdout(log) == out->terminal);
+}
+
+/* Puts a line together, and keeps it; or *text is what is to be printed, for
+   that runs the program's code. The caller is in the section. */
+static int
+keep_bytes(output *out, line_log *log, output_kind kind, const char *bytes,
+           size_t len, int indent, PyObject **text)
+{
+    bool colored = wants_colors(out, log);
+    /* Most texts go out as they are. The standard module of 3.12 and older
+       does not end a line without source. */
+    bool open = len > 0 && bytes[len - 1] != '\n';
+    if (log->timed || indent > 0 || colored || open) {
+        if (compose(out, log, kind, bytes, len, indent, colored) < 0) {
+            return -1;
+        }
+        if (open && add(&out->scratch, "\n") != XT_OK) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        bytes = out->scratch.bytes;
+        len = out->scratch.len;
+    }
+    if (is_direct(out)) {
+        *text =
+            PyUnicode_DecodeUTF8(bytes, (Py_ssize_t)len, "surrogateescape");
+        return *text == NULL ? -1 : 0;
+    }
+    return put_bytes(out, bytes, len);
+}
+
+int
+output_put_bytes(output *out, line_log *log, output_kind kind,
+                 const char *bytes, size_t len, int indent)
+{
+    sync_enter(&out->section);
+    PyObject *text = NULL;
+    int result = keep_bytes(out, log, kind, bytes, len, indent, &text);
+    sync_leave(&out->section);
+    if (text != NULL) {
+        result = linelog_print(log, text);
+        Py_DECREF(text);
+    }
+    return result;
+}
+
+int
+output_put(output *out, line_log *log, output_kind kind, PyObject *text,
+           int indent)
+{
+    if (is_direct(out) && !log->timed && indent == 0 &&
+        !wants_colors(out, log)) {
+        return linelog_print(log, text);
+    }
+    PyObject *owned = NULL;
+    size_t len;
+    const char *bytes = utf8_of(text, &len, &owned);
+    int result = bytes == NULL
+                     ? -1
+                     : output_put_bytes(out, log, kind, bytes, len, indent);
+    Py_XDECREF(owned);
+    return result;
+}
+
+int
+output_flush(output *out)
+{
+    sync_enter(&out->section);
+    int result = out->file == NULL ? 0 : tracefile_flush(out->file);
+    sync_leave(&out->section);
+    return result;
+}
+
+/* The ring */
+
+/* The line that comes first. It must be made without malloc(). */
+typedef struct {
+    char bytes[80];
+    size_t len;
+} headline;
+
+static void
+headline_add(headline *line, const char *text)
+{
+    while (*text != '\0' && line->len < sizeof(line->bytes)) {
+        line->bytes[line->len++] = *text++;
+    }
+}
+
+static void
+headline_add_number(headline *line, size_t number)
+{
+    char digits[24];
+    char *at = digits + sizeof(digits) - 1;
+    *at = '\0';
+    do {
+        *--at = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    headline_add(line, at);
+}
+
+static headline
+make_headline(const xt_ring *ring)
+{
+    headline line = {.len = 0};
+    headline_add(&line, "exactrace: the last ");
+    headline_add_number(&line, xt_ring_len(ring));
+    headline_add(&line, " of ");
+    headline_add_number(&line, ring->total);
+    headline_add(&line, " lines:\n");
+    return line;
+}
+
+static int
+write_to_stderr(const char *bytes, size_t len)
+{
+    PyObject *file = PySys_GetObject("stderr");
+    if (file == NULL || file == Py_None) {
+        tracefile_write_blindly(2, bytes, len);
+        return 0;
+    }
+    Py_INCREF(file);
+    PyObject *text =
+        PyUnicode_DecodeUTF8(bytes, (Py_ssize_t)len, "backslashreplace");
+    int result =
+        text == NULL ? -1 : PyFile_WriteObject(text, file, Py_PRINT_RAW);
+    Py_XDECREF(text);
+    Py_DECREF(file);
+    return result;
+}
+
+static int
+show_bytes(output *out, const char *bytes, size_t len)
+{
+    return out->file != NULL ? tracefile_put(out->file, bytes, len)
+                             : write_to_stderr(bytes, len);
+}
+
+/* The caller is in the section. */
+static int
+show_ring(output *out)
+{
+    size_t count = xt_ring_len(&out->ring);
+    if (count == 0) {
+        return 0;
+    }
+    headline first = make_headline(&out->ring);
+    int result = show_bytes(out, first.bytes, first.len);
+    for (size_t i = 0; i < count && result == 0; i++) {
+        const xt_ring_line *line = xt_ring_at(&out->ring, i);
+        if (line->len > 0) {
+            result = show_bytes(out, line->bytes, line->len);
+        }
+    }
+    xt_ring_clear(&out->ring);
+    return result < 0 ? -1 : output_flush(out);
+}
+
+int
+output_show_ring(output *out)
+{
+    sync_enter(&out->section);
+    int result = show_ring(out);
+    sync_leave(&out->section);
+    return result;
+}
+
+void
+output_rescue(output *out, bool dying)
+{
+    tracefile *file = out->file;
+    if (file != NULL) {
+        tracefile_flush_blindly(file);
+    }
+    size_t count = dying ? xt_ring_len(&out->ring) : 0;
+    if (count == 0) {
+        return;
+    }
+    int fd = file != NULL ? file->fd : 2;
+    headline first = make_headline(&out->ring);
+    tracefile_write_blindly(fd, first.bytes, first.len);
+    for (size_t i = 0; i < count; i++) {
+        const xt_ring_line *line = xt_ring_at(&out->ring, i);
+        tracefile_write_blindly(fd, line->bytes, line->len);
+    }
+    out->ring.total = 0;
+}
+
+void
+output_forget(output *out)
+{
+    if (out->file != NULL) {
+        out->file->len = 0;
+    }
+    xt_ring_clear(&out->ring);
+}

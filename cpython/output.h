@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Where the lines go that the options of printing ask for: to the sys.stdout
+ * of the moment, to a file, or into a ring of which something is seen only
+ * when the program dies. What is put in is one line each time.
+ */
+#ifndef XT_OUTPUT_H
+#define XT_OUTPUT_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <stdbool.h>
+
+#include "buf.h"
+#include "linelog.h"
+#include "ring.h"
+#include "tracefile.h"
+
+/* What a line is: it decides about its colour. */
+typedef enum {
+    OUTPUT_LINE,   /* "file(number):  source" */
+    OUTPUT_HEADER, /* a function begins */
+    OUTPUT_RETURN,
+    OUTPUT_RAISE,
+    OUTPUT_VARIABLE,
+} output_kind;
+
+typedef struct {
+    tracefile *file; /* owned, or NULL */
+    xt_ring ring;    /* of no lines: none is kept */
+    bool colored;
+    PyObject *terminal;   /* owned: the sys.stdout that colours are for; NULL:
+                             any. Set while there are colours. */
+    xt_buf scratch;       /* where a line is put together */
+    sync_section section; /* held while a line is put together, and kept */
+} output;
+
+/* Zero is a valid output, to sys.stdout. */
+void output_fini(output *out);
+
+/* Puts out a line of text that ends in a line feed, `indent` places to the
+   right, with a time stamp if `log` has them. -1 with an exception. */
+int output_put(output *out, line_log *log, output_kind kind, PyObject *text,
+               int indent);
+
+/* The same for text in UTF-8, in which "surrogateescape" holds. */
+int output_put_bytes(output *out, line_log *log, output_kind kind,
+                     const char *bytes, size_t len, int indent);
+
+/* Writes what was put out and is still held back. -1 with an exception. */
+int output_flush(output *out);
+
+/* Writes the lines of the ring to the file, or else to sys.stderr, and drops
+   them. -1 with an exception. */
+int output_show_ring(output *out);
+
+/* Writes what is held back, and the ring if the program is `dying`. For signal
+   handlers and the end of the process: it needs no GIL and raises nothing. */
+void output_rescue(output *out, bool dying);
+
+/* Drops what is held back: in a forked child, where it is the parent's. */
+void output_forget(output *out);
+
+#endif

@@ -1,0 +1,302 @@
+"""Bodies of modules and classes that run straight, from start to end: they are not
+rewritten the first time, and counted all the same."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import textwrap
+import threading
+import weakref
+from typing import Any
+
+import pytest
+
+import exactrace
+
+MONITORED = sys.version_info >= (3, 12)
+ENGINES = ("probe", "event", "settrace") if MONITORED else ("settrace",)
+
+Counts = dict[int, int]
+
+
+def compiled(source: str, name: str = "/program.py") -> Any:
+    """Compile a body."""
+    return compile(textwrap.dedent(source), name, "exec")
+
+
+def lines_of(tracer: Any) -> Counts:
+    """Return {line: hits} of the program."""
+    return {
+        line: hits
+        for (name, line), hits in tracer.counts.items()
+        if name == "/program.py" and line > 0
+    }
+
+
+def run(engine: str, source: str, **names: Any) -> dict[tuple[str, int], int]:
+    """Run a body, which may use the names given, `tracer` and `run_again`."""
+    tracer = exactrace.Trace(count=1, trace=0, engine=engine)
+    code = compiled(source)
+    space: dict[str, Any] = {"__name__": "__main__", "__file__": "/program.py"}
+
+    def run_again() -> None:
+        exec(code, space)
+
+    space.update(names, tracer=tracer, run_again=run_again, lines_of=lines_of)
+    with contextlib.suppress(ValueError, SystemExit):
+        tracer.runctx(code, space, space)
+    return {key: hits for key, hits in tracer.counts.items() if "/p" in key[0][:2]}
+
+
+PROGRAMS = {
+    "classes within classes": """\
+        import sys
+        a = 1; b = 2
+        class A:
+            c = (a,
+                 b)
+            class B:
+                "a docstring"
+                d = c if 0 else 1
+            e = 3
+        class C(A): pass
+        """,
+    "raises in the midst of the module": """\
+        a = 1
+        b = [1,
+             2]
+        raise ValueError(
+            a)
+        c = 3
+        """,
+    "raises in the midst of two classes": """\
+        class A:
+            a = 1
+            class B:
+                b = 2
+                int("no")
+                c = 3
+            d = 4
+        e = 5
+        """,
+    "what is raised is caught by a function": """\
+        def f():
+            for i in range(5):
+                try:
+                    class A:
+                        a = 1
+                        b = 6 / (i % 3)
+                        c = 2
+                except ZeroDivisionError:
+                    pass
+        f()
+        f()
+        """,
+    "exits": "import sys\na = 1\nsys.exit()\nb = 2\n",
+    "is run again and again": """\
+        names = {"__file__": "/program.py"}
+        code = compile("a = 1\\nb = 2\\nc = 3\\n", "/p2.py", "exec")
+        exec(code, names)
+        exec(code, names)
+        [exec(code, names) for i in range(30)]
+        """,
+    "is compiled again and again": """\
+        names = {"__file__": "/program.py"}
+        def f(n):
+            try:
+                exec(compile("a = 1\\n1 / (n % 3)\\nb = 2\\n", "/p2.py", "exec"),
+                     dict(names, n=n))
+            except ZeroDivisionError:
+                pass
+        [f(n) for n in range(30)]
+        print(eval("1 + 1", names))
+        """,
+    "runs itself": """\
+        depth = globals().get("depth", 0) + 1
+        depth < 4 and run_again()
+        after = depth
+        last = [1,
+                depth]
+        """,
+    "runs itself and raises": """\
+        depth = globals().get("depth", 0) + 1
+        depth < 4 and run_again()
+        depth / 0 if 0 else int("no")
+        after = depth
+        """,
+    "is run in a module that nobody wants, too": """\
+        code = compile("a = 1\\nb = 2\\n", "/p2.py", "exec")
+        other = {}
+        exec(code, {"a": 1})
+        exec(code, {"__file__": "/program.py"})
+        exec(code, other)
+        """,
+    "makes generators": """\
+        class A:
+            def g(self):
+                yield 1
+                yield 2
+            a = 1
+        x = list(A().g())
+        y = list(A().g())
+        """,
+    "asks for events of opcodes": """\
+        class A:
+            a = 1
+            def f(frame): frame.f_trace_opcodes = True
+        b = 2
+        """,
+    "counts are read in its midst": """\
+        a = 1
+        seen.append(lines_of(tracer))
+        class B:
+            b = 1
+            seen.append(lines_of(tracer))
+            c = [2,
+                 seen.append(lines_of(tracer))]
+        seen.append(lines_of(tracer))
+        d = 3
+        """,
+    "reads counts and raises": """\
+        class A:
+            a = 1
+            seen.append(lines_of(tracer))
+            b = 2
+            int("no")
+            c = 3
+        d = 4
+        """,
+}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_body_counts_what_the_trace_function_counts(name: str, engine: str) -> None:
+    seen: dict[str, list[Counts]] = {engine: [], "settrace": []}
+    counts = {by: run(by, PROGRAMS[name], seen=seen[by]) for by in seen}
+    assert counts["settrace"] == counts[engine]
+    assert seen["settrace"] == seen[engine]
+    assert len(counts[engine]) > 2
+
+
+def test_a_body_may_forget_where_it_is_from() -> None:
+    source = "a = 1\ndel __file__\nb = 2\nint('no')\nc = 3\n"
+    assert run("settrace", source) == run(ENGINES[0], source)
+
+
+@pytest.mark.skipif(not MONITORED, reason="two sessions at a time need sys.monitoring")
+@pytest.mark.parametrize("engine", ["probe", "event"])
+def test_a_session_may_begin_and_end_in_the_midst_of_a_body(engine: str) -> None:
+    code = compiled("""\
+        a = 1
+        start(0)
+        class A:
+            b = 2
+            start(1)
+            c = 3
+            stop(0)
+            d = 4
+        e = 5
+        stop(1)
+        f = 6
+        """)
+
+    tracers = [exactrace.Trace(count=1, trace=0, engine=engine) for _ in range(2)]
+    names = {
+        "__file__": "/program.py",
+        "start": lambda i: tracers[i].start(),
+        "stop": lambda i: tracers[i].stop(),
+    }
+    exec(code, names)
+    first, second = map(lines_of, tracers)
+    assert {3: 2, 4: 1, 5: 1, 6: 1, 7: 1} == first
+    assert {6: 1, 7: 1, 8: 1, 9: 1, 10: 1} == second
+
+
+@pytest.mark.skipif(not MONITORED, reason="two sessions at a time need sys.monitoring")
+@pytest.mark.parametrize("engine", ["probe", "event"])
+def test_a_body_within_a_session_within_a_body_counts_for_both(engine: str) -> None:
+    seen: list[Counts] = []
+    source = """\
+        import exactrace
+        a = 1
+        inner = exactrace.Trace(count=1, trace=0, engine=tracer.engine)
+        names = {"__file__": "/program.py", "b": 1}
+        inner.runctx(compile("\\n" * 9 + "b = 2\\nc = 3\\n", __file__, "exec"), names)
+        d = 4
+        seen.append(lines_of(inner))
+        """
+    counts = run(engine, source, seen=seen)
+    assert [{10: 1, 11: 1}] == seen
+    assert {1, 2, 3, 4, 5, 6, 7, 10, 11} == {line for _, line in counts if line}
+    assert {1} == set(counts.values())
+
+
+@pytest.mark.skipif(not MONITORED, reason="two sessions at a time need sys.monitoring")
+def test_an_outer_session_goes_on_when_one_within_a_body_has_taken_its_frames() -> None:
+    tracer = exactrace.Trace(count=1, trace=0)
+    inner = exactrace.Trace(count=1, trace=0)
+    names = {"__file__": "/program.py", "inner": inner, "first": inner.start}
+    code = compiled("a = 1\nfirst()\nb = 2\nc = 3\ninner.stop()\nd = 4\n")
+    tracer.runctx(code, names, names)
+    assert dict.fromkeys(range(1, 7), 1) == lines_of(tracer)
+    assert {3: 1, 4: 1, 5: 1} == lines_of(inner)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_bodies_of_several_threads_are_counted_as_far_as_they_are(engine: str) -> None:
+    tracer = exactrace.Trace(count=1, trace=0, engine=engine)
+    arrived = threading.Barrier(4)
+    leave = threading.Event()
+
+    def body(stop: int) -> None:
+        source = "a = 1\n" * stop + "wait()\n" + "b = 2\n" * (6 - stop)
+        names = {
+            "__file__": "/program.py",
+            "wait": lambda: arrived.wait() + leave.wait(),
+        }
+        exec(compile(source, "/program.py", "exec"), names)
+
+    def work() -> None:
+        threads = [threading.Thread(target=body, args=(i,)) for i in (1, 3, 5)]
+        for thread in threads:
+            thread.start()
+        arrived.wait()
+        seen.append(lines_of(tracer))
+        leave.set()
+        for thread in threads:
+            thread.join()
+
+    seen: list[Counts] = []
+    tracer.runfunc(work)
+    assert [{1: 3, 2: 3, 3: 2, 4: 2, 5: 1, 6: 1}] == seen
+    assert dict.fromkeys(range(1, 8), 3) == lines_of(tracer)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_body_is_freed_with_its_frame(engine: str) -> None:
+    tracer = exactrace.Trace(count=1, trace=0, engine=engine)
+    gone: list[bool] = []
+
+    def work() -> None:
+        code = compiled("a = 1\nb = 2\n")
+        exec(code, {"__file__": "/program.py"})
+        ref = weakref.ref(code)
+        del code
+        gone.append(ref() is None)
+
+    tracer.runfunc(work)
+    assert [True] == gone or engine == "event"
+    assert {1: 1, 2: 1} == lines_of(tracer)
+
+
+@pytest.mark.skipif(not MONITORED, reason="calls are counted with branches")
+def test_a_body_is_a_call_where_calls_are_counted() -> None:
+    tracer = exactrace.Trace(count=1, trace=0, branch=True)
+    names = {"__file__": "/program.py"}
+    code = compiled("class A:\n    a = 1\n")
+    tracer.runctx(code, names, names)
+    tracer.runctx(code, names, names)
+    calls = {name: hits for (_, _, name), hits in tracer.calls.items()}
+    assert {"<module>": 2, "A": 2} == calls

@@ -1,0 +1,432 @@
+"""Counts are there when the process is not: it counts in a file."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from beside import PACKAGE, run, write
+
+from exactrace import datafolder
+from exactrace.results import CoverageResults
+from exactrace.tracer import ENGINES
+
+ENGINES_HERE = ENGINES if sys.version_info >= (3, 12) else ("settrace",)
+
+# Keeps a tally of its own in a mapped file, and kills itself at the tick whose number
+# it is given, after it has written down which functions are running.
+PROGRAM = """\
+import collections, json, mmap, os, struct, sys
+
+last, signal, tally_path, stack_path = sys.argv[1:]
+file = open(tally_path, "r+b")
+tally = mmap.mmap(file.fileno(), 0)
+ticks = 0
+
+def tick():
+    global ticks
+    ticks += 1
+    frame = sys._getframe(1)
+    at = 8 * frame.f_lineno
+    tally[at : at + 8] = struct.pack("<q", struct.unpack("<q", tally[at : at + 8])[0] + 1)
+    if ticks == int(last):
+        names = []
+        while frame is not None:
+            names.append(frame.f_code.co_name)
+            frame = frame.f_back
+        with open(stack_path, "w") as stack:
+            json.dump(names, stack)
+        os.kill(os.getpid(), int(signal))
+    return True
+
+def loop(n):
+    tick()
+    for i in range(n):
+        tick()
+        if i % 3 == 0:
+            tick()
+            continue
+        while tick() and i % 5:
+            i += 1
+            tick()
+        tick()
+    tick()
+
+def recursive(n):
+    tick()
+    if n:
+        tick()
+        recursive(n - 1)
+        tick()
+    else:
+        tick()
+
+def raises(n):
+    try:
+        tick()
+        if n % 2:
+            tick()
+            raise ValueError(n)
+        tick()
+    except ValueError:
+        tick()
+    finally:
+        tick()
+
+def numbers(n):
+    for i in range(n):
+        tick()
+        yield i
+    tick()
+
+class Context:
+    def __enter__(self):
+        tick()
+    def __exit__(self, *error):
+        tick()
+        return True
+
+def consume(n):
+    with Context():
+        tick()
+        for i in numbers(n):
+            tick()
+            if i == 4:
+                tick()
+                break
+    tick()
+    with Context():
+        tick()
+        {}[n]
+    return [tick() for i in range(n)]
+
+def main():
+    for k in range(12):
+        tick()
+        loop(k)
+        recursive(k % 5)
+        raises(k)
+        consume(k)
+    tick()
+
+main()
+tick()
+"""
+TICKS = 990  # more than it has: then it comes to its end
+
+
+def tallies(path: Path) -> dict[int, int]:
+    """Return the program's own tally, by line."""
+    data = path.read_bytes()
+    numbers = (
+        int.from_bytes(data[at : at + 8], "little") for at in range(0, len(data), 8)
+    )
+    return {line: n for line, n in enumerate(numbers) if n}
+
+
+def killed_at(
+    folder: Path, tick: int, *options: str, by: int = signal.SIGKILL
+) -> tuple[CoverageResults, dict[int, int], list[str], list[str]]:
+    """Run the program until a tick. Returns what was counted, its own tally, the
+    functions that were running, and what was said of the file.
+    """
+    write(folder, "prog.py", PROGRAM)
+    tally, stack, data = folder / "tally", folder / "stack", folder / "data"
+    tally.write_bytes(bytes(8 * 200))
+    arguments = [str(tick), str(int(by)), str(tally), str(stack)]
+    status, _, error = run(
+        [
+            *("-m", "exactrace", "run", "-q", "-d", str(data), *options),
+            *("prog.py", *arguments),
+        ],
+        folder,
+    )
+    assert status == -by, (status, error)
+    names = datafolder.files(str(data))
+    results, read, said = datafolder.read(str(data), names)
+    assert read == names
+    assert len(names) == 1
+    datafolder.remove(str(data), names)
+    return results, tallies(tally), json.loads(stack.read_text()), said
+
+
+def function_of(line: int) -> str:
+    """Return the name of the function that a line of the program is in."""
+    for number in range(line, 0, -1):
+        text = PROGRAM.splitlines()[number - 1]
+        if text[:1] not in (" ", "") or text.startswith("    def "):
+            return text.split("(")[0].split()[1] if "def " in text else "<module>"
+    raise AssertionError(line)
+
+
+def check(results: CoverageResults, tally: dict[int, int], stack: list[str]) -> None:
+    """Compare with the program's tally, line by line."""
+    counts = {
+        line: n
+        for (name, line), n in results.counts.items()
+        if name.endswith("prog.py")
+    }
+    unsure = {
+        line: off
+        for (name, line), off in results.unsure.items()
+        if name.endswith("prog.py")
+    }
+    text = PROGRAM.splitlines()
+    assert sum(tally.values()) > 0
+    for line, ticks in tally.items():
+        if "[tick()" in text[line - 1] or "while" in text[line - 1]:
+            continue  # a line with other events than its ticks
+        running = stack.count(function_of(line))
+        high, low = unsure.get(line, (0, 0))
+        difference = counts.get(line, 0) - ticks
+        assert -low * running <= difference <= high * running, (
+            (line, text[line - 1]),
+            (counts.get(line, 0), ticks),
+            stack,
+        )
+
+
+def moments(count: int) -> list[int]:
+    """Return random numbers of ticks, the same each time."""
+    return random.Random(count).sample(range(1, 700), count)
+
+
+@pytest.mark.parametrize("tick", moments(100))
+def test_what_was_counted_outlives_sigkill(folder: Path, tick: int) -> None:
+    results, tally, stack, said = killed_at(folder, tick)
+    check(results, tally, stack)
+    assert len(said) == 1
+    assert "was ended before it could write its counts" in said[0]
+
+
+@pytest.mark.parametrize("engine", ENGINES_HERE)
+@pytest.mark.parametrize("tick", moments(20))
+def test_so_it_does_with_branches_and_calls(
+    folder: Path, tick: int, engine: str
+) -> None:
+    options = () if engine == "settrace" else ("--branch",)
+    results, tally, stack, _ = killed_at(
+        folder, tick, "--engine", engine, "--calls", *options
+    )
+    check(results, tally, stack)
+    entered = {name: n for (_, _, name), n in results.calls.items()}
+    assert entered["tick"] == tick
+    by_caller = sum(
+        n for (_, called), n in results.call_graph.items() if called[2] == "tick"
+    )
+    assert by_caller == tick
+    assert bool(results.branches) == bool(options)
+
+
+@pytest.mark.parametrize("tick", moments(20))
+@pytest.mark.parametrize("by", [signal.SIGSEGV, signal.SIGABRT])
+def test_and_other_signals(folder: Path, tick: int, by: int) -> None:
+    results, tally, stack, _ = killed_at(folder, tick, by=by)
+    check(results, tally, stack)
+
+
+def test_a_program_that_ends_leaves_no_such_file(folder: Path) -> None:
+    write(folder, "prog.py", "print(1)\n")
+    done = run(["-m", "exactrace", "run", "-q", "-d", "data", "prog.py"], folder)
+    assert done == (0, "1\n", "")
+    (name,) = datafolder.files(str(folder / "data"))
+    results, _, said = datafolder.read(str(folder / "data"), [name])
+    assert said == []
+    assert list(results.counts.values()) == [1]
+
+
+CHILDREN = """
+import os, signal, sys
+def work(n):
+    for i in range(n):
+        pass
+work(10)
+pid = os.fork()
+if pid == 0:
+    work(20)
+    os.kill(os.getpid(), signal.SIGKILL)
+os.waitpid(pid, 0)
+work(40)
+"""
+
+
+def test_a_forked_child_that_is_killed_is_counted_once(folder: Path) -> None:
+    write(folder, "prog.py", CHILDREN)
+    status, _, said = run(
+        ["-m", "exactrace", "run", "-q", "-d", "data", "prog.py"], folder
+    )
+    assert status == 0
+    assert said.count("was ended before it could write its counts") == 1
+    (name,) = datafolder.files(str(folder / "data"))
+    results, _, _ = datafolder.read(str(folder / "data"), [name])
+    counts = {line: n for (_, line), n in results.counts.items()}
+    assert counts[5] == 10 + 20 + 40
+    assert counts[4] == 11 + 21 + 41
+    assert counts[8] == 2
+    assert counts[6] == 1
+
+
+DUMPS = """
+import os, signal
+def work(n):
+    for i in range(n):
+        pass
+work(10)
+os.kill(os.getpid(), signal.SIGUSR1)
+work(20)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_counts_after_a_dump_outlive_a_kill_too(folder: Path) -> None:
+    write(folder, "prog.py", DUMPS)
+    options = ("-q", "-d", "data", "--dump-signal", "USR1")
+    status, _, _ = run(["-m", "exactrace", "run", *options, "prog.py"], folder)
+    assert status == -signal.SIGKILL
+    names = datafolder.files(str(folder / "data"))
+    assert len(names) == 2
+    results, _, _ = datafolder.read(str(folder / "data"), names)
+    counts = {line: n for (_, line), n in results.counts.items()}
+    assert counts[5] == 10 + 20
+    assert counts[4] == 11 + 21
+    assert counts[6] == 1
+
+
+def test_a_report_beside_the_running_program(folder: Path) -> None:
+    """The program waits for us: it stands still when we look."""
+    source = """\
+        import sys
+        def work(n):
+            for i in range(n):
+                n += 1
+        work(10)
+        print("ready", flush=True)
+        sys.stdin.readline()
+        work(20)
+        """
+    write(folder, "prog.py", source)
+    data = str(folder / "data")
+    with subprocess.Popen(
+        [sys.executable, "-m", "exactrace", "run", "-q", "-d", data, "prog.py"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": PACKAGE},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        status, out, error = run(
+            ["-m", "exactrace", "report", "-d", data, "-a"], folder
+        )
+        assert status == 0
+        assert "10:         n += 1" in out
+        assert f"process {process.pid} is running" in error
+        again = run(["-m", "exactrace", "run", "-q", "-d", data, "-c", "1"], folder)
+        assert again[0] == 0
+        process.communicate("\n")
+    assert process.returncode == 0
+    results, _, said = datafolder.read(data, datafolder.files(data))
+    assert said == []
+    counts = {line: n for (_, line), n in results.counts.items()}
+    assert counts[4] == 30
+
+
+def test_files_are_for_their_owner_alone(folder: Path) -> None:
+    killed = "import os; os.kill(os.getpid(), 9)"
+    run(["-m", "exactrace", "run", "-q", "-d", "data", "-c", killed], folder)
+    (name,) = datafolder.files(str(folder / "data"))
+    path = folder / "data" / name
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE((folder / "data").stat().st_mode) == 0o700
+
+
+def test_a_folder_that_is_removed_costs_the_program_nothing(folder: Path) -> None:
+    source = """\
+        import shutil, sys
+        shutil.rmtree("data")
+        for i in range(3000):
+            exec(compile("def f(x):\\n    return x\\nf(1)", f"file{i}.py", "exec"))
+        print("done")
+        """
+    write(folder, "prog.py", source)
+    status, out, _ = run(
+        ["-m", "exactrace", "run", "-q", "-d", "data", "prog.py"], folder
+    )
+    assert (status, out) == (0, "done\n")
+    results, _, said = datafolder.read(
+        str(folder / "data"), datafolder.files(str(folder / "data"))
+    )
+    assert said == []
+    assert {n for (name, _), n in results.counts.items() if "file" in name} <= {1}
+    lines = [n for (name, line), n in results.counts.items() if line == 4]
+    assert lines == [3000]
+
+
+def test_counts_of_another_version_are_refused_in_one_line(folder: Path) -> None:
+    killed = "import os; os.kill(os.getpid(), 9)"
+    run(["-m", "exactrace", "run", "-q", "-d", "data", "-c", killed], folder)
+    (name,) = datafolder.files(str(folder / "data"))
+    path = folder / "data" / name
+    data = bytearray(path.read_bytes())
+    data[48] += 1
+    path.write_bytes(data)
+    _, _, said = datafolder.read(str(folder / "data"), [name])
+    assert len(said) == 1
+    assert "only the version of exactrace that made it" in said[0]
+
+
+FILLS = """
+import os, resource, sys
+limit = 1_300_000
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+text = "".join(f"def f{i}(x):\\n    for y in x:\\n        y += 1\\n" for i in range(200))
+text += "".join(f"f{i}([1])\\n" for i in range(200))
+for k in range(80):
+    names = {"__file__": f"gen{k}.py"}
+    exec(compile(text, f"gen{k}.py", "exec"), names)
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+print("done", flush=True)
+if sys.argv[1:]:
+    os.kill(os.getpid(), 9)
+"""
+# No more room than a limit gives is as a disk that is full: blocks cannot be had.
+FULL = sys.version_info >= (3, 12)  # before, counts by line fit into the first blocks
+
+
+@pytest.mark.skipif(not FULL, reason="3.11 keeps no code in the file: it stays small")
+def test_where_there_is_no_room_only_the_protection_is_lost(folder: Path) -> None:
+    write(folder, "prog.py", FILLS)
+    options = ("-q", "-d", "data")
+    status, out, error = run(["-m", "exactrace", "run", *options, "prog.py"], folder)
+    assert (status, out) == (0, "done\n")
+    assert error.count("there was no room") == 1
+    assert "had this process been killed, counts would have been lost" in error
+    data = str(folder / "data")
+    results, _, said = datafolder.read(data, datafolder.files(data))
+    assert said == []
+    hits = [n for (name, line), n in results.counts.items() if "gen" in name]
+    assert sum(hits) == 80 * (200 * 2 + 200 * 3)
+    status, out, _ = run(["-m", "exactrace", "run", *options, "prog.py", "x"], folder)
+    assert (status, out) == (-9, "done\n")
+    results, _, said = datafolder.read(data, datafolder.files(data))
+    assert "there was no room for all of them: some are missing" in said[0]
+    assert 0 < sum(results.counts.values()) < sum(hits)
+
+
+def test_where_no_folder_can_be_made_the_program_runs(folder: Path) -> None:
+    write(folder, "prog.py", "print(1)\n")
+    nowhere = "/proc/exactrace/data"  # not even root can
+    status, out, error = run(
+        ["-m", "exactrace", "run", "-q", "-d", nowhere, "prog.py"], folder
+    )
+    assert (status, out) == (0, "1\n")
+    assert error.count("\n") == 1
+    assert "the counts are not kept" in error
