@@ -9,13 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from beside import PACKAGE, check_same, run, write
+from beside import MONITORED, PACKAGE, check_same, run, write
 
 from exactrace import children
 from exactrace.cli import report
 from exactrace.tracer import ENGINES
 
-ENGINES_HERE = ENGINES if sys.version_info >= (3, 12) else ("settrace",)
+ENGINES_HERE = ENGINES if MONITORED else ("settrace",)
 
 
 def hits(folder: Path, name: str = "prog.py") -> dict[int, int]:
@@ -432,7 +432,7 @@ def test_results_of_every_kind_come_from_children(folder: Path) -> None:
             os._exit(0)
         os.wait()
         """
-    options = ["--branch"] * (sys.version_info >= (3, 12))
+    options = ["--branch"] * MONITORED
     counted(folder, source, "--calls", *options)
     results = report.read(os.environ["EXACTRACE_DATA"])
     calls = {name: n for (_, _, name), n in results.calls.items()}

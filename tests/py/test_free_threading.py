@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import threading
 from collections import Counter
 from itertools import pairwise
@@ -13,6 +14,7 @@ import pytest
 from beside import FREE, MONITORED, NO_PROBES, run, write
 
 import exactrace
+from exactrace.cli import report
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -398,6 +400,117 @@ def test_callers_of_threads_that_run_at_once_are_tracked() -> None:
         if callee[0] == caller[0] == "F"
     }
     assert pairs == {(f"f{i}", f"f{(i + 1) % 200}") for i in range(200)}
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_calls_that_threads_make_at_once_are_counted_exactly(count: int) -> None:
+    """There are more pairs of functions than the cache in front of the dicts holds."""
+    step = "n and f{}(n - 1)"
+    space = module(
+        "\n".join(
+            f"def f{i}(n):\n    return {step.format((i * 7 + 1) % 3000)}"
+            for i in range(3000)
+        )
+    )
+    counting = tracer(count=count, countfuncs=1 - count, calls=True)
+
+    def work() -> None:
+        for i in range(3000):
+            space[f"f{i}"](2)
+
+    counting.runfunc(in_threads, THREADS, work)
+    results = counting.results()
+    called = Counter(i for first in range(3000) for i in chain(first))
+    assert {
+        name: hits for (file, _, name), hits in results.calls.items() if file == "F"
+    } == {f"f{i}": hits * THREADS for i, hits in called.items()}
+    graph = Counter(pair for first in range(3000) for pair in pairwise(chain(first)))
+    assert {
+        (caller[2], callee[2]): hits
+        for (caller, callee), hits in results.call_graph.items()
+        if caller is not None and caller[0] == callee[0] == "F"
+    } == {(f"f{i}", f"f{j}"): hits * THREADS for (i, j), hits in graph.items()}
+
+
+def chain(first: int) -> list[int]:
+    """Return which functions run one below the other."""
+    second = (first * 7 + 1) % 3000
+    return [first, second, (second * 7 + 1) % 3000]
+
+
+@pytest.mark.parametrize("options", [{}, {"trace_calls": True, "trace_vars": True}])
+def test_lines_that_threads_put_into_a_file_at_once_are_whole(
+    folder: Any, options: dict[str, bool]
+) -> None:
+    path = write(folder, "printed.py", WORK)
+    space: dict[str, Any] = {"__file__": str(path), "__name__": "printed"}
+    exec(compile(WORK, str(path), "exec"), space)
+    target = folder / "lines.txt"
+    printing = exactrace.Trace(trace=1, count=1, trace_file=target, **options)
+    printing.runfunc(in_threads, THREADS, lambda: [space["work"](30) for _ in range(9)])
+    source = WORK.splitlines()
+    found = Counter(
+        text.strip()
+        for text in target.read_text().splitlines()
+        if "printed.py(" in text
+    )
+    assert found == {
+        f"printed.py({line}):  {source[line - 1]}".strip(): hits * THREADS * 9
+        for line, hits in HITS.items()
+    }
+    assert lines(printing.counts, str(path)) == times(HITS, THREADS * 9)
+
+
+def test_the_last_lines_of_threads_that_run_at_once_are_whole(folder: Any) -> None:
+    source = WORK + (
+        "import threading\n"
+        "threads = [threading.Thread(target=work, args=(90,)) for _ in range(8)]\n"
+        "for thread in threads: thread.start()\n"
+        "for thread in threads: thread.join()\n"
+        "raise SystemError\n"
+    )
+    write(folder, "program.py", source)
+    options = ["--trace", "--trace-last", "5000", "--only-module", "__main__"]
+    status, _, error = run(["-m", "exactrace", *options, "program.py"], folder)
+    assert status == 1
+    assert "exactrace: the last 5000 of" in error
+    texts = source.splitlines()
+    whole = {f"program.py({n}):  {text}" for n, text in enumerate(texts, 1)}
+    last = [text for text in error.splitlines() if text.startswith("program.py(")]
+    assert len(last) > 4000
+    assert set(last) <= whole
+
+
+def test_a_fork_in_the_midst_of_parallel_threads_can_read_its_counts(
+    folder: Any,
+) -> None:
+    source = WORK + (
+        "import os, threading\n"
+        "def loop():\n"
+        "    while not ended: work(30)\n"
+        "ended = []\n"
+        "threads = [threading.Thread(target=loop) for _ in range(4)]\n"
+        "for thread in threads: thread.start()\n"
+        "for _ in range(20):\n"
+        "    child = os.fork()\n"
+        "    if child == 0: os._exit(work(30))\n"
+        "    assert os.waitpid(child, 0)[1] == 0\n"
+        "ended.append(1)\n"
+        "for thread in threads: thread.join()\n"
+    )
+    write(folder, "program.py", source)
+    command = ["-W", "ignore", "-m", "exactrace", "run", "-q", "--calls", "program.py"]
+    assert run(command, folder) == (0, "", "")
+    results = report.read(os.environ["EXACTRACE_DATA"])
+    hits = {line: n for (file, line), n in results.counts.items() if "program" in file}
+    assert hits[28] == 20 + 20
+    assert hits[29] == 20
+    # Each call of the children is there, and each round of the threads.
+    (calls,) = (n for key, n in results.calls.items() if key[2] == "work")
+    assert hits[5] == calls
+    assert {line: hits[line] for line in HITS if line != 19} == {
+        line: n * calls for line, n in HITS.items() if line != 19
+    }
 
 
 @pytest.mark.skipif(MONITORED, reason="there are probes without the GIL, too")
