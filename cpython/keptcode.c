@@ -125,16 +125,6 @@ keptcode_sides(kept_file *journal, PyCodeObject *code, uint32_t points)
 
 /* --- Frames -------------------------------------------------------------- */
 
-static uint64_t
-sum_of(const ProbedCodeObject *probed)
-{
-    uint64_t sum = 0;
-    for (uint32_t i = 0; i < probed->plan.slots; i++) {
-        sum += probed->slots[i];
-    }
-    return sum;
-}
-
 void
 keptcode_note_frames(EngineObject *engine)
 {
@@ -158,7 +148,7 @@ keptcode_note_frames(EngineObject *engine)
         if (point != XT_NONE) {
             found++;
             frames[XT_JOURNAL_DEPTH - 1 - (found - 1) % XT_JOURNAL_DEPTH] =
-                (xt_journal_frame){probed->record, point, sum_of(probed)};
+                (xt_journal_frame){probed->record, point};
         }
     }
     if (found <= XT_JOURNAL_DEPTH) {

@@ -269,7 +269,7 @@ xt_journal_add_code(xt_journal *journal, const xt_journal_code *code,
 {
     const size_t lens[3] = {code->code_len, code->locations_len,
                             code->exceptions_len};
-    size_t len = sizeof(*code) + 8 * (size_t)code->slots;
+    size_t len = sizeof(*code) + 16 * (size_t)code->slots;
     for (int i = 0; i < 3; i++) {
         len += padded(lens[i]);
     }
@@ -280,7 +280,7 @@ xt_journal_add_code(xt_journal *journal, const xt_journal_code *code,
     *record = place_of(journal, at);
     memcpy(at, code, sizeof(*code));
     *slots = (uint64_t *)(void *)(at + sizeof(*code));
-    uint8_t *next = at + sizeof(*code) + 8 * (size_t)code->slots;
+    uint8_t *next = at + sizeof(*code) + 16 * (size_t)code->slots;
     for (int i = 0; i < 3; i++) {
         if (lens[i] > 0) {
             memcpy(next, bytes[i], lens[i]);
@@ -395,8 +395,13 @@ xt_journal_set_stack(xt_journal *journal, const xt_journal_frame *frames,
     atomic_store_explicit(turn, now + 1, memory_order_relaxed);
     atomic_thread_fence(memory_order_release);
     stack[1] = len;
-    if (len > 0) {
-        memcpy(stack + 2, frames, len * sizeof(*frames));
+    for (size_t i = 0; i < len; i++) {
+        memcpy(stack + 2 + 2 * i, &frames[i], sizeof(frames[i]));
+        uint8_t *content =
+            memory_at(journal, frames[i].record) + XT_JOURNAL_RECORD;
+        uint32_t slots = ((const xt_journal_code *)(void *)content)->slots;
+        uint8_t *then = content + sizeof(xt_journal_code);
+        memcpy(then + 8 * (size_t)slots, then, 8 * (size_t)slots);
     }
     atomic_store_explicit(turn, now + 2, memory_order_release);
 }

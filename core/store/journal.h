@@ -70,8 +70,9 @@ typedef enum {
                               xt_journal_frame[XT_JOURNAL_DEPTH] */
 } xt_journal_kind;
 
-/* Behind the header of a code record; then follow u64[slots], and the three
-   runs of bytes, each padded to a multiple of 8. */
+/* Behind the header of a code record; then follow u64[slots], again u64[slots]:
+   what they were when the frames were noted, and the three runs of bytes, each
+   padded to a multiple of 8. */
 typedef struct {
     uint32_t file; /* strings */
     uint32_t name;
@@ -99,7 +100,6 @@ typedef struct {
 typedef struct {
     uint64_t record; /* of its code */
     uint64_t point;  /* the instruction */
-    uint64_t sum;    /* of the code's slots then */
 } xt_journal_frame;
 
 typedef struct {
@@ -182,7 +182,8 @@ bool xt_journal_add_lines(xt_journal *journal, uint32_t file, uint32_t first,
 bool xt_journal_add_call(xt_journal *journal, const xt_journal_call *call,
                          uint64_t **counter);
 
-/* Notes the frames that run, outermost first, in place of those before. */
+/* Notes the frames that run, outermost first, in place of those before, and
+   what the slots of their code are now. */
 void xt_journal_set_stack(xt_journal *journal, const xt_journal_frame *frames,
                           size_t len);
 

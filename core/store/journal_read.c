@@ -146,7 +146,8 @@ read_code(reader *job, uint64_t at, uint64_t len)
     };
     const uint64_t lens[3] = {coded.code.code_len, coded.code.locations_len,
                               coded.code.exceptions_len};
-    uint64_t need = sizeof(xt_journal_code) + 8 * (uint64_t)coded.code.slots;
+    uint64_t need = sizeof(xt_journal_code) + 16 * (uint64_t)coded.code.slots;
+    coded.then = coded.slots + 8 * (uint64_t)coded.code.slots;
     for (int i = 0; i < 3; i++) {
         coded.bytes[i] = need > len ? NULL : job->bytes + at + need;
         need += padded(lens[i]);
@@ -301,7 +302,6 @@ read_stack(const reader *job, uint64_t at, uint64_t len)
         content->stack[i] = (xt_journal_frame){
             .record = xt_journal_u64(frame),
             .point = xt_journal_u64(frame + 8),
-            .sum = xt_journal_u64(frame + 16),
         };
     }
     return XT_OK;

@@ -21,6 +21,7 @@ typedef struct {
     uint64_t record; /* where in the file */
     xt_journal_code code;
     const uint8_t *slots;    /* borrowed, with all below */
+    const uint8_t *then;     /* slots when the frames were noted */
     const uint8_t *bytes[3]; /* code, locations, exceptions */
     xt_journal_counters breaks;
     xt_journal_counters sides; /* `started` first */

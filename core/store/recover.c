@@ -105,6 +105,14 @@ add_plain(recovery *job, const xt_journal_plain *plain)
     }
 }
 
+/* Whether frames of the code have passed a probe since they were noted. */
+static bool
+has_moved(const xt_journal_coded *record)
+{
+    return memcmp(record->slots, record->then,
+                  8 * (size_t)record->code.slots) != 0;
+}
+
 /* --- Code ---------------------------------------------------------------- */
 
 /* One code object: what is counted, and what that means. */
@@ -270,10 +278,28 @@ note_unsure(solving *code, size_t class, int64_t difference)
 }
 
 static bool
+solve_slots(solving *code, const uint64_t *slots, const xt_breaks *breaks,
+            int64_t *counts)
+{
+    return xt_solve(&code->plan, (uint32_t)code->job->instrs.len, slots,
+                    breaks, code->balance, counts);
+}
+
+static bool
 solve(solving *code, const xt_breaks *breaks, int64_t *counts)
 {
-    return xt_solve(&code->plan, (uint32_t)code->job->instrs.len, code->slots,
-                    breaks, code->balance, counts);
+    return solve_slots(code, code->slots, breaks, counts);
+}
+
+/* Reads counters as numbers, less others. */
+static void
+take_counters(uint64_t *to, const uint8_t *from, const uint8_t *base,
+              size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        to[i] = (from == NULL ? 0 : xt_journal_u64(from + 8 * i)) -
+                (base == NULL ? 0 : xt_journal_u64(base + 8 * i));
+    }
 }
 
 /* Whether to try a frame here: once for each node, and wherever else it
@@ -356,6 +382,47 @@ noted_frame(const solving *code)
     return XT_NONE;
 }
 
+/* Where a frame stands that stood at `from` when it was noted, and has moved:
+   among the places that it can have come to, the one with the shortest way.
+   `seen` is scratch. */
+static xt_status
+follow(solving *code, uint32_t from, bool *seen, uint32_t *place)
+{
+    size_t points = code->job->instrs.len;
+    size_t slots = code->plan.slots;
+    uint64_t *passed = xt_malloc((slots + points) * sizeof(*passed));
+    if (passed == NULL) {
+        return XT_NOMEM;
+    }
+    take_counters(passed, code->record->slots, code->record->then, slots);
+    uint64_t *left = passed + slots;
+    memset(left, 0, points * sizeof(*left));
+    memset(seen, 0, code->plan.nodes * sizeof(*seen));
+    left[from]--;
+    const xt_breaks breaks = {left, NULL};
+    int64_t shortest = INT64_MAX;
+    for (uint32_t i = 0; i < points; i++) {
+        if (!is_place(code, seen, i)) {
+            continue;
+        }
+        left[i]++;
+        int64_t way = 0;
+        if (solve_slots(code, passed, &breaks, code->others)) {
+            for (size_t k = 0; k < code->plan.classes_len; k++) {
+                way +=
+                    code->others[k] < INT32_MAX ? code->others[k] : INT32_MAX;
+            }
+            if (way < shortest) {
+                shortest = way;
+                *place = i;
+            }
+        }
+        left[i]--;
+    }
+    xt_free(passed);
+    return XT_OK;
+}
+
 /* Solves, and finds out what else the counts can be if one frame more runs, or
    stands elsewhere, or runs no more. */
 static xt_status
@@ -377,6 +444,16 @@ solve_with_frames(solving *code)
     const xt_breaks breaks = {
         left, code->breaks == NULL ? NULL : code->breaks + points};
     uint32_t frame = noted_frame(code);
+    xt_status status = XT_OK;
+    /* Exceptions since then would have to be known apart. */
+    if (frame != XT_NONE && has_moved(code->record) &&
+        code->record->breaks.counters == NULL) {
+        uint32_t now = frame;
+        status = follow(code, frame, seen, &now);
+        left[frame]--;
+        left[now]++;
+        frame = now;
+    }
     if (!solve(code, &breaks, code->counts) && frame == XT_NONE) {
         frame = find_frame(code, &breaks, left, seen);
         if (frame != XT_NONE) {
@@ -384,7 +461,9 @@ solve_with_frames(solving *code)
                    code->plan.classes_len * sizeof(int64_t));
         }
     }
-    xt_status status = vary(code, &breaks, left, seen);
+    if (status == XT_OK) {
+        status = vary(code, &breaks, left, seen);
+    }
     if (status == XT_OK && frame != XT_NONE) {
         left[frame]--;
         status = vary(code, &breaks, left, seen);
@@ -392,17 +471,6 @@ solve_with_frames(solving *code)
     xt_free(left);
     xt_free(seen);
     return status;
-}
-
-/* Reads counters as numbers, less those of the base. */
-static void
-take_counters(uint64_t *to, const uint8_t *from, const uint8_t *base,
-              size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        to[i] = (from == NULL ? 0 : xt_journal_u64(from + 8 * i)) -
-                (base == NULL ? 0 : xt_journal_u64(base + 8 * i));
-    }
 }
 
 /* How many frames of the code must be running. */
@@ -570,11 +638,7 @@ cut_stack(xt_journal_content *content)
         const xt_journal_frame *frame = &content->stack[len++];
         const xt_journal_coded *coded =
             xt_journal_find_code(content, frame->record);
-        uint64_t sum = 0;
-        for (uint32_t i = 0; coded != NULL && i < coded->code.slots; i++) {
-            sum += xt_journal_u64(coded->slots + 8 * (size_t)i);
-        }
-        stands = coded != NULL && sum == frame->sum;
+        stands = coded != NULL && !has_moved(coded);
     }
     content->stack_len = len;
 }

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyte
 import pytest
 from beside import FREE, MONITORED, PACKAGE, run, write
 
@@ -79,8 +80,18 @@ def test_lines_functions_and_branches_are_as_they_were_counted(folder: Path) -> 
             assert rows(folder, target, "--by", "functions")[2, "work"] == 1
         if BRANCHES:
             sides = rows(folder, "data", "--by", "branches")
-            assert sides[4, "column 12: true"] == 50
-            assert sides[3, "column 14: end"] == 1
+            # Which column a loop has differs between versions.
+            found = {
+                (line, name.split(": ")[1]): n
+                for (line, name), n in sides.items()
+                if name is not None and line < 6
+            }
+            assert found == {
+                (3, "next item"): 100,
+                (3, "end"): 1,
+                (4, "true"): 50,
+                (4, "false"): 50,
+            }
         assert rows(folder, "data", "-n", "1") == {(3, None): 101}
         assert rows(folder, "data", "--filter", "PROG.py:5") == {(5, None): 50}
         status, out, _ = top(folder, "data", "--once")
@@ -121,15 +132,23 @@ def test_without_a_terminal_it_says_what_to_do(folder: Path) -> None:
     assert "use --once or --json" in error
 
 
-def read_until(terminal: int, text: str) -> str:
-    """Return what is written to a terminal, up to a text; at most for a minute."""
-    seen = b""
-    while text.encode() not in seen:
-        ready, _, _ = select.select([terminal], [], [], 60)
-        assert ready, seen.decode(errors="replace")
-        part = os.read(terminal, 65536)
-        seen += part
-    return seen.decode(errors="replace")
+class Terminal:
+    """What a program has on its terminal."""
+
+    def __init__(self, terminal: int) -> None:
+        self._terminal = terminal
+        self._screen = pyte.Screen(100, 24)
+        self._stream = pyte.ByteStream(self._screen)
+
+    def press(self, keys: bytes) -> None:
+        os.write(self._terminal, keys)
+
+    def wait_for(self, *texts: str) -> None:
+        """Read until all these texts are there; at most a minute for each change."""
+        while not all(text in "\n".join(self._screen.display) for text in texts):
+            ready, _, _ = select.select([self._terminal], [], [], 60)
+            assert ready, self._screen.display
+            self._stream.feed(os.read(self._terminal, 65536))
 
 
 @needs_file
@@ -143,6 +162,7 @@ def test_the_screen(folder: Path) -> None:
             "LINES": "24",
             "COLUMNS": "100",
         }
+        terminal = Terminal(ours)
         with subprocess.Popen(
             [sys.executable, "-m", "exactrace", "top", "data"],
             cwd=folder,
@@ -152,16 +172,18 @@ def test_the_screen(folder: Path) -> None:
             stderr=theirs,
         ) as screen:
             os.close(theirs)
-            assert "prog.py:3" in read_until(ours, "Enter: look in")
-            os.write(ours, b"f")
-            assert "work" in read_until(ours, "functions, by rate")
-            os.write(ours, b"h")
-            read_until(ours, "hits")
-            os.write(ours, b"l\n")
-            assert "range(n)" in read_until(ours, "readline")
-            os.write(ours, b"q/")
-            read_until(ours, "filter: ")
-            os.write(ours, b"nothing\nq")
-            read_until(ours, "it goes on")
+            terminal.wait_for("lines, by rate", "prog.py:3", "q: quit")
+            terminal.press(b"f")
+            terminal.wait_for("functions, by rate", "work")
+            terminal.press(b"h")
+            terminal.wait_for("functions, by hits")
+            terminal.press(b"l\n")
+            terminal.wait_for("for i in range(n):", "sys.stdin.readline()")
+            terminal.press(b"q/")
+            terminal.wait_for("filter: _")
+            terminal.press(b"PY:5")
+            terminal.wait_for("filter: PY:5_", "lines with 'PY:5', by hits")
+            terminal.press(b"\nq")
+            terminal.wait_for("it goes on")
             assert screen.wait() == 0
         os.close(ours)
