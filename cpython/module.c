@@ -12,6 +12,7 @@
 #include "kept.h"
 #include "leaving.h"
 #include "listing.h"
+#include "merging.h"
 #include "outcomes.h"
 #include "program.h"
 #include "sigterm.h"
@@ -29,7 +30,8 @@ module_exec(PyObject *module)
         PyModule_AddFunctions(module, listing_methods) < 0 ||
         PyModule_AddFunctions(module, outcomes_methods) < 0 ||
         PyModule_AddFunctions(module, program_methods) < 0 ||
-        filter_init(module) < 0 || tracer_init(module) < 0) {
+        filter_init(module) < 0 || merging_init(module) < 0 ||
+        tracer_init(module) < 0) {
         return -1;
     }
     module_state *state = PyModule_GetState(module);

@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 
-from exactrace import _native, countsfile, datafolder
+from exactrace import _native, countsfile, datafolder, journal
 from exactrace.results import CoverageResults, warn
 from exactrace.tracer import Trace
 
@@ -125,7 +125,7 @@ class Process:
     def _open(self) -> None:
         """Count in a file from now on, if that can be."""
         folder = self.settings.folder
-        notes = (("place", datafolder.place()), ("host", os.uname().nodename))
+        notes = (("place", journal.place()), ("host", os.uname().nodename))
         try:
             name = datafolder.new_file(folder, self.settings.run)
             path = os.path.join(folder, name)
@@ -198,17 +198,19 @@ class Process:
         with _ending:
             results = self.take()
             own = self._own()
-            names = {name for name in datafolder.files(folder) if name.startswith(run)}
-            others, merged, troubles = datafolder.read(
-                folder, (names | before) - own, running=False
-            )
-            results.update(others)
+            troubles: list[str] = []
             try:
-                datafolder.write(folder, results, run, merged | own)
+                with datafolder.locked(folder):
+                    found = datafolder.files(folder)
+                    names = {name for name in found if name.startswith(run)}
+                    others, merged, troubles = datafolder.read(
+                        folder, (names | before) - own, running=False
+                    )
+                    results.update(others)
+                    datafolder.write(folder, results, run, merged | own)
+                    datafolder.remove(folder, merged)
             except (OSError, countsfile.CountsFileError) as error:
                 troubles.append(f"the counts are not kept: {error}")
-            else:
-                datafolder.remove(folder, merged)
             self._close()
             self.unwatch()
         return results, troubles

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TypeAlias
 
+    from exactrace.results import CoverageResults
+
     Line: TypeAlias = tuple[str, int]  # file name, line number
     Function: TypeAlias = tuple[str, str | None, str]  # file, module, function
     Call: TypeAlias = tuple[Function, Function]  # caller, callee
@@ -44,17 +46,54 @@ class CountsFileError(ValueError):
 
 
 def load(path: StrPath) -> Counts:
-    """Read a counts file: (counts, calledfuncs, callers).
+    """Read a counts file: (counts, calledfuncs, callers). It may also be one of our
+    own kind, or a folder of such; what else that holds is left out.
 
     Raises OSError as open() does, EOFError for an empty file, and
     CountsFileError for everything else that is not a counts file.
     """
+    results, _ = load_results(path)
+    return results.counts, results.calledfuncs, results.callers
+
+
+def load_results(path: StrPath) -> tuple[CoverageResults, dict[str, str] | None]:
+    """Read a counts file of any kind, or a folder of those of our own kind: all that
+    it holds; and the notes of a file of our own kind, else None. Raises what load()
+    does.
+    """
+    from exactrace.results import CoverageResults
+
+    if os.path.isdir(path):
+        return _load_folder(os.fsdecode(path)), None
     with open(path, "rb") as file:
         try:
             data = file.read()
         except MemoryError:
             raise CountsFileError(_TOO_LARGE) from None
-    return loads(data)
+    if is_own_kind(data):
+        from exactrace import datafile
+
+        return datafile.loads(data) or (CoverageResults(), None)
+    counts, calledfuncs, callers = loads(data)
+    return CoverageResults(counts, calledfuncs, callers=callers), None
+
+
+def is_own_kind(data: bytes) -> bool:
+    """Whether bytes begin as a file that docs/counts-file-format.md tells of."""
+    return data.startswith((b"\x89EXT\r\n\x1a\n", b"\x89EXJ\r\n\x1a\n"))
+
+
+def _load_folder(folder: str) -> CoverageResults:
+    from exactrace import datafolder
+    from exactrace.results import warn
+
+    names = datafolder.files(folder)
+    if not names:
+        raise CountsFileError("a folder without counts")
+    results, _, troubles = datafolder.read(folder, names)
+    for trouble in troubles:
+        warn(f"exactrace: {trouble}")
+    return results
 
 
 def loads(data: bytes) -> Counts:
@@ -95,6 +134,11 @@ def save(
         data = _native.dumps_counts(counts, calledfuncs, callers)
     except (TypeError, ValueError) as error:
         raise CountsFileError(str(error)) from None
+    return replace(path, data, keep_unreadable=keep_unreadable)
+
+
+def replace(path: StrPath, data: bytes, *, keep_unreadable: bool = False) -> str | None:
+    """Write the bytes of a counts file in place of what `path` held: see save()."""
     path = os.fsdecode(path)
     with _name_in_errors(path):
         try:

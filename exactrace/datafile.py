@@ -244,12 +244,12 @@ class _Reader:
         text = self._text
         counts = results.counts
         for file, line, hits in self._rows(_LINES, 3):
-            counts[text(file), line] = _checked(hits)
+            _add(counts, (text(file), line), hits)
         for row in self._rows(_CALLS, 4):
-            results.calls[self._entered(row)] = _checked(row[3])
+            _add(results.calls, self._entered(row), row[3])
         for row in self._rows(_CALL_GRAPH, 7):
             caller = None if row[0] == _NOTHING else self._entered(row)
-            results.call_graph[caller, self._entered(row[3:])] = _checked(row[6])
+            _add(results.call_graph, (caller, self._entered(row[3:])), row[6])
         for row in self._rows(_CALLED, 3):
             results.calledfuncs[self._function(row)] = 1
         for row in self._rows(_CALLERS, 6):
@@ -257,7 +257,10 @@ class _Reader:
         for row in self._rows(_BRANCHES, 8):
             self._read_side(results, row)
         for file, line, high, low in self._rows(_UNSURE, 4):
-            results.unsure[text(file), line] = high, low
+            if high < 0 or low < 0:
+                raise _DamageError("damaged counts file: a count below zero")
+            known = results.unsure.get((text(file), line), (0, 0))
+            results.unsure[text(file), line] = known[0] + high, known[1] + low
         about = {text(key): text(value) for key, value in self._rows(_ABOUT, 2)}
         results.counter = counts.copy()
         return results, about
@@ -271,10 +274,10 @@ class _Reader:
         )
         place: Any = line, end_line, column, end_column
         sides = results.branches.setdefault((self._text(row[0]), place, kind), {})
-        sides[bool(row[6])] = _checked(row[7])
+        _add(sides, bool(row[6]), row[7])
 
 
-def _checked(hits: int) -> int:
+def _add(items: dict[Any, int], key: Any, hits: int) -> None:
     if hits < 0:
         raise _DamageError("damaged counts file: a count below zero")
-    return hits
+    items[key] = items.get(key, 0) + hits

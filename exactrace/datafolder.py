@@ -12,16 +12,15 @@ import errno
 import os
 import stat
 
-from exactrace import _native, countsfile, datafile
+from exactrace import countsfile, datafile, merging
 from exactrace.results import CoverageResults
 
 TYPE_CHECKING = False  # without the cost of importing typing
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 SUFFIX = ".xt"
-_MERGED = "stands for "  # a key of the notes, with the name of another file
-_NO_FOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
+_LOCK = ".lock"
 
 
 def files(folder: str) -> set[str]:
@@ -54,44 +53,14 @@ def read(
     others stand for, and a line on each that could not be, or not in full.
 
     running: also read those in which processes are counting still.
+
+    Raises CountsFileError for a sum that no file can hold.
     """
-    total = CoverageResults()
-    read_names: set[str] = set()
-    replaced: set[str] = set()
-    troubles = []
-    each: dict[str, CoverageResults] = {}
-    for name in sorted(names):
-        path = os.path.join(folder, name)
-        try:
-            data = _read_bytes(path)
-            journal = Journal.of(data)
-            if journal is not None and not running and journal.is_running():
-                continue
-            content = datafile.loads(data)
-            if content is None:
-                raise countsfile.CountsFileError("not a counts file")
-        except FileNotFoundError:
-            continue  # merged by somebody else meanwhile
-        except (OSError, countsfile.CountsFileError) as error:
-            troubles.append(f"{path!r} is left out: {error}")
-            continue
-        each[name], about = content
-        read_names.add(name)
-        if journal is not None:
-            troubles.append(journal.describe(each[name]))
-        replaced |= {
-            key.removeprefix(_MERGED) for key in about if key.startswith(_MERGED)
-        }
-    for name, results in each.items():
-        if name not in replaced:
-            total.update(results)
-    return total, read_names | replaced, troubles
-
-
-def _read_bytes(path: str) -> bytes:
-    descriptor = os.open(path, os.O_RDONLY | _NO_FOLLOW)
-    with os.fdopen(descriptor, "rb") as file:
-        return file.read()
+    merged = merging.merge(
+        (merging.Input(os.path.join(folder, name), name) for name in names),
+        running=running,
+    )
+    return merged.results(), merged.names, merged.troubles + merged.remarks
 
 
 def write(
@@ -105,8 +74,13 @@ def write(
 
     Raises OSError, and CountsFileError for results that no file can hold.
     """
-    about = {f"{_MERGED}{name}": "" for name in stands_for}
-    data = datafile.dumps(results, about)
+    return write_bytes(
+        folder, datafile.dumps(results, merging.stands_for(stands_for)), run
+    )
+
+
+def write_bytes(folder: str, data: bytes, run: str) -> str:
+    """Write a new file with this content: see write()."""
     name = new_file(folder, run)
     countsfile.write_new_file(os.path.join(folder, name), data, 0o600)
     return name
@@ -120,68 +94,31 @@ def new_file(folder: str, run: str) -> str:
     return _new_name(run)
 
 
-def place() -> str:
-    """Return what tells where process numbers mean the same: "" if not known."""
-    with contextlib.suppress(OSError):
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-            boot = file.read().strip()
-        return f"{boot} {os.readlink('/proc/self/ns/pid')}"
-    return ""
-
-
-class Journal:
-    """The file in which a process counts while it runs (core/store/journal.h)."""
-
-    def __init__(self, header: tuple[int, int, int, int, bool], data: bytes) -> None:
-        self.process, self._started, self._began, self._minor, self._whole = header
-        content = datafile.loads(data)
-        self._place = "" if content is None else content[1].get("place", "")
-
-    @classmethod
-    def of(cls, data: bytes) -> Journal | None:
-        """Return what is known of such a file, or None if it is no such file.
-
-        Raises CountsFileError.
-        """
-        try:
-            header = _native.journal_header(data)
-        except ValueError as error:
-            raise countsfile.CountsFileError(str(error)) from None
-        return None if header is None else cls(header, data)
-
-    def is_running(self) -> bool:
-        """Whether the process runs, or may run where we cannot see it."""
-        if not self._place or self._place != place():
-            return True
-        try:
-            with open(f"/proc/{self.process}/stat", "rb") as file:
-                fields = file.read().rpartition(b")")[2].split()
-        except OSError:
-            return False
-        # proc(5): the state is field 3, the start is field 22.
-        return fields[0] not in (b"Z", b"X") and int(fields[19]) == self._started
-
-    def describe(self, results: CoverageResults) -> str:
-        """Say what is known of the process, in one line."""
-        if self.is_running():
-            said = f"process {self.process} is running, or was somewhere else: "
-            said += "its counts are those of this moment"
-        else:
-            said = f"process {self.process} was ended before it could write its "
-            said += "counts: they are from the file in which it counted"
-        if results.unsure:
-            said += f"; {len(results.unsure)} lines can be off by one for each frame "
-            said += "that was running"
-        if not self._whole:
-            said += "; there was no room for all of them: some are missing"
-        return said
-
-
 def remove(folder: str, names: Iterable[str]) -> None:
     """Remove files, as far as that is possible."""
     for name in names:
         with contextlib.suppress(OSError):
             os.unlink(os.path.join(folder, name))
+
+
+@contextlib.contextmanager
+def locked(folder: str) -> Iterator[None]:
+    """Make the folder if need be, and let nobody else bring its files together
+    meanwhile. Where locks cannot be had, go on without. Raises OSError.
+    """
+    _make(folder)
+    descriptor = -1
+    with contextlib.suppress(ImportError, OSError):
+        import fcntl
+
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+        descriptor = os.open(os.path.join(folder, _LOCK), flags, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        if descriptor >= 0:
+            os.close(descriptor)
 
 
 def _make(folder: str) -> None:

@@ -62,6 +62,8 @@ class CoverageResults:
     # Relative names of counted files start here: the current directory when
     # the counting began, if whoever made this object knows it.
     _start_directory: str | None = None
+    # Those of `infile`, if it is of our own kind.
+    _notes: dict[str, str] | None = None
 
     def __init__(
         self,
@@ -96,11 +98,20 @@ class CoverageResults:
         from exactrace import countsfile
 
         try:
-            counts, calledfuncs, callers = countsfile.load(infile)
+            results, self._notes = countsfile.load_results(infile)
         except (OSError, EOFError, ValueError) as error:
             warn(f"Skipping counts file {infile!r}: {error}")
             return
-        self.update(CoverageResults(counts, calledfuncs, callers=callers))
+        self.update(results)
+
+    def _take_rest(self) -> CoverageResults:
+        """Take out all that the standard module does not have, and return it."""
+        rest = CoverageResults()
+        for name in ("branches", "calls", "call_graph", "unsure"):
+            setattr(rest, name, getattr(self, name))
+            setattr(self, name, {})
+        rest._notes = self._notes
+        return rest
 
     def is_ignored_filename(self, filename: str) -> bool:
         """Whether the name stands for code without a file, such as <string>."""
@@ -176,6 +187,13 @@ class CoverageResults:
         if not self.outfile:
             return
         try:
+            if self._notes is not None and self.infile == self.outfile:
+                from exactrace import datafile
+
+                # A file keeps its kind, and all that it holds.
+                data = datafile.dumps(self, self._notes)
+                countsfile.replace(self.outfile, data)
+                return
             kept = countsfile.save(
                 self.outfile,
                 self.counts,

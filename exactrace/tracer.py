@@ -110,6 +110,7 @@ class Trace(_native.Tracer):
         self._debug = False  # whether _engines_used() will be asked
         self.infile = infile
         self._added_infile: str | None = None
+        self._infile_rest = CoverageResults()  # what it has beside lines
         self.outfile = outfile
         self.ignore: Any = _Ignore(ignoremods, ignoredirs)
         self.counts = {}
@@ -177,11 +178,15 @@ class Trace(_native.Tracer):
             callers=self._callers,
         )
         results.infile = self.infile
-        results.branches = {
-            place: dict(sides) for place, sides in self.branches.items()
-        }
-        results.calls = dict(self.calls)
-        results.call_graph = dict(self.call_graph)
+        if infile:
+            self._infile_rest = results._take_rest()
+        own = CoverageResults()
+        own.branches = self.branches
+        own.calls = self.calls
+        own.call_graph = self.call_graph
+        results.update(own)
+        results.update(self._infile_rest)
+        results._notes = self._infile_rest._notes
         self._calledfuncs.update(results.calledfuncs)
         self._callers.update(results.callers)
         results._start_directory = self._start_directory

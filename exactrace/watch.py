@@ -10,6 +10,7 @@ import time
 from typing import NamedTuple
 
 from exactrace import branches, countsfile, datafile, datafolder
+from exactrace.journal import Journal
 from exactrace.results import CoverageResults
 
 KINDS = ("lines", "functions", "branches")
@@ -82,7 +83,7 @@ class Watched:
             try:
                 with open(path, "rb") as file:
                     data = file.read()
-                journal = datafolder.Journal.of(data)
+                journal = Journal.of(data)
                 if journal is None or not self._is_of(journal):
                     continue
                 content = datafile.loads(data)
@@ -95,7 +96,7 @@ class Watched:
             processes.add(journal.process)
         return Sample(total, processes)
 
-    def _is_of(self, journal: datafolder.Journal) -> bool:
+    def _is_of(self, journal: Journal) -> bool:
         if self._process is not None:
             return journal.process == self._process
         return journal.is_running()

@@ -30,6 +30,16 @@ xt_cursor_take(xt_cursor *cur, uint64_t len, const uint8_t **bytes)
     return 1;
 }
 
+/* The little-endian number in 8 bytes. Spelled out, so that compilers make one
+   load of it. */
+static inline uint64_t
+xt_cursor_word(const uint8_t *p)
+{
+    return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 |
+           (uint64_t)p[3] << 24 | (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 |
+           (uint64_t)p[6] << 48 | (uint64_t)p[7] << 56;
+}
+
 /* Reads a little-endian number of `size` bytes, at most 8. */
 static inline int
 xt_cursor_number(xt_cursor *cur, unsigned size, uint64_t *number)

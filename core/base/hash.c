@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hash.h"
 
+#include "cursor.h"
+
 typedef struct {
     uint64_t a, b, c, d;
 } sip_state;
@@ -26,7 +28,7 @@ sip_round(sip_state *s)
     s->c = rotate(s->c, 32);
 }
 
-/* Up to eight bytes as a little-endian number. */
+/* Fewer than eight bytes as a little-endian number. */
 static inline uint64_t
 load(const unsigned char *bytes, size_t len)
 {
@@ -49,7 +51,7 @@ xt_hash_bytes(uint64_t key0, uint64_t key1, const void *bytes, size_t len)
     };
     size_t left = len;
     for (; left >= 8; left -= 8, p += 8) {
-        uint64_t word = load(p, 8);
+        uint64_t word = xt_cursor_word(p);
         s.d ^= word;
         sip_round(&s);
         s.a ^= word;

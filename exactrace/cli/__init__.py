@@ -13,7 +13,18 @@ from exactrace.cli import preload
 
 # Each is the name of a module beside this one, which offers `main(argv, prog,
 # expected)`; the last is what a traced program is to find loaded.
-COMMANDS = ("run", "report", "top")
+COMMANDS = (
+    "run",
+    "report",
+    "combine",
+    "diff",
+    "growth",
+    "json",
+    "show",
+    "top",
+)
+
+_PROGRAMS = ("run", "dropin")  # they run a program, to which Ctrl-C belongs
 
 
 def main(argv: list[str] | None = None, prog: str = "exactrace") -> None:
@@ -28,4 +39,14 @@ def main(argv: list[str] | None = None, prog: str = "exactrace") -> None:
         preload.load_as_trace()
     expected = preload.loaded_now()
     command = importlib.import_module(f"exactrace.cli.{name}")
-    command.main(arguments, prog, expected)
+    if name in _PROGRAMS:
+        command.main(arguments, prog, expected)
+        return
+    try:
+        command.main(arguments, prog, expected)
+    except KeyboardInterrupt:
+        import signal
+
+        # As Python ends, but for the traceback: shells look at the signal.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGINT)

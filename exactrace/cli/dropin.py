@@ -285,8 +285,15 @@ def main(argv: list[str], prog: str, expected: set[str]) -> None:
     check(parser, options)
     check_counts_file(options.file)
     if options.report:
-        report(CoverageResults(infile=options.file, outfile=options.file), options)
+        # What is in a folder stays there as it is.
+        outfile = None if os.path.isdir(options.file) else options.file
+        report(CoverageResults(infile=options.file, outfile=outfile), options)
         return
+    if options.file is not None and os.path.isdir(options.file):
+        sys.exit(
+            f"exactrace: --file {options.file!r} is a folder, which --report can show: "
+            "to add counts to it, use `exactrace run --append --data`"
+        )
     program = find_program(options)
     tracer = make_tracer(options)
     tracer._debug = options.debug

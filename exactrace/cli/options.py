@@ -20,17 +20,24 @@ if TYPE_CHECKING:
     from exactrace.tracer import Trace
 
 DATA_VARIABLE = "EXACTRACE_DATA"
+FOLDER = ".exactrace"  # for counts, where nothing else is said
 
 
-def add_data(parser: argparse.ArgumentParser) -> None:
-    """Add --data DIR."""
+def default_data() -> str:
+    """Return the folder for counts, where none is given."""
+    return os.environ.get(DATA_VARIABLE) or FOLDER
+
+
+def add_data(parser: argparse.ArgumentParser, *names: str) -> None:
+    """Add --data DIR, under further names too."""
     parser.add_argument(
         "-d",
+        *names,
         "--data",
         metavar="DIR",
-        default=os.environ.get(DATA_VARIABLE) or ".exactrace",
+        default=default_data(),
         help="folder for the counts (default: the environment variable "
-        f"{DATA_VARIABLE}, or else '.exactrace')",
+        f"{DATA_VARIABLE}, or else '{FOLDER}')",
     )
 
 
@@ -89,6 +96,15 @@ def note_missing_branches(tracer: Trace) -> None:
             "with the GIL",
             file=sys.stderr,
         )
+
+
+def from_zero(text: str) -> int:
+    """Return a whole number from 0 on. Raises ArgumentTypeError."""
+    if text.isdecimal():
+        return int(text)
+    from argparse import ArgumentTypeError
+
+    raise ArgumentTypeError(f"{text!r} is no whole number from 0 on")
 
 
 def add_output(parser: argparse.ArgumentParser, default: str) -> None:

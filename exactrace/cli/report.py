@@ -8,7 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from exactrace import calls, countsfile, datafile, datafolder, text
+from exactrace import calls, countsfile, datafolder, text
 from exactrace.cli import options
 from exactrace.results import CoverageResults
 
@@ -86,7 +86,10 @@ def read(path: str) -> CoverageResults:
         names = datafolder.files(path)
     except OSError as error:
         sys.exit(f"exactrace: cannot read the folder {path!r}: {error.strerror}")
-    results, _, troubles = datafolder.read(path, names)
+    try:
+        results, _, troubles = datafolder.read(path, names)
+    except countsfile.CountsFileError as error:
+        sys.exit(f"exactrace: cannot read the folder {path!r}: {error}")
     for trouble in troubles:
         print(f"exactrace: {trouble}", file=sys.stderr)
     if not names:
@@ -96,10 +99,7 @@ def read(path: str) -> CoverageResults:
 
 def _read_file(path: str) -> CoverageResults:
     try:
-        with open(path, "rb") as file:
-            data = file.read()
-        ours = datafile.loads(data)
-        return CoverageResults(countsfile.loads(data)[0]) if ours is None else ours[0]
+        return countsfile.load_results(path)[0]
     except FileNotFoundError:
         _say_nothing_there(path)
     except (OSError, EOFError, countsfile.CountsFileError) as error:
