@@ -1,25 +1,28 @@
 # exactrace. `make help` lists what can be made.
 PYTHON ?= python3
-VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+VERSION := $(shell $(PYTHON) -c 'import sys, sysconfig; print("%d.%d" % \
+    sys.version_info[:2] + "t" * bool(sysconfig.get_config_var("Py_GIL_DISABLED")))')
 BUILD ?= build/$(VERSION)
 VENV := $(BUILD)/venv
 BIN := $(abspath $(VENV))/bin
 LINT_VENV := build/lint-venv
 LINT_BIN := $(abspath $(LINT_VENV))/bin
+REQUIREMENTS := --requirement tests/requirements.txt $(if $(findstring t,$(VERSION)),\
+    --constraint tests/constraints-free.txt,--requirement tests/requirements-gil.txt)
 BENCH_ARGS ?=
 FUZZ_SECONDS ?= 30
 
 .DELETE_ON_ERROR:
-.PHONY: help test test-c test-py install lint format fuzz bench clean
+.PHONY: help test test-c test-py install lint format fuzz tsan bench clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 
 test: test-c test-py ## Run all tests with the interpreter PYTHON (default python3)
 
-$(VENV)/ready: tests/requirements.txt
+$(VENV)/ready: $(wildcard tests/*requirements*.txt tests/constraints-*.txt)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --requirement tests/requirements.txt
+	$(BIN)/pip install --quiet $(REQUIREMENTS)
 	touch $@
 
 install: $(VENV)/ready ## Build the package and install it into BUILD/venv
@@ -55,6 +58,12 @@ format: $(LINT_VENV)/ready ## Format C and Python in place
 
 fuzz: $(VENV)/ready ## Fuzz each reader of foreign bytes for FUZZ_SECONDS (needs clang)
 	PATH=$(BIN):$$PATH tools/fuzz $(BUILD)/fuzz $(FUZZ_SECONDS)
+
+# Both interpreters are built when they are first asked for.
+tsan: ## Test threads without the GIL under ThreadSanitizer
+	tools/pythons run 3.13t $(MAKE) build/3.13t/venv/ready PYTHON=python3.13t
+	tools/pythons run 3.13t-tsan tools/tsan python3.13t build/3.13t/venv \
+	    build/3.13t-tsan $(PYTEST_ARGS)
 
 # The package as users get it, in an environment of its own.
 bench: ## Measure against the standard module and its rivals

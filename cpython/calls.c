@@ -31,14 +31,8 @@ note_pair(TracerObject *self, PyFrameObject *frame, PyFrameObject *back)
         .calls = self->mode & TRACER_CALLS && is_at_start(frame, code),
     };
     int result = 0;
-    recent_call *known =
-        session_trusts_cache(self, code)
-            ? functions_find(&self->functions, call.caller, code)
-            : NULL;
-    if (known != NULL) {
-        functions_count(known, call.calls);
-    }
-    else {
+    if (!session_trusts_cache(self, code) ||
+        !functions_hit(&self->functions, call.caller, code, call.calls)) {
         PyObject *globals = PyFrame_GetGlobals(frame);
         PyObject *caller_globals =
             back == NULL ? NULL : PyFrame_GetGlobals(back);
@@ -62,7 +56,7 @@ calls_note(TracerObject *self, PyFrameObject *frame)
     PyFrameObject *back = NULL;
     if (self->mode & (TRACER_CALLERS | TRACER_CALLS)) {
         back = PyFrame_GetBack(frame);
-        if (back != NULL && back == self->functions.outer) {
+        if (back != NULL && functions_is_outer(&self->functions, back)) {
             Py_CLEAR(back);
         }
     }

@@ -85,8 +85,13 @@ compat_make_immortal(PyObject *object)
 #endif
 }
 
-/* What the module can do: each interpreter may have one, with its own GIL. */
-#if PY_VERSION_HEX >= 0x030C0000
+/* What the module can do: each interpreter may have one, with its own GIL, and
+   none needs a GIL (sync.h). */
+#ifdef Py_GIL_DISABLED
+#define COMPAT_MODULE_SLOTS                                                   \
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},     \
+        {Py_mod_gil, Py_MOD_GIL_NOT_USED},
+#elif PY_VERSION_HEX >= 0x030C0000
 #define COMPAT_MODULE_SLOTS                                                   \
     {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
 #else
@@ -160,14 +165,15 @@ compat_fast_locals(PyFrameObject *frame, PyCodeObject *code)
 #define COMPAT_RAISE_IS_GLOBAL 1
 #endif
 
-/* Without the GIL the collector must find every frame: they keep references
-   that are not counted. */
 #ifdef Py_GIL_DISABLED
 #define COMPAT_HAS_GIL 0
 #else
 #define COMPAT_HAS_GIL 1
 #endif
-#define COMPAT_CAN_HIDE_FRAMES COMPAT_HAS_GIL
+
+/* Without the GIL the collector must find every frame, from 3.14 on: they keep
+   references that are not counted. */
+#define COMPAT_CAN_HIDE_FRAMES (COMPAT_HAS_GIL || PY_VERSION_HEX < 0x030E0000)
 
 /* How many more levels of recursion this thread has left, and of how many. */
 static inline int *

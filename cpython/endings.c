@@ -13,6 +13,7 @@
    the GIL held, and read by handlers at any time. */
 enum { WATCHED_MAX = 16 };
 static output *volatile watched[WATCHED_MAX];
+static sync_lock lock; /* held to change that */
 
 static void
 rescue_all(bool dying)
@@ -170,12 +171,18 @@ endings_watch(output *out)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     (void)pthread_once(&once, register_for_good);
-    for (size_t i = 0; i < WATCHED_MAX; i++) {
+    bool found = false;
+    sync_take(&lock);
+    for (size_t i = 0; i < WATCHED_MAX && !found; i++) {
         if (watched[i] == NULL) {
             watched[i] = out;
             take_signals();
-            return leaving_call(before_leaving);
+            found = true;
         }
+    }
+    sync_give(&lock);
+    if (found) {
+        return leaving_call(before_leaving);
     }
     PyErr_SetString(PyExc_RuntimeError,
                     "too many tracers print to files or keep last lines: "
@@ -187,6 +194,7 @@ void
 endings_forget(output *out)
 {
     bool found = false;
+    sync_take(&lock);
     for (size_t i = 0; i < WATCHED_MAX; i++) {
         if (watched[i] == out) {
             watched[i] = NULL;
@@ -194,9 +202,7 @@ endings_forget(output *out)
         }
     }
     if (found && count_watched() == 0) {
-        PyObject *type, *value, *traceback;
-        PyErr_Fetch(&type, &value, &traceback);
         give_signals_back();
-        PyErr_Restore(type, value, traceback);
     }
+    sync_give(&lock);
 }

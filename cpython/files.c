@@ -116,7 +116,7 @@ put_hits(PyObject *counts, PyObject *key, PyObject *hits, PyObject **before)
         return compat_dict_put(counts, key, hits, before);
     }
     if (PyDict_Check(counts)) {
-        *before = Py_XNewRef(PyDict_GetItemWithError(counts, key));
+        (void)sync_dict_get(counts, key, before);
     }
     else {
         *before = PyObject_GetItem(counts, key);
@@ -173,14 +173,9 @@ note_order(file_table *table, traced_file *file, int line)
     return 0;
 }
 
-int
-files_hit_slowly(file_table *table, traced_file *file, int line)
-{
-    return files_add(table, file, line, 1);
-}
-
-int
-files_add(file_table *table, traced_file *file, int line, uint64_t hits)
+/* The caller has the lock. */
+static int
+add(file_table *table, traced_file *file, int line, uint64_t hits)
 {
     if (line < 0 || line >= FILES_DENSE) {
         return hit_far(table, file, line, hits);
@@ -204,12 +199,31 @@ files_add(file_table *table, traced_file *file, int line, uint64_t hits)
     return 0;
 }
 
+int
+files_hit_slowly(file_table *table, traced_file *file, int line)
+{
+    return add(table, file, line, 1);
+}
+
+int
+files_add(file_table *table, traced_file *file, int line, uint64_t hits)
+{
+    sync_take(&table->lock);
+    int result = add(table, file, line, hits);
+    sync_give(&table->lock);
+    return result;
+}
+
 /* Takes the hits of one line out of the table and adds them to `counts`. */
 static int
-flush_line(const first_hit *hit, PyObject *counts)
+flush_line(file_table *table, const first_hit *hit, PyObject *counts)
 {
-    uint64_t *slot = &hit->file->hits[hit->line];
-    uint64_t taken = *slot;
+    /* Adding may run the program's code (a finalizer, a mapping of its own),
+       which may hit the line again or make the array move. */
+    sync_take(&table->lock);
+    uint64_t taken = hit->file->hits[hit->line];
+    hit->file->hits[hit->line] = 0;
+    sync_give(&table->lock);
     if (taken == 0) {
         return 0;
     }
@@ -217,13 +231,12 @@ flush_line(const first_hit *hit, PyObject *counts)
     PyObject *hits = PyLong_FromUnsignedLongLong(taken);
     int result = -1;
     if (key != NULL && hits != NULL) {
-        /* Adding may run the program's code (a finalizer, a mapping of its
-           own), which may hit the line again or make the array move. */
-        *slot = 0;
         result = add_hits(counts, key, hits);
-        if (result < 0) {
-            hit->file->hits[hit->line] += taken;
-        }
+    }
+    if (result < 0) {
+        sync_take(&table->lock);
+        hit->file->hits[hit->line] += taken;
+        sync_give(&table->lock);
     }
     Py_XDECREF(key);
     Py_XDECREF(hits);
@@ -237,8 +250,10 @@ flush_far(file_table *table, PyObject *counts)
     if (fresh == NULL) {
         return -1;
     }
+    sync_take(&table->lock);
     PyObject *far = table->far;
     table->far = fresh;
+    sync_give(&table->lock);
     PyObject *key;
     PyObject *hits;
     Py_ssize_t position = 0;
@@ -251,9 +266,11 @@ flush_far(file_table *table, PyObject *counts)
         PyObject *type, *value, *traceback;
         PyErr_Fetch(&type, &value, &traceback);
         int back;
+        sync_take(&table->lock);
         do {
             back = add_hits(table->far, key, hits);
         } while (back == 0 && PyDict_Next(far, &position, &key, &hits));
+        sync_give(&table->lock);
         PyErr_Clear();
         PyErr_Restore(type, value, traceback);
     }
@@ -264,14 +281,17 @@ flush_far(file_table *table, PyObject *counts)
 int
 files_flush(file_table *table, PyObject *counts)
 {
+    sync_take(&table->lock);
     first_hit *order = table->order;
     size_t len = table->order_len;
+    bool has_far = PyDict_GET_SIZE(table->far) > 0;
     table->order = NULL;
     table->order_len = 0;
     table->order_cap = 0;
+    sync_give(&table->lock);
 
     size_t done = 0;
-    while (done < len && flush_line(&order[done], counts) == 0) {
+    while (done < len && flush_line(table, &order[done], counts) == 0) {
         done++;
     }
     int result = done == len ? 0 : -1;
@@ -280,14 +300,16 @@ files_flush(file_table *table, PyObject *counts)
            twice: the second time it has no hits left to move. */
         PyObject *type, *value, *traceback;
         PyErr_Fetch(&type, &value, &traceback);
+        sync_take(&table->lock);
         while (done < len &&
                note_order(table, order[done].file, order[done].line) == 0) {
             done++;
         }
+        sync_give(&table->lock);
         PyErr_Restore(type, value, traceback);
     }
     xt_free(order);
-    if (result == 0 && PyDict_GET_SIZE(table->far) > 0) {
+    if (result == 0 && has_far) {
         result = flush_far(table, counts);
     }
     return result;

@@ -6,7 +6,9 @@
  * spell it (co_filename). Many string objects may spell one name: the table
  * keeps the ones seen last, so that most look-ups compare one pointer.
  *
- * All functions need the GIL, which guards everything here.
+ * The GIL guards everything here. Without it a table belongs to one thread,
+ * and `lock` guards what others may take out of it meanwhile: `hits` of its
+ * files, `order` and `far`.
  */
 #ifndef XT_FILES_H
 #define XT_FILES_H
@@ -17,6 +19,7 @@
 #include <stdint.h>
 
 #include "ranges.h"
+#include "sync.h"
 
 typedef enum {
     CHOICE_OPEN = 0, /* nobody has asked yet */
@@ -53,6 +56,7 @@ typedef struct {
 enum { FILES_RECENT = 256 };
 
 typedef struct {
+    sync_lock lock;
     traced_file **items; /* owned, also each item; they never move */
     size_t len;
     size_t cap;
@@ -100,7 +104,7 @@ files_get(file_table *table, PyObject *name)
    counted in a dict, so that one absurd number does not take gigabytes. */
 enum { FILES_DENSE = 1 << 22 };
 
-/* What files_hit() does when it is not a mere addition. */
+/* What files_hit() does when it is not a mere addition; under the lock. */
 int files_hit_slowly(file_table *table, traced_file *file, int line);
 
 /* Counts a line, which is not absurd, in the journal. */
@@ -113,18 +117,24 @@ files_hit(file_table *table, traced_file *file, int line)
     if (table->journal != NULL && (unsigned)line < FILES_DENSE) {
         files_hit_page(table, file, line);
     }
+    int result = 0;
+    sync_take(&table->lock);
     if ((size_t)line < file->cap && file->hits[line] != 0) {
         file->hits[line]++;
-        return 0;
     }
-    return files_hit_slowly(table, file, line);
+    else {
+        result = files_hit_slowly(table, file, line);
+    }
+    sync_give(&table->lock);
+    return result;
 }
 
 /* Counts many runs of a line. -1 with an exception when out of memory. */
 int files_add(file_table *table, traced_file *file, int line, uint64_t hits);
 
 /* Moves all hits into `counts`, a mapping {(name, line): hits} to which they
-   are added. -1 with an exception; no hit is lost or counted twice then. */
+   are added; any thread may, one at a time. -1 with an exception; no hit is
+   lost or counted twice then. */
 int files_flush(file_table *table, PyObject *counts);
 
 #endif

@@ -3,29 +3,62 @@
 
 #include "kept.h"
 
+/* Drops the references that a pair has had. */
 static void
-drop(recent_call *call)
+drop(recent_call call)
 {
-    recent_call old = *call;
-    *call = (recent_call){0};
-    Py_XDECREF(old.caller);
-    Py_XDECREF(old.callee);
+    Py_XDECREF(call.caller);
+    Py_XDECREF(call.callee);
+}
+
+void
+functions_set(function_table *table, PyObject **field, PyObject *value)
+{
+    sync_take(&table->lock);
+    PyObject *before = *field;
+    *field = value;
+    sync_give(&table->lock);
+    Py_XDECREF(before);
+}
+
+/* What a field holds: a new reference, or NULL. */
+static PyObject *
+get_field(function_table *table, PyObject **field)
+{
+    sync_take(&table->lock);
+    PyObject *value = Py_XNewRef(*field);
+    sync_give(&table->lock);
+    return value;
 }
 
 void
 functions_clear(function_table *table)
 {
     for (size_t i = 0; i < FUNCTIONS_RECENT; i++) {
-        drop(&table->recent[i]);
+        sync_take(&table->lock);
+        recent_call old = table->recent[i];
+        table->recent[i] = (recent_call){0};
+        sync_give(&table->lock);
+        drop(old);
     }
-    Py_CLEAR(table->modname);
-    Py_CLEAR(table->root);
-    Py_CLEAR(table->outer);
-    Py_CLEAR(table->calledfuncs);
-    Py_CLEAR(table->callers);
-    Py_CLEAR(table->calls);
-    Py_CLEAR(table->call_graph);
+    functions_set(table, &table->modname, NULL);
+    functions_set(table, &table->root, NULL);
+    functions_set(table, (PyObject **)&table->outer, NULL);
+    functions_set(table, &table->calledfuncs, NULL);
+    functions_set(table, &table->callers, NULL);
+    functions_set(table, &table->calls, NULL);
+    functions_set(table, &table->call_graph, NULL);
     Py_CLEAR(table->kept);
+}
+
+PyFrameObject *
+functions_swap_outer(function_table *table, PyFrameObject *outer)
+{
+    sync_take(&table->lock);
+    PyFrameObject *before = table->outer;
+    table->outer = outer;
+    sync_give(&table->lock);
+    return before;
 }
 
 int
@@ -130,12 +163,14 @@ functions_add(PyObject *dict, PyObject *key, int64_t count)
         return -1;
     }
     PyObject *sum = PyLong_FromLongLong(count);
-    PyObject *before = PyDict_GetItemWithError(dict, key);
-    if (sum != NULL && before != NULL) {
+    PyObject *before;
+    bool failed = sync_dict_get(dict, key, &before) < 0 || sum == NULL;
+    if (!failed && before != NULL) {
         Py_SETREF(sum, PyNumber_Add(before, sum));
+        failed = sum == NULL;
     }
-    bool failed = sum == NULL || (before == NULL && PyErr_Occurred());
     int result = failed ? -1 : PyDict_SetItem(dict, key, sum);
+    Py_XDECREF(before);
     Py_XDECREF(sum);
     Py_DECREF(key);
     return result;
@@ -148,10 +183,35 @@ functions_entered(PyCodeObject *code)
                          code->co_qualname);
 }
 
+/* Adds what was counted of one pair to the dicts. */
+static int
+add_calls(function_table *table, PyObject *from, PyObject *to, int64_t calls)
+{
+    PyObject *pair = PyTuple_Pack(2, from, to);
+    PyObject *graph = get_field(table, &table->call_graph);
+    PyObject *entered = get_field(table, &table->calls);
+    int result = -1;
+    if (pair != NULL && graph != NULL && entered != NULL) {
+        sync_enter(&table->adding);
+        result = functions_add(graph, Py_NewRef(pair), calls);
+        if (result == 0) {
+            result = functions_add(entered, Py_NewRef(to), calls);
+        }
+        sync_leave(&table->adding);
+    }
+    else if (pair != NULL) {
+        result = 0; /* nobody asks for them any more */
+    }
+    Py_XDECREF(entered);
+    Py_XDECREF(graph);
+    Py_XDECREF(pair);
+    return result;
+}
+
 /* Brings what was counted of one pair into the dicts. Only the keys are made
    here, no Python code runs. */
 static int
-settle(function_table *table, recent_call *call)
+settle(function_table *table, const recent_call *call)
 {
     if (call->calls == 0) {
         return 0;
@@ -160,20 +220,26 @@ settle(function_table *table, recent_call *call)
     PyObject *from =
         caller == NULL ? Py_NewRef(Py_None) : functions_entered(caller);
     PyObject *to = functions_entered(call->callee);
-    PyObject *pair =
-        from == NULL || to == NULL ? NULL : PyTuple_Pack(2, from, to);
-    int result = -1;
-    if (pair != NULL) {
-        int64_t calls = (int64_t)call->calls;
-        call->calls = 0;
-        result = functions_add(table->call_graph, Py_NewRef(pair), calls);
-        if (result == 0) {
-            result = functions_add(table->calls, Py_NewRef(to), calls);
-        }
-    }
-    Py_XDECREF(pair);
+    int result = from == NULL || to == NULL
+                     ? -1
+                     : add_calls(table, from, to, (int64_t)call->calls);
     Py_XDECREF(from);
     Py_XDECREF(to);
+    return result;
+}
+
+/* Takes the calls of a pair out of the cache and settles them. */
+static int
+flush_pair(function_table *table, recent_call *place)
+{
+    sync_take(&table->lock);
+    recent_call call = *place;
+    place->calls = 0;
+    Py_XINCREF(call.caller);
+    Py_XINCREF(call.callee);
+    sync_give(&table->lock);
+    int result = settle(table, &call);
+    drop(call);
     return result;
 }
 
@@ -182,7 +248,9 @@ functions_flush(function_table *table)
 {
     int result = 0;
     for (size_t i = 0; i < FUNCTIONS_RECENT && result == 0; i++) {
-        result = settle(table, &table->recent[i]);
+        if (table->recent[i].calls != 0 || !COMPAT_HAS_GIL) {
+            result = flush_pair(table, &table->recent[i]);
+        }
     }
     return result;
 }
@@ -262,41 +330,49 @@ functions_keep(function_table *table, xt_journal *journal)
     }
 }
 
-/* Has the cache remember a pair: in a free place, or in that of the one with
-   the fewest calls. Its references make sure that an address in the cache is
-   still the same code object. */
-static int
-remember(function_table *table, recent_call call)
+/* A free place for a pair, or that of the one with the fewest calls. */
+static recent_call *
+choose_place(function_table *table, const recent_call *call)
 {
-    recent_call *known = functions_find(table, call.caller, call.callee);
-    if (known != NULL) {
-        functions_count(known, call.calls);
-        return 0;
-    }
-    recent_call *places = recent_places(table, call.caller, call.callee);
+    recent_call *places = recent_places(table, call->caller, call->callee);
     recent_call *place = places;
     for (size_t i = 0; i < FUNCTIONS_WAYS; i++) {
         if (places[i].callee == NULL) {
-            place = &places[i];
-            break;
+            return &places[i];
         }
         if (places[i].calls < place->calls) {
             place = &places[i];
         }
     }
-    if (settle(table, place) < 0) {
-        return -1;
+    return place;
+}
+
+/* Has the cache remember a pair. Its references make sure that an address in
+   the cache is still the same code object. */
+static int
+remember(function_table *table, recent_call call)
+{
+    sync_take(&table->lock);
+    recent_call *known = functions_find(table, call.caller, call.callee);
+    recent_call old = {0};
+    if (known != NULL) {
+        functions_count(known, call.calls);
     }
-    recent_call old = *place;
-    *place = call;
-    Py_XINCREF(call.caller);
-    Py_INCREF(call.callee);
-    drop(&old);
-    keep_call(table, place);
-    if (place->kept != NULL) {
-        *place->kept += call.calls;
+    else {
+        recent_call *place = choose_place(table, &call);
+        old = *place;
+        *place = call;
+        Py_XINCREF(call.caller);
+        Py_INCREF(call.callee);
+        keep_call(table, place);
+        if (place->kept != NULL) {
+            *place->kept += call.calls;
+        }
     }
-    return 0;
+    sync_give(&table->lock);
+    int result = settle(table, &old);
+    drop(old);
+    return result;
 }
 
 /* (caller, callee), a new reference; a `caller` NULL stands for us. */
@@ -324,15 +400,16 @@ pair_name(PyObject *modname, PyObject *root, PyCodeObject *caller,
 int
 functions_note(function_table *table, recent_call call)
 {
-    PyObject *modname = Py_XNewRef(table->modname);
-    PyObject *root = Py_XNewRef(table->root);
-    PyObject *calledfuncs = Py_XNewRef(table->calledfuncs);
-    PyObject *callers = Py_XNewRef(table->callers);
+    PyObject *modname = get_field(table, &table->modname);
+    PyObject *root = get_field(table, &table->root);
+    PyObject *calledfuncs = get_field(table, &table->calledfuncs);
+    PyObject *callers = get_field(table, &table->callers);
     int result = 0;
-    if (calledfuncs != NULL) {
+    if (calledfuncs != NULL && modname != NULL) {
         result = set_one(calledfuncs, functions_name(modname, call.callee));
     }
-    if (callers != NULL && result == 0 && !call.hides_caller) {
+    if (callers != NULL && modname != NULL && root != NULL && result == 0 &&
+        !call.hides_caller) {
         result = set_one(callers,
                          pair_name(modname, root, call.caller, call.callee));
     }

@@ -16,6 +16,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sync.h"
+
 enum {
     FUNCTIONS_WAYS = 4, /* places where a pair may be */
     FUNCTIONS_RECENT = 2048,
@@ -30,7 +32,7 @@ typedef struct {
     uint64_t *kept;       /* counted there too: in a journal; or NULL */
 } recent_call;
 
-/* Counts calls of a pair in the cache. */
+/* Counts calls of a pair in the cache; under the lock. */
 static inline void
 functions_count(recent_call *call, uint64_t calls)
 {
@@ -48,6 +50,8 @@ typedef struct {
     PyObject *callers;     /* owned: dict {(caller, callee): 1}, or NULL */
     PyObject *calls;       /* owned: dict {function: calls}, or NULL */
     PyObject *call_graph;  /* owned: dict {(caller, callee): calls}, or NULL */
+    sync_lock lock;        /* guards what is above and `recent` */
+    sync_section adding;   /* held while counts are added in the dicts */
     recent_call recent[FUNCTIONS_RECENT];
     struct xt_journal
         *journal;   /* borrowed: where calls are counted, or NULL */
@@ -58,6 +62,33 @@ typedef struct {
 /* Drops everything that the table owns, with what is not in the dicts yet; it
    is then empty and reusable. */
 void functions_clear(function_table *table);
+
+/* Puts `value` (owned, or NULL) into a field of the table; drops what that
+   had. */
+void functions_set(function_table *table, PyObject **field, PyObject *value);
+
+/* Puts `outer` (owned, or NULL) there; returns what was there, owned. */
+PyFrameObject *functions_swap_outer(function_table *table,
+                                    PyFrameObject *outer);
+
+/* Whether that is the frame (not NULL) that has started the run. */
+static inline bool
+functions_is_outer(function_table *table, const PyFrameObject *frame)
+{
+    sync_take(&table->lock);
+    bool is = frame == table->outer;
+    sync_give(&table->lock);
+    return is;
+}
+
+/* Puts `value` (owned, or NULL) into a field of the table; drops what that
+   had. */
+void functions_set(function_table *table, PyObject **field, PyObject *value);
+
+/* Puts `outer` (owned, or NULL) there; returns what was there, owned. */
+PyFrameObject *functions_swap_outer(function_table *table,
+                                    PyFrameObject *outer);
+
 int functions_traverse(function_table *table, visitproc visit, void *arg);
 
 /* (filename, module name, function name), a new reference: a method is named
@@ -73,10 +104,24 @@ PyObject *functions_entered(PyCodeObject *code);
    which may be NULL after a failure. -1 with an exception. */
 int functions_add(PyObject *dict, PyObject *key, int64_t count);
 
-/* The pair, if it was noted not long ago, else NULL. A `caller` of NULL stands
-   for us. */
+/* The pair, if it was noted not long ago, else NULL; under the lock. A
+   `caller` of NULL stands for us. */
 recent_call *functions_find(function_table *table, PyCodeObject *caller,
                             PyCodeObject *callee);
+
+/* Counts calls of a pair if it was noted not long ago; else false. */
+static inline bool
+functions_hit(function_table *table, PyCodeObject *caller,
+              PyCodeObject *callee, uint64_t calls)
+{
+    sync_take(&table->lock);
+    recent_call *known = functions_find(table, caller, callee);
+    if (known != NULL) {
+        functions_count(known, calls);
+    }
+    sync_give(&table->lock);
+    return known != NULL;
+}
 
 /* Notes that `caller` (or NULL, us) has called `callee`, with `calls` to
    count, and remembers it. -1 with an exception. */

@@ -146,17 +146,18 @@ linelog_stdout(line_log *log)
 int
 linelog_print(line_log *log, PyObject *text)
 {
-    PyObject *out = PyDict_GetItemWithError(log->sys, log->s_stdout);
-    if (out == NULL) {
-        if (!PyErr_Occurred()) {
+    PyObject *out;
+    int found = sync_dict_get(log->sys, log->s_stdout, &out);
+    if (found <= 0) {
+        if (found == 0) {
             PyErr_SetString(PyExc_RuntimeError, "lost sys.stdout");
         }
         return -1;
     }
     if (out == Py_None) {
+        Py_DECREF(out);
         return 0;
     }
-    Py_INCREF(out);
     PyObject *done = PyObject_CallMethodOneArg(out, log->s_write, text);
     if (done == NULL && PyErr_ExceptionMatches(PyExc_UnicodeEncodeError)) {
         PyErr_Clear();
@@ -232,16 +233,19 @@ never_has_source(PyObject *name)
            PyUnicode_READ_CHAR(name, length - 1) == '>';
 }
 
-/* What linecache holds of the file: borrowed, NULL when nothing (or with an
-   exception). */
+/* What linecache holds of the file: a new reference, NULL when nothing (or
+   with an exception). */
 static PyObject *
 cached_source(line_log *log, PyObject *name)
 {
-    PyObject *cache = PyDict_GetItemWithError(log->linecache, log->s_cache);
-    if (cache == NULL || !PyDict_Check(cache)) {
-        return NULL;
+    PyObject *cache;
+    PyObject *source = NULL;
+    if (sync_dict_get(log->linecache, log->s_cache, &cache) > 0 &&
+        PyDict_Check(cache)) {
+        (void)sync_dict_get(cache, name, &source);
     }
-    return PyDict_GetItemWithError(cache, name);
+    Py_XDECREF(cache);
+    return source;
 }
 
 static void
@@ -258,6 +262,7 @@ keep_text(line_log *log, traced_file *file, int line, PyObject *text)
 {
     PyObject *source = cached_source(log, file->name);
     if (source == NULL || line < 0 || line >= LINES_KEPT) {
+        Py_XDECREF(source);
         PyErr_Clear();
         return;
     }
@@ -265,6 +270,7 @@ keep_text(line_log *log, traced_file *file, int line, PyObject *text)
         forget_texts(file);
         Py_XSETREF(file->source, Py_NewRef(source));
     }
+    Py_DECREF(source);
     size_t cap = file->texts_cap;
     PyObject **texts =
         xt_grow(file->texts, &cap, (size_t)line + 1, sizeof(*texts));
@@ -286,6 +292,7 @@ linelog_text(line_log *log, traced_file *file, int line)
     if (held == NULL && PyErr_Occurred()) {
         return NULL;
     }
+    Py_XDECREF(held); /* only what it is, is asked for */
     if (held != NULL && held == file->source && line >= 0 &&
         (size_t)line < file->texts_cap && file->texts[line] != NULL) {
         return Py_NewRef(file->texts[line]);
@@ -293,13 +300,11 @@ linelog_text(line_log *log, traced_file *file, int line)
     if (held == NULL && never_has_source(file->name)) {
         return format_line(log, file->name, line, NULL);
     }
-    PyObject *getline =
-        PyDict_GetItemWithError(log->linecache, log->s_getline);
-    if (getline == NULL) {
-        return PyErr_Occurred() ? NULL
-                                : format_line(log, file->name, line, NULL);
+    PyObject *getline;
+    int found = sync_dict_get(log->linecache, log->s_getline, &getline);
+    if (found <= 0) {
+        return found < 0 ? NULL : format_line(log, file->name, line, NULL);
     }
-    Py_INCREF(getline);
     PyObject *source = PyObject_CallFunction(getline, "Oi", file->name, line);
     Py_DECREF(getline);
     if (source == NULL) {
@@ -342,17 +347,30 @@ PyObject *
 linelog_header(line_log *log, PyObject *modulename, PyObject *funcname)
 {
     uintptr_t mixed = (uintptr_t)modulename * 31 + (uintptr_t)funcname;
-    size_t place = (mixed >> 4) % LINELOG_HEADERS;
-    if (log->headers[place].module == modulename &&
-        log->headers[place].function == funcname) {
-        return Py_NewRef(log->headers[place].text);
+    linelog_header_text *place = &log->headers[(mixed >> 4) % LINELOG_HEADERS];
+    PyObject *text = NULL;
+    sync_take(&log->lock);
+    if (place->module == modulename && place->function == funcname) {
+        text = Py_NewRef(place->text);
     }
-    PyObject *text = PyUnicode_FromFormat(
-        " --- modulename: %U, funcname: %U\n", modulename, funcname);
+    sync_give(&log->lock);
     if (text != NULL) {
-        Py_XSETREF(log->headers[place].module, Py_NewRef(modulename));
-        Py_XSETREF(log->headers[place].function, Py_NewRef(funcname));
-        Py_XSETREF(log->headers[place].text, Py_NewRef(text));
+        return text;
+    }
+    text = PyUnicode_FromFormat(" --- modulename: %U, funcname: %U\n",
+                                modulename, funcname);
+    if (text != NULL) {
+        sync_take(&log->lock);
+        linelog_header_text old = *place;
+        *place = (linelog_header_text){
+            .module = Py_NewRef(modulename),
+            .function = Py_NewRef(funcname),
+            .text = Py_NewRef(text),
+        };
+        sync_give(&log->lock);
+        Py_XDECREF(old.module);
+        Py_XDECREF(old.function);
+        Py_XDECREF(old.text);
     }
     return text;
 }

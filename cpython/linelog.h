@@ -13,8 +13,14 @@
 #include <stdbool.h>
 
 #include "files.h"
+#include "sync.h"
 
 enum { LINELOG_HEADERS = 256 };
+
+/* The header of a call. */
+typedef struct {
+    PyObject *module, *function, *text; /* owned, or all NULL */
+} linelog_header_text;
 
 typedef struct {
     PyObject *sys;       /* owned: dict of the module sys */
@@ -24,13 +30,12 @@ typedef struct {
     bool timed;          /* begin lines with a time stamp */
     double start;        /* what it counts from, seconds on that clock */
     PyObject *s_stdout, *s_write, *s_cache, *s_getline; /* owned */
-    bool broken; /* writing failed: print no more */
+    SYNC_SHARED(bool) broken; /* writing failed: print no more */
 
     /* The headers of calls that were made last, by the addresses of their
        parts. */
-    struct {
-        PyObject *module, *function, *text; /* owned, or all NULL */
-    } headers[LINELOG_HEADERS];
+    sync_lock lock; /* guards them */
+    linelog_header_text headers[LINELOG_HEADERS];
 } line_log;
 
 /* Gets ready to print, with time stamps relative to `start` unless that is

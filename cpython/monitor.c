@@ -111,20 +111,16 @@ monitor_call(TracerObject *self, PyCodeObject *code, monitor_event event)
     if (with_caller) {
         back = frame_caller(frame_top(PyThreadState_Get()));
         if (back != NULL && back->object != NULL &&
-            back->object == self->functions.outer) {
+            functions_is_outer(&self->functions, back->object)) {
             back = NULL;
         }
     }
     bool lasting = session_trusts_cache(self, code);
     PyCodeObject *caller = back == NULL ? NULL : frame_code(back);
-    recent_call *known =
-        lasting ? functions_find(&self->functions, caller, code) : NULL;
     bool wanted = true;
     bool failed = false;
-    if (known != NULL) {
-        functions_count(known, counts && starts);
-    }
-    else {
+    if (!lasting ||
+        !functions_hit(&self->functions, caller, code, counts && starts)) {
         failed = note(self, code, back, starts, &wanted) < 0;
         if (failed && session_keep_trouble(self) < 0) {
             return NULL;

@@ -93,18 +93,9 @@ compose(output *out, line_log *log, output_kind kind, const char *text,
     return 0;
 }
 
+/* To the ring or the file: there is one of them. */
 static int
-print_bytes(line_log *log, const char *bytes, size_t len)
-{
-    PyObject *text =
-        PyUnicode_DecodeUTF8(bytes, (Py_ssize_t)len, "surrogateescape");
-    int result = text == NULL ? -1 : linelog_print(log, text);
-    Py_XDECREF(text);
-    return result;
-}
-
-static int
-put_bytes(output *out, line_log *log, const char *bytes, size_t len)
+put_bytes(output *out, const char *bytes, size_t len)
 {
     if (out->ring.cap > 0) {
         if (xt_ring_put(&out->ring, bytes, len) != XT_OK) {
@@ -113,10 +104,7 @@ put_bytes(output *out, line_log *log, const char *bytes, size_t len)
         }
         return 0;
     }
-    if (out->file != NULL) {
-        return tracefile_put(out->file, bytes, len);
-    }
-    return print_bytes(log, bytes, len);
+    return tracefile_put(out->file, bytes, len);
 }
 
 /* The UTF-8 of a text. What there is no UTF-8 for (the bytes of a strange file
@@ -157,9 +145,11 @@ wants_colors(const output *out, line_log *log)
                             linelog_stdout(log) == out->terminal);
 }
 
-int
-output_put_bytes(output *out, line_log *log, output_kind kind,
-                 const char *bytes, size_t len, int indent)
+/* Puts a line together, and keeps it; or *text is what is to be printed, for
+   that runs the program's code. The caller is in the section. */
+static int
+keep_bytes(output *out, line_log *log, output_kind kind, const char *bytes,
+           size_t len, int indent, PyObject **text)
 {
     bool colored = wants_colors(out, log);
     /* Most texts go out as they are. The standard module of 3.12 and older
@@ -176,7 +166,27 @@ output_put_bytes(output *out, line_log *log, output_kind kind,
         bytes = out->scratch.bytes;
         len = out->scratch.len;
     }
-    return put_bytes(out, log, bytes, len);
+    if (is_direct(out)) {
+        *text =
+            PyUnicode_DecodeUTF8(bytes, (Py_ssize_t)len, "surrogateescape");
+        return *text == NULL ? -1 : 0;
+    }
+    return put_bytes(out, bytes, len);
+}
+
+int
+output_put_bytes(output *out, line_log *log, output_kind kind,
+                 const char *bytes, size_t len, int indent)
+{
+    sync_enter(&out->section);
+    PyObject *text = NULL;
+    int result = keep_bytes(out, log, kind, bytes, len, indent, &text);
+    sync_leave(&out->section);
+    if (text != NULL) {
+        result = linelog_print(log, text);
+        Py_DECREF(text);
+    }
+    return result;
 }
 
 int
@@ -200,7 +210,10 @@ output_put(output *out, line_log *log, output_kind kind, PyObject *text,
 int
 output_flush(output *out)
 {
-    return out->file == NULL ? 0 : tracefile_flush(out->file);
+    sync_enter(&out->section);
+    int result = out->file == NULL ? 0 : tracefile_flush(out->file);
+    sync_leave(&out->section);
+    return result;
 }
 
 /* The ring */
@@ -269,8 +282,9 @@ show_bytes(output *out, const char *bytes, size_t len)
                              : write_to_stderr(bytes, len);
 }
 
-int
-output_show_ring(output *out)
+/* The caller is in the section. */
+static int
+show_ring(output *out)
 {
     size_t count = xt_ring_len(&out->ring);
     if (count == 0) {
@@ -286,6 +300,15 @@ output_show_ring(output *out)
     }
     xt_ring_clear(&out->ring);
     return result < 0 ? -1 : output_flush(out);
+}
+
+int
+output_show_ring(output *out)
+{
+    sync_enter(&out->section);
+    int result = show_ring(out);
+    sync_leave(&out->section);
+    return result;
 }
 
 void

@@ -29,9 +29,10 @@ typedef struct {
     tracefile *file; /* owned, or NULL */
     xt_ring ring;    /* of no lines: none is kept */
     bool colored;
-    PyObject *terminal; /* owned: the sys.stdout that colours are for; NULL:
-                           any. Set while there are colours. */
-    xt_buf scratch;     /* where a line is put together */
+    PyObject *terminal;   /* owned: the sys.stdout that colours are for; NULL:
+                             any. Set while there are colours. */
+    xt_buf scratch;       /* where a line is put together */
+    sync_section section; /* held while a line is put together, and kept */
 } output;
 
 /* Zero is a valid output, to sys.stdout. */

@@ -12,11 +12,10 @@
 struct printing {
     output out;
     selection select;
-    bool calls;   /* headers have arguments, ends are printed */
-    bool changes; /* changes of variables are printed */
-    bool deep;    /* depths are needed */
-    bool running; /* there is a run that has not ended */
-    record_table records;
+    bool calls;                /* headers have arguments, ends are printed */
+    bool changes;              /* changes of variables are printed */
+    bool deep;                 /* depths are needed */
+    SYNC_SHARED(bool) running; /* there is a run that has not ended */
 };
 typedef struct printing printing;
 
@@ -90,12 +89,12 @@ put_header(TracerObject *self, frame_record *record)
 
 /* The depth of the frame that has called this one, or 0. */
 static int
-depth_of_caller(printing *print, PyFrameObject *frame)
+depth_of_caller(const record_table *records, PyFrameObject *frame)
 {
     int depth = 0;
     PyFrameObject *back = PyFrame_GetBack(frame);
     if (back != NULL) {
-        const frame_record *record = records_get(&print->records, back);
+        const frame_record *record = records_get(records, back);
         depth = record == NULL ? 0 : record->depth;
         Py_DECREF(back);
     }
@@ -160,9 +159,10 @@ has_ends(const printing *print)
 /* Moves what is known of the variables of a generator from the record that it
    had before it was left. */
 static void
-keep_variables(printing *print, PyFrameObject *frame, frame_record *record)
+keep_variables(const record_table *records, PyFrameObject *frame,
+               frame_record *record)
 {
-    frame_record *before = records_get(&print->records, frame);
+    frame_record *before = records_get(records, frame);
     if (before != NULL) {
         record->variables = before->variables;
         record->looked = before->looked;
@@ -183,11 +183,12 @@ look_silently(frame_record *record, PyFrameObject *frame, PyCodeObject *code)
 
 /* Fills in the record of a frame whose module is traced. */
 static int
-fill_record(TracerObject *self, frame_record *record, PyObject *module,
-            PyObject *globals, PyFrameObject *frame, PyCodeObject *code)
+fill_record(TracerObject *self, thread_lane *mine, frame_record *record,
+            PyObject *module, PyObject *globals, PyFrameObject *frame,
+            PyCodeObject *code)
 {
     selection *select = &self->printing->select;
-    record->file = files_get(&self->files, code->co_filename);
+    record->file = files_get(session_files(self, mine), code->co_filename);
     if (record->file == NULL || select_file(select, record->file) < 0) {
         return -1;
     }
@@ -203,7 +204,7 @@ fill_record(TracerObject *self, frame_record *record, PyObject *module,
     if (has_ends(self->printing)) {
         resumed = calllog_is_resumed(frame, code);
         if (resumed) {
-            keep_variables(self->printing, frame, record);
+            keep_variables(&mine->records, frame, record);
         }
     }
     record->header = make_header(self, record, module, frame, code, resumed);
@@ -217,7 +218,8 @@ fill_record(TracerObject *self, frame_record *record, PyObject *module,
 
 /* Makes the record of a frame. Without need for one, *made is NULL. */
 static int
-make_record(TracerObject *self, PyFrameObject *frame, frame_record **made)
+make_record(TracerObject *self, thread_lane *mine, PyFrameObject *frame,
+            frame_record **made)
 {
     printing *print = self->printing;
     *made = NULL;
@@ -230,12 +232,13 @@ make_record(TracerObject *self, PyFrameObject *frame, frame_record **made)
             result = -1;
         }
         else {
-            record->depth = print->deep ? depth_of_caller(print, frame) : 0;
+            record->depth =
+                print->deep ? depth_of_caller(&mine->records, frame) : 0;
             *made = record;
             if (module != NULL) {
                 PyCodeObject *code = PyFrame_GetCode(frame);
-                result =
-                    fill_record(self, record, module, globals, frame, code);
+                result = fill_record(self, mine, record, module, globals,
+                                     frame, code);
                 Py_DECREF(code);
             }
         }
@@ -247,22 +250,25 @@ make_record(TracerObject *self, PyFrameObject *frame, frame_record **made)
 int
 printing_call(TracerObject *self, PyFrameObject *frame)
 {
-    printing *print = self->printing;
-    if (!print->running) {
+    if (!self->printing->running) {
         return 0;
     }
-    records_forget_left(&print->records);
+    thread_lane *mine = session_lane(self);
+    if (mine == NULL) {
+        return session_keep_trouble(self);
+    }
+    records_forget_left(&mine->records);
     frame_record *record;
-    int result = make_record(self, frame, &record);
+    int result = make_record(self, mine, frame, &record);
     if (result < 0) {
         result = session_keep_log_trouble(self);
     }
     if (record == NULL) {
         /* A frame that ended unseen may have left its address behind. */
-        records_release(records_take(&print->records, frame));
+        records_release(records_take(&mine->records, frame));
         return result;
     }
-    if (records_put(&print->records, frame, record) < 0) {
+    if (records_put(&mine->records, frame, record) < 0) {
         return session_keep_trouble(self);
     }
     if (result == 0 && record->shown && !self->log.broken &&
@@ -295,18 +301,17 @@ put_line(TracerObject *self, frame_record *record, PyFrameObject *frame,
 }
 
 static int
-on_line(TracerObject *self, PyFrameObject *frame)
+on_line(TracerObject *self, thread_lane *mine, PyFrameObject *frame)
 {
-    printing *print = self->printing;
-    records_forget_left(&print->records);
-    frame_record *record = records_find(&print->records, frame);
+    records_forget_left(&mine->records);
+    frame_record *record = records_find(&mine->records, frame);
     if (record == NULL || record->file == NULL) {
         return 0;
     }
     record->raising = false;
     int line = PyFrame_GetLineNumber(frame);
     if (self->mode & TRACER_COUNT &&
-        files_hit(&self->files, record->file, line) < 0) {
+        files_hit(session_files(self, mine), record->file, line) < 0) {
         return session_keep_trouble(self);
     }
     if (!record->shown || self->log.broken ||
@@ -349,11 +354,12 @@ is_open(const TracerObject *self, const frame_record *record)
 }
 
 static int
-on_return(TracerObject *self, PyFrameObject *frame, PyObject *value)
+on_return(TracerObject *self, thread_lane *mine, PyFrameObject *frame,
+          PyObject *value)
 {
     printing *print = self->printing;
-    records_forget_left(&print->records);
-    frame_record *record = records_find(&print->records, frame);
+    records_forget_left(&mine->records);
+    frame_record *record = records_find(&mine->records, frame);
     int result = 0;
     bool stays = false;
     if (has_ends(print) && is_open(self, record)) {
@@ -368,9 +374,9 @@ on_return(TracerObject *self, PyFrameObject *frame, PyObject *value)
         records_release(record);
     }
     if (!stays) {
-        print->records.left = records_take(&print->records, frame);
+        mine->records.left = records_take(&mine->records, frame);
     }
-    print->records.left_frame = frame;
+    mine->records.left_frame = frame;
     return result;
 }
 
@@ -397,19 +403,20 @@ put_exception(TracerObject *self, frame_record *record, PyObject *arg)
 
 /* See settrace.c for what is not the end of a frame. */
 static int
-on_exception(TracerObject *self, PyFrameObject *frame, PyObject *arg)
+on_exception(TracerObject *self, thread_lane *mine, PyFrameObject *frame,
+             PyObject *arg)
 {
     printing *print = self->printing;
-    if (print->records.left_frame == frame && print->records.left != NULL) {
-        frame_record *record = print->records.left;
-        print->records.left = NULL;
-        if (records_put(&print->records, frame, record) < 0) {
+    if (mine->records.left_frame == frame && mine->records.left != NULL) {
+        frame_record *record = mine->records.left;
+        mine->records.left = NULL;
+        if (records_put(&mine->records, frame, record) < 0) {
             return session_keep_trouble(self);
         }
     }
-    records_forget_left(&print->records);
+    records_forget_left(&mine->records);
     frame_record *record =
-        has_ends(print) ? records_find(&print->records, frame) : NULL;
+        has_ends(print) ? records_find(&mine->records, frame) : NULL;
     int result = 0;
     if (is_open(self, record)) {
         record->references++;
@@ -428,15 +435,19 @@ printing_event(PyObject *handle, PyFrameObject *frame, int what, PyObject *arg)
     if (!self->printing->running) {
         return 0;
     }
+    thread_lane *mine = session_lane(self);
+    if (mine == NULL) {
+        return session_keep_trouble(self);
+    }
     switch (what) {
     case PyTrace_LINE:
-        return on_line(self, frame);
+        return on_line(self, mine, frame);
     case PyTrace_CALL:
         return calls_note(self, frame) < 0 ? -1 : printing_call(self, frame);
     case PyTrace_RETURN:
-        return on_return(self, frame, arg);
+        return on_return(self, mine, frame, arg);
     case PyTrace_EXCEPTION:
-        return on_exception(self, frame, arg);
+        return on_exception(self, mine, frame, arg);
     default:
         return 0;
     }
@@ -481,6 +492,19 @@ printing_begin(TracerObject *self)
     return is_watched(print) ? endings_watch(&print->out) : 0;
 }
 
+/* Those of this thread: another's go when it is done with them (lane.c). */
+static void
+forget_records(TracerObject *self)
+{
+    thread_lane *mine = session_lane(self);
+    if (mine != NULL) {
+        records_fini(&mine->records);
+    }
+    else {
+        PyErr_Clear();
+    }
+}
+
 int
 printing_end(TracerObject *self)
 {
@@ -490,7 +514,7 @@ printing_end(TracerObject *self)
     }
     print->running = false;
     endings_forget(&print->out);
-    records_fini(&print->records);
+    forget_records(self);
     return self->log.broken ? 0 : output_flush(&print->out);
 }
 
@@ -521,7 +545,7 @@ printing_free(TracerObject *self)
     }
     self->printing = NULL;
     endings_forget(&print->out);
-    records_fini(&print->records);
+    forget_records(self);
     output_fini(&print->out);
     select_fini(&print->select);
     PyMem_Free(print);

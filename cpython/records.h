@@ -33,7 +33,7 @@ typedef struct {
     xt_ptrmap map; /* frame -> owned frame_record */
 
     /* The frame of the last event, and that of a return that was the last
-       event: as hot_frame and left_frame in session.h. */
+       event: as hot_frame and left_frame in lane.h. */
     PyFrameObject *hot_frame;
     frame_record *hot; /* borrowed from `map` */
     PyFrameObject *left_frame;

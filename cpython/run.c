@@ -19,7 +19,8 @@ plan_functions(TracerObject *self, const char *name, long mode)
         return -1;
     }
     functions_clear(table);
-    table->root = Py_BuildValue("(Nss)", file, "trace", name);
+    functions_set(table, &table->root,
+                  Py_BuildValue("(Nss)", file, "trace", name));
     const struct {
         PyObject **field;
         const char *attribute;
@@ -42,7 +43,7 @@ plan_functions(TracerObject *self, const char *name, long mode)
             functions_clear(table);
             return -1;
         }
-        Py_XSETREF(*parts[i].field, value);
+        functions_set(table, parts[i].field, value);
     }
     return 0;
 }
@@ -59,8 +60,9 @@ plan_lines(TracerObject *self)
     return result;
 }
 
-int
-run_plan(TracerObject *self, const char *name)
+/* The caller is in the section. */
+static int
+plan(TracerObject *self, const char *name)
 {
     PyObject *wanted = PyObject_CallMethod((PyObject *)self, "_plan", NULL);
     if (wanted == NULL) {
@@ -79,6 +81,9 @@ run_plan(TracerObject *self, const char *name)
         return 1;
     }
     PyDict_Clear(self->judged);
+#ifdef Py_GIL_DISABLED
+    self->plan++;
+#endif
     if (mode & TRACER_ANY_CALLS && plan_functions(self, name, mode) < 0) {
         return -1;
     }
@@ -87,6 +92,15 @@ run_plan(TracerObject *self, const char *name)
     }
     self->mode = (unsigned)mode;
     return 1;
+}
+
+int
+run_plan(TracerObject *self, const char *name)
+{
+    sync_enter(&self->section);
+    int result = plan(self, name);
+    sync_leave(&self->section);
+    return result;
 }
 
 PyObject *
@@ -150,20 +164,19 @@ switch_on(TracerObject *self, PyObject *function)
     if (self->mode & TRACER_ANY_CALLS && monitor_begin(self) < 0) {
         return -1;
     }
-    if (run_needs_trace(self)) {
-        settrace_install(self, function);
-    }
-    return 0;
+    return run_needs_trace(self) ? settrace_install(self, function) : 0;
 }
 
 static void
 report_trouble(TracerObject *self)
 {
+    sync_enter(&self->section);
     PyObject *trouble = self->trouble;
+    self->trouble = NULL;
+    sync_leave(&self->section);
     if (trouble == NULL) {
         return;
     }
-    self->trouble = NULL;
     if (PyErr_WarnFormat(PyExc_RuntimeWarning, 1,
                          "exactrace could not record everything: %R",
                          trouble) < 0) {
@@ -183,8 +196,8 @@ leave_thread(TracerObject *self, previous_trace *previous)
         PyEval_SetTrace(previous->func, previous->object);
     }
     Py_CLEAR(previous->object);
-    self->hot_frame = NULL;
-    Py_XSETREF(self->functions.outer, previous->outer);
+    settrace_left(self);
+    Py_XDECREF(functions_swap_outer(&self->functions, previous->outer));
     previous->outer = NULL;
     PyErr_Restore(type, value, traceback);
 }
@@ -227,6 +240,7 @@ end(TracerObject *self, previous_trace *previous)
 {
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
+    sync_enter(&self->section);
     self->runs--;
     int result = functions_flush(&self->functions);
     if (result < 0) {
@@ -246,8 +260,9 @@ end(TracerObject *self, previous_trace *previous)
         result = session_keep_trouble(self);
     }
     if (result == 0) {
-        result = files_flush(&self->files, self->counts);
+        result = session_flush(self);
     }
+    sync_leave(&self->section);
     if (result == 0) {
         report_trouble(self);
     }
@@ -305,12 +320,10 @@ switch_everything_on(TracerObject *self, previous_trace *previous,
     return switch_on(self, function);
 }
 
-/* Starts to trace this thread and those that it starts. -1 with an exception,
-   and then everything is as it was. */
+/* The caller is in the section. */
 static int
-begin(TracerObject *self, previous_trace *previous, const char *name)
+begin_inside(TracerObject *self, previous_trace *previous, const char *name)
 {
-    *previous = (previous_trace){0};
     int fast = run_plan(self, name);
     if (fast < 0) {
         return -1;
@@ -324,8 +337,8 @@ begin(TracerObject *self, previous_trace *previous, const char *name)
     PyThreadState *thread = PyThreadState_Get();
     previous->func = thread->c_tracefunc;
     previous->object = Py_XNewRef(thread->c_traceobj);
-    previous->outer = self->functions.outer;
-    self->functions.outer = (PyFrameObject *)Py_XNewRef(PyEval_GetFrame());
+    previous->outer = functions_swap_outer(
+        &self->functions, (PyFrameObject *)Py_XNewRef(PyEval_GetFrame()));
     self->runs++;
     int result = printing_begin(self);
     if (result == 0) {
@@ -338,6 +351,18 @@ begin(TracerObject *self, previous_trace *previous, const char *name)
     }
     Py_DECREF(function);
     return result < 0 ? -1 : 0;
+}
+
+/* Starts to trace this thread and those that it starts. -1 with an exception,
+   and then everything is as it was. */
+static int
+begin(TracerObject *self, previous_trace *previous, const char *name)
+{
+    *previous = (previous_trace){0};
+    sync_enter(&self->section);
+    int result = begin_inside(self, previous, name);
+    sync_leave(&self->section);
+    return result;
 }
 
 /* Whether this tracer has nothing to do: -1 with an exception. */
@@ -432,8 +457,8 @@ take_running_frames(TracerObject *self)
                                 : settrace_take_frames(self);
 }
 
-int
-run_start(TracerObject *self)
+static int
+start_inside(TracerObject *self)
 {
     if (self->started != NULL) {
         PyErr_SetString(PyExc_RuntimeError,
@@ -471,29 +496,49 @@ run_start(TracerObject *self)
 }
 
 int
-run_stop(TracerObject *self)
+run_start(TracerObject *self)
+{
+    sync_enter(&self->section);
+    int result = start_inside(self);
+    sync_leave(&self->section);
+    return result;
+}
+
+/* Takes what run_start() began, to end it; NULL with an exception. */
+static struct run_start *
+take_start(TracerObject *self)
 {
     struct run_start *started = self->started;
     if (started == NULL) {
         PyErr_SetString(PyExc_RuntimeError,
                         "this tracer was not started, or stopped already");
-        return -1;
+        return NULL;
     }
-    if (started->idle) {
-        self->started = NULL;
-        PyMem_Free(started);
-        return 0;
-    }
-    if (self->engine == NULL &&
+    if (!started->idle && self->engine == NULL &&
         started->thread != PyThreadState_GetID(PyThreadState_Get())) {
         PyErr_SetString(PyExc_RuntimeError,
                         "a trace function can only be stopped in the thread "
                         "that has started it");
-        return -1;
+        return NULL;
     }
     self->started = NULL;
-    leave_thread(self, &started->previous);
-    int result = end(self, &started->previous);
+    return started;
+}
+
+int
+run_stop(TracerObject *self)
+{
+    sync_enter(&self->section);
+    struct run_start *started = take_start(self);
+    sync_leave(&self->section);
+    if (started == NULL) {
+        return -1;
+    }
+    int result = 0;
+    if (!started->idle) {
+        leave_thread(self, &started->previous);
+        result = end(self, &started->previous);
+    }
     PyMem_Free(started);
     return result;
 }

@@ -83,10 +83,11 @@ thread_name(bool *is_main)
     PyObject *ident = PyLong_FromUnsignedLong(PyThread_get_thread_ident());
     if (active != NULL && main != NULL && ident != NULL &&
         PyDict_Check(active)) {
-        PyObject *thread = PyDict_GetItemWithError(active, ident);
-        if (thread != NULL) {
+        PyObject *thread;
+        if (sync_dict_get(active, ident, &thread) > 0) {
             *is_main = thread == main;
             name = PyObject_GetAttrString(thread, "_name");
+            Py_DECREF(thread);
         }
     }
     Py_XDECREF(ident);
@@ -117,6 +118,22 @@ judge_thread(selection *select)
     return found;
 }
 
+/* Whether a thread is printed, if that was judged before; else -1. */
+static int
+known_verdict(selection *select, uint64_t id)
+{
+    sync_take(&select->lock);
+    if (id != select->hot_thread) {
+        const char *known =
+            xt_ptrmap_get(&select->known_threads, (const void *)(uintptr_t)id);
+        select->hot_thread = known == NULL ? 0 : id;
+        select->hot_verdict = known != NULL && *known == 'y';
+    }
+    int verdict = id == select->hot_thread ? select->hot_verdict : -1;
+    sync_give(&select->lock);
+    return verdict;
+}
+
 int
 select_thread(selection *select)
 {
@@ -124,25 +141,25 @@ select_thread(selection *select)
         return 1;
     }
     uint64_t id = PyThreadState_GetID(PyThreadState_Get()) + 1;
-    if (id == select->hot_thread) {
-        return select->hot_verdict;
+    int verdict = known_verdict(select, id);
+    if (verdict >= 0) {
+        return verdict;
     }
-    const void *key = (const void *)(uintptr_t)id;
-    const char *known = xt_ptrmap_get(&select->known_threads, key);
-    int verdict = known == NULL ? judge_thread(select) : *known == 'y';
+    verdict = judge_thread(select);
     if (verdict < 0) {
         return -1;
     }
     static const char yes[] = "y";
     static const char no[] = "n";
-    if (known == NULL &&
-        xt_ptrmap_set(&select->known_threads, key,
-                      (void *)(uintptr_t)(verdict ? yes : no)) != XT_OK) {
+    sync_take(&select->lock);
+    xt_status status =
+        xt_ptrmap_set(&select->known_threads, (const void *)(uintptr_t)id,
+                      (void *)(uintptr_t)(verdict ? yes : no));
+    sync_give(&select->lock);
+    if (status != XT_OK) {
         PyErr_NoMemory();
         return -1;
     }
-    select->hot_thread = id;
-    select->hot_verdict = verdict != 0;
     return verdict;
 }
 

@@ -12,6 +12,7 @@
 
 #include "files.h"
 #include "ptrmap.h"
+#include "sync.h"
 
 typedef struct {
     PyObject *module;  /* owned: called with globals, says whether their module
@@ -22,6 +23,7 @@ typedef struct {
     PyObject *threads;       /* owned: tuple of str, or NULL: all */
     int max_depth;           /* 0: any */
     bool imports;            /* the import system is printed, too */
+    sync_lock lock;          /* guards the three below */
     xt_ptrmap known_threads; /* id + 1 of a thread -> whether it is printed */
     uint64_t hot_thread;     /* id + 1 of the last thread; 0: none */
     bool hot_verdict;

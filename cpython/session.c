@@ -62,14 +62,33 @@ session_keep_trouble(TracerObject *self)
         PyErr_Restore(type, value, traceback);
         return -1;
     }
+    sync_enter(&self->section);
     if (self->trouble == NULL) {
         PyErr_NormalizeException(&type, &value, &traceback);
         self->trouble = Py_XNewRef(value);
     }
+    sync_leave(&self->section);
     Py_XDECREF(type);
     Py_XDECREF(value);
     Py_XDECREF(traceback);
     return 0;
+}
+
+/* What was judged by this thread: borrowed; NULL with an exception. */
+static PyObject *
+get_judged(TracerObject *self)
+{
+#ifdef Py_GIL_DISABLED
+    thread_lane *mine = session_lane(self);
+    uint64_t plan = self->plan;
+    if (mine != NULL && mine->plan != plan) {
+        PyDict_Clear(mine->judged);
+        mine->plan = plan;
+    }
+    return mine == NULL ? NULL : mine->judged;
+#else
+    return self->judged;
+#endif
 }
 
 int
@@ -83,11 +102,15 @@ session_keep_log_trouble(TracerObject *self)
 }
 
 /* The module name under which the file is wanted, or None: borrowed from
-   `judged`. NULL with an exception. */
+   what was judged. NULL with an exception. */
 static PyObject *
 judge(TracerObject *self, PyObject *filename, PyObject *globals)
 {
-    PyObject *module = PyDict_GetItemWithError(self->judged, filename);
+    PyObject *judged = get_judged(self);
+    if (judged == NULL) {
+        return NULL;
+    }
+    PyObject *module = PyDict_GetItemWithError(judged, filename);
     if (module != NULL || PyErr_Occurred()) {
         return module;
     }
@@ -96,7 +119,7 @@ judge(TracerObject *self, PyObject *filename, PyObject *globals)
     if (module == NULL) {
         return NULL;
     }
-    int stored = PyDict_SetItem(self->judged, filename, module);
+    int stored = PyDict_SetItem(judged, filename, module);
     Py_DECREF(module);
     return stored < 0 ? NULL : module;
 }
@@ -105,11 +128,14 @@ int
 session_judge(TracerObject *self, PyObject *globals, PyObject **module)
 {
     *module = NULL;
-    PyObject *filename = PyDict_GetItemWithError(globals, self->s_file);
-    if (filename == NULL || filename == Py_None) {
-        return PyErr_Occurred() ? -1 : 0;
+    PyObject *filename;
+    if (sync_dict_get(globals, self->s_file, &filename) < 0) {
+        return -1;
     }
-    Py_INCREF(filename);
+    if (filename == NULL || filename == Py_None) {
+        Py_XDECREF(filename);
+        return 0;
+    }
     PyObject *found = judge(self, filename, globals);
     Py_DECREF(filename);
     if (found == NULL) {
@@ -119,6 +145,22 @@ session_judge(TracerObject *self, PyObject *globals, PyObject **module)
     return 0;
 }
 
+int
+session_flush(TracerObject *self)
+{
+    sync_enter(&self->section);
+    PyObject *counts = Py_NewRef(self->counts);
+    int result = files_flush(&self->files, counts);
+#ifdef Py_GIL_DISABLED
+    thread_lane *lane = NULL;
+    while (result == 0 && (lane = lanes_next(&self->lanes, lane)) != NULL) {
+        result = files_flush(&lane->files, counts);
+    }
+#endif
+    Py_DECREF(counts);
+    sync_leave(&self->section);
+    return result;
+}
 /* Sets *wanted to whether calls of and by code with these globals are. */
 static int
 wants_calls(TracerObject *self, PyObject *globals, bool *wanted)

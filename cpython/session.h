@@ -3,7 +3,7 @@
  *
  * tracer.c makes it and gives it its methods, run.c starts and ends runs, and
  * two engines fill it while the program runs: settrace.c and monitor.c.
- * Everything in it is guarded by the GIL.
+ * Everything in it is guarded by the GIL, or else by `section`.
  */
 #ifndef XT_SESSION_H
 #define XT_SESSION_H
@@ -15,6 +15,7 @@
 
 #include "files.h"
 #include "functions.h"
+#include "lane.h"
 #include "linelog.h"
 #include "ptrmap.h"
 
@@ -40,11 +41,15 @@ enum {
 
 typedef struct {
     PyObject_HEAD
-    PyObject *counts; /* owned: what the attribute `counts` shows */
-    unsigned mode;    /* TRACER_* bits; 0: not planned, or the slow path */
-    Py_ssize_t runs;  /* runs that have begun and not ended */
-    struct run_start *started; /* owned: what start() began, or NULL */
-    bool runs_program;         /* a program was begun and not ended */
+    sync_section section; /* held while a run begins or ends, or counts are
+                             brought in */
+    PyObject *counts;     /* owned: what the attribute `counts` shows */
+    SYNC_SHARED(unsigned)
+    mode;                         /* TRACER_* bits; 0: not planned, or the slow
+                                     path */
+    SYNC_SHARED(Py_ssize_t) runs; /* runs that have begun and not ended */
+    struct run_start *started;    /* owned: what start() began, or NULL */
+    bool runs_program;            /* a program was begun and not ended */
     PyObject *program_hook; /* owned: threading's trace function before it, or
                                NULL if new threads need none */
     PyObject *trouble;      /* owned: the first exception of ours, or NULL */
@@ -56,7 +61,12 @@ typedef struct {
                                   or NULL */
     PyObject *judged; /* owned: dict {__file__: module name, or None} */
     PyObject *s_file; /* owned: the string "__file__" */
-    xt_ptrmap frames; /* frames that are wanted -> their traced_file */
+#ifdef Py_GIL_DISABLED
+    lane_list lanes;
+    SYNC_SHARED(uint64_t) plan; /* how often what is wanted was said anew */
+#else
+    thread_lane lane;
+#endif
     struct EngineObject *engine; /* owned: while it counts for us, or NULL */
     xt_ptrmap seen;  /* code_entry -> owned tally that was harvested before */
     xt_ptrmap sides; /* code_entry -> owned side_counts */
@@ -64,23 +74,44 @@ typedef struct {
     PyObject *calls;      /* owned: the same */
     PyObject *call_graph; /* owned: the same */
     PyObject *engines;    /* owned: list, see _engines_used(); or NULL */
-    /* The frame of the last event, so that most lines need no look-up. It is
-       borrowed: its return event, the last of its life, clears it. */
-    PyFrameObject *hot_frame;
-    traced_file *hot_file; /* NULL: the frame is not wanted */
-    /* The frame of the last event if that was a return, else NULL; only its
-       address is looked at. */
-    PyFrameObject *left_frame;
-    traced_file *left_file;
 
     struct kept_file *kept; /* owned: the file where it counts, or NULL */
 
     /* Functions and callers. */
     function_table functions;
-    PyObject *disable;    /* owned: sys.monitoring.DISABLE, or NULL */
-    int tool;             /* tool id held from sys.monitoring, or -1 */
-    uint64_t left_thread; /* of one that is traced no more, or 0 */
+    PyObject *disable;     /* owned: sys.monitoring.DISABLE, or NULL */
+    SYNC_SHARED(int) tool; /* tool id held from sys.monitoring, or -1 */
+    SYNC_SHARED(uint64_t)
+    left_thread; /* of one that is traced no more, or 0 */
 } TracerObject;
+
+/* What the tracer has of this thread; NULL with an exception. */
+static inline thread_lane *
+session_lane(TracerObject *self)
+{
+#ifdef Py_GIL_DISABLED
+    return lanes_get(&self->lanes);
+#else
+    return &self->lane;
+#endif
+}
+
+/* Where this thread counts lines. */
+static inline file_table *
+session_files(TracerObject *self, thread_lane *mine)
+{
+#ifdef Py_GIL_DISABLED
+    (void)self;
+    return &mine->files;
+#else
+    (void)mine;
+    return &self->files;
+#endif
+}
+
+/* Brings all lines that were counted into `counts`. -1 with an exception; no
+   count is lost then. */
+int session_flush(TracerObject *self);
 
 /* An exception of ours must not disturb the program: the first is kept until
    the run ends. What is not ours (Ctrl-C in the midst of our work, what a
@@ -109,8 +140,8 @@ int session_note_call(TracerObject *self, recent_call call, PyObject *globals,
                       PyObject *caller_globals, bool *wanted);
 
 /* Sets *module to the name under which code with these globals is wanted
-   (borrowed from `judged`), or to NULL when it is not. -1 with an exception,
-   and then it is not. */
+   (borrowed from what the thread has judged), or to NULL when it is not. -1
+   with an exception, and then it is not. */
 int session_judge(TracerObject *self, PyObject *globals, PyObject **module);
 
 /* Whether code of the module with this __file__ is wanted, if that was judged

@@ -7,7 +7,8 @@
 /* Sets *file to where the lines of the frame count, or to NULL when they are
    not wanted. -1 with an exception. */
 static int
-find_file(TracerObject *self, PyFrameObject *frame, traced_file **file)
+find_file(TracerObject *self, thread_lane *mine, PyFrameObject *frame,
+          traced_file **file)
 {
     *file = NULL;
     PyObject *globals = PyFrame_GetGlobals(frame);
@@ -25,7 +26,7 @@ find_file(TracerObject *self, PyFrameObject *frame, traced_file **file)
             return -1;
         }
     }
-    *file = files_get(&self->files, code->co_filename);
+    *file = files_get(session_files(self, mine), code->co_filename);
     Py_DECREF(code);
     return *file == NULL ? -1 : 0;
 }
@@ -44,8 +45,8 @@ has_options(const TracerObject *self)
     return self->printing != NULL && (self->mode & TRACER_LINES) != 0;
 }
 
-int
-settrace_call(TracerObject *self, PyFrameObject *frame)
+static int
+on_call(TracerObject *self, thread_lane *mine, PyFrameObject *frame)
 {
     if (calls_note(self, frame) < 0) {
         return -1;
@@ -53,34 +54,34 @@ settrace_call(TracerObject *self, PyFrameObject *frame)
     if (has_options(self)) {
         return printing_call(self, frame);
     }
-    self->left_frame = NULL;
+    mine->left_frame = NULL;
     if (!counts_lines(self)) {
         return 0;
     }
     traced_file *file;
-    int result = find_file(self, frame, &file);
+    int result = find_file(self, mine, frame, &file);
     if (result == 0 && file != NULL) {
-        if (xt_ptrmap_set(&self->frames, frame, file) != XT_OK) {
+        if (xt_ptrmap_set(&mine->frames, frame, file) != XT_OK) {
             PyErr_NoMemory();
             result = -1;
         }
     }
     else {
         /* A frame that ended unseen may have left its address behind. */
-        xt_ptrmap_remove(&self->frames, frame);
+        xt_ptrmap_remove(&mine->frames, frame);
     }
-    self->hot_frame = frame;
-    self->hot_file = result == 0 ? file : NULL;
+    mine->hot_frame = frame;
+    mine->hot_file = result == 0 ? file : NULL;
     return result < 0 ? session_keep_trouble(self) : 0;
 }
 
 static int
-on_return(TracerObject *self, PyFrameObject *frame)
+on_return(thread_lane *mine, PyFrameObject *frame)
 {
-    self->left_frame = frame;
-    self->left_file = xt_ptrmap_get(&self->frames, frame);
-    xt_ptrmap_remove(&self->frames, frame);
-    self->hot_frame = NULL;
+    mine->left_frame = frame;
+    mine->left_file = xt_ptrmap_get(&mine->frames, frame);
+    xt_ptrmap_remove(&mine->frames, frame);
+    mine->hot_frame = NULL;
     return 0;
 }
 
@@ -90,14 +91,14 @@ on_return(TracerObject *self, PyFrameObject *frame)
    next event, an exception in it. No other frame can have its address: the
    traceback holds whatever has failed. */
 static int
-on_exception(TracerObject *self, PyFrameObject *frame)
+on_exception(TracerObject *self, thread_lane *mine, PyFrameObject *frame)
 {
-    traced_file *file = self->left_frame == frame ? self->left_file : NULL;
-    self->left_frame = NULL;
+    traced_file *file = mine->left_frame == frame ? mine->left_file : NULL;
+    mine->left_frame = NULL;
     if (file == NULL) {
         return 0;
     }
-    if (xt_ptrmap_set(&self->frames, frame, file) != XT_OK) {
+    if (xt_ptrmap_set(&mine->frames, frame, file) != XT_OK) {
         PyErr_NoMemory();
         return session_keep_trouble(self);
     }
@@ -105,21 +106,21 @@ on_exception(TracerObject *self, PyFrameObject *frame)
 }
 
 static int
-on_line(TracerObject *self, PyFrameObject *frame)
+on_line(TracerObject *self, thread_lane *mine, PyFrameObject *frame)
 {
-    self->left_frame = NULL;
-    if (frame != self->hot_frame) {
-        self->hot_frame = frame;
-        self->hot_file = xt_ptrmap_get(&self->frames, frame);
+    mine->left_frame = NULL;
+    if (frame != mine->hot_frame) {
+        mine->hot_frame = frame;
+        mine->hot_file = xt_ptrmap_get(&mine->frames, frame);
     }
-    traced_file *file = self->hot_file;
+    traced_file *file = mine->hot_file;
     if (file == NULL) {
         return 0;
     }
     int line = PyFrame_GetLineNumber(frame);
     int result = 0;
     if (self->mode & TRACER_COUNT) {
-        if (files_hit(&self->files, file, line) < 0) {
+        if (files_hit(session_files(self, mine), file, line) < 0) {
             result = session_keep_trouble(self);
         }
     }
@@ -138,25 +139,54 @@ on_event(PyObject *handle, PyFrameObject *frame, int what,
          PyObject *Py_UNUSED(arg))
 {
     TracerObject *self = (TracerObject *)PyCFunction_GET_SELF(handle);
+    thread_lane *mine = session_lane(self);
+    if (mine == NULL) {
+        return session_keep_trouble(self);
+    }
     switch (what) {
     case PyTrace_LINE:
-        return on_line(self, frame);
+        return on_line(self, mine, frame);
     case PyTrace_CALL:
-        return settrace_call(self, frame);
+        return on_call(self, mine, frame);
     case PyTrace_RETURN:
-        return on_return(self, frame);
+        return on_return(mine, frame);
     case PyTrace_EXCEPTION:
-        return on_exception(self, frame);
+        return on_exception(self, mine, frame);
     default:
         return 0;
     }
 }
 
-void
+int
+settrace_call(TracerObject *self, PyFrameObject *frame)
+{
+    thread_lane *mine = session_lane(self);
+    return mine == NULL ? session_keep_trouble(self)
+                        : on_call(self, mine, frame);
+}
+
+int
 settrace_install(TracerObject *self, PyObject *handle)
 {
-    self->hot_frame = NULL;
+    thread_lane *mine = session_lane(self);
+    if (mine == NULL) {
+        return -1;
+    }
+    mine->hot_frame = NULL;
     PyEval_SetTrace(has_options(self) ? printing_event : on_event, handle);
+    return 0;
+}
+
+void
+settrace_left(TracerObject *self)
+{
+    thread_lane *mine = session_lane(self);
+    if (mine != NULL) {
+        mine->hot_frame = NULL;
+    }
+    else {
+        PyErr_Clear();
+    }
 }
 
 static int
@@ -165,6 +195,10 @@ take_frames(TracerObject *self)
     if (!counts_lines(self)) {
         return 0;
     }
+    thread_lane *mine = session_lane(self);
+    if (mine == NULL) {
+        return -1;
+    }
     if (has_options(self)) {
         return printing_take_frames(self);
     }
@@ -172,9 +206,9 @@ take_frames(TracerObject *self)
     int result = 0;
     while (frame != NULL && result == 0) {
         traced_file *file;
-        result = find_file(self, frame, &file);
+        result = find_file(self, mine, frame, &file);
         if (result == 0 && file != NULL &&
-            xt_ptrmap_set(&self->frames, frame, file) != XT_OK) {
+            xt_ptrmap_set(&mine->frames, frame, file) != XT_OK) {
             PyErr_NoMemory();
             result = -1;
         }

@@ -11,8 +11,11 @@
 #include "session.h"
 
 /* Traces the current thread from now on. `handle` is the tracer's bound method
-   `_event`, which sys.gettrace() will show. */
-void settrace_install(TracerObject *self, PyObject *handle);
+   `_event`, which sys.gettrace() will show. -1 with an exception. */
+int settrace_install(TracerObject *self, PyObject *handle);
+
+/* Forgets where this thread was: it is not traced any more. */
+void settrace_left(TracerObject *self);
 
 /* Handles a call event that came another way. -1 with an exception. */
 int settrace_call(TracerObject *self, PyFrameObject *frame);

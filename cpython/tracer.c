@@ -211,9 +211,9 @@ take_thread(TracerObject *self)
     if (handle == NULL) {
         return -1;
     }
-    settrace_install(self, handle);
+    int result = settrace_install(self, handle);
     Py_DECREF(handle);
-    return 0;
+    return result;
 }
 
 /* Replaces the trampoline that sys.settrace() installed by the C function and
@@ -355,11 +355,14 @@ function_name(PyObject *Py_UNUSED(module), PyObject *args)
 static PyObject *
 tracer_get_counts(TracerObject *self, void *Py_UNUSED(closure))
 {
-    if ((self->engine != NULL && engine_harvest(self->engine, self) < 0) ||
-        files_flush(&self->files, self->counts) < 0) {
-        return NULL;
+    sync_enter(&self->section);
+    PyObject *counts = NULL;
+    if ((self->engine == NULL || engine_harvest(self->engine, self) == 0) &&
+        session_flush(self) == 0) {
+        counts = Py_NewRef(self->counts);
     }
-    return Py_NewRef(self->counts);
+    sync_leave(&self->section);
+    return counts;
 }
 
 static int
@@ -369,13 +372,14 @@ tracer_set_counts(TracerObject *self, PyObject *value, void *closure)
         PyErr_SetString(PyExc_AttributeError, "counts cannot be deleted");
         return -1;
     }
+    sync_enter(&self->section);
     PyObject *before = tracer_get_counts(self, closure);
-    if (before == NULL) {
-        return -1;
+    if (before != NULL) {
+        Py_SETREF(self->counts, Py_NewRef(value));
     }
-    Py_DECREF(before);
-    Py_SETREF(self->counts, Py_NewRef(value));
-    return 0;
+    sync_leave(&self->section);
+    Py_XDECREF(before);
+    return before == NULL ? -1 : 0;
 }
 
 static PyObject *
@@ -421,6 +425,9 @@ tracer_new(PyTypeObject *type, PyObject *Py_UNUSED(args),
     self->call_graph = PyDict_New();
     self->judged = PyDict_New();
     self->s_file = PyUnicode_InternFromString("__file__");
+#ifdef Py_GIL_DISABLED
+    lanes_init(&self->lanes);
+#endif
     if (self->branches == NULL || self->calls == NULL ||
         self->call_graph == NULL || self->counts == NULL ||
         self->judged == NULL || self->s_file == NULL ||
@@ -478,7 +485,11 @@ tracer_dealloc(TracerObject *self)
     Py_CLEAR(self->call_graph);
     Py_CLEAR(self->engines);
     files_fini(&self->files);
-    xt_ptrmap_fini(&self->frames);
+#ifdef Py_GIL_DISABLED
+    lanes_fini(&self->lanes);
+#else
+    lane_fini(&self->lane);
+#endif
     type->tp_free(self);
     Py_DECREF(type);
 }
@@ -582,6 +593,7 @@ tracer_init(PyObject *module)
         PyModule_AddIntConstant(module, "PROBE", TRACER_PROBE) < 0 ||
         PyModule_AddIntConstant(module, "EVENT", TRACER_EVENT) < 0 ||
         PyModule_AddIntConstant(module, "DEBUG", TRACER_DEBUG) < 0 ||
+        PyModule_AddIntConstant(module, "HAS_GIL", COMPAT_HAS_GIL) < 0 ||
         PyModule_AddIntConstant(module, "CALLS", TRACER_CALLS) < 0 ||
         PyModule_AddIntConstant(module, "FILTERED", TRACER_FILTERED) < 0) {
         return -1;

@@ -17,6 +17,7 @@ BRANCHES: Final = 16
 PROBE: Final = 32
 EVENT: Final = 64
 DEBUG: Final = 128
+HAS_GIL: Final[int]
 CALLS: Final = 256
 FILTERED: Final = 512
 

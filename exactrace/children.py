@@ -295,7 +295,9 @@ def begin() -> None:
     import atexit
 
     def end() -> None:
-        process.tracer.stop()
+        # An interpreter may end in another thread state than it was begun in.
+        with contextlib.suppress(RuntimeError):
+            process.tracer.stop()
         process.keep()
 
     # Of all that is to be done at exit, this is done last.

@@ -140,7 +140,7 @@ class Program:
         # It would keep alive what the program's frames refer to.
         del error
         _join_threads()
-        if not exits or sys.version_info >= (3, 14):
+        if not exits or sys.version_info >= (3, 13, 3):
             self._leave(namespace)
         if not started:
             outcome.exit()

@@ -197,7 +197,7 @@ check_rows(const xt_merge *merge, const source *file, const xt_mergespec *spec)
     const uint8_t *rows =
         find_section(file->sections, file->count, spec->kind, &len);
     size_t width = 8 * (size_t)spec->columns;
-    int64_t key[XT_MERGESPEC_WIDEST];
+    int64_t key[XT_MERGESPEC_WIDEST] = {0};
     for (size_t at = 0; at < len; at += width) {
         const char *what = read_row(merge, spec, rows + at, key);
         if (what != NULL) {
@@ -342,7 +342,7 @@ add_rows(xt_merge *merge, const source *file, size_t number)
     const uint8_t *rows =
         find_section(file->sections, file->count, spec->kind, &len);
     size_t width = 8 * (size_t)spec->columns;
-    int64_t key[XT_MERGESPEC_WIDEST];
+    int64_t key[XT_MERGESPEC_WIDEST] = {0};
     xt_status status = XT_OK;
     table->next = 0;
     for (size_t at = 0; at < len && status == XT_OK; at += width) {
@@ -402,7 +402,7 @@ rename_table(xt_merge *merge, size_t number, const uint32_t *names)
     xt_merge_table old = merge->tables[number];
     xt_merge_table *table = &merge->tables[number];
     *table = (xt_merge_table){0};
-    int64_t key[XT_MERGESPEC_WIDEST];
+    int64_t key[XT_MERGESPEC_WIDEST] = {0};
     xt_status status = XT_OK;
     for (size_t row = 0; row < old.count && status == XT_OK; row++) {
         memcpy(key, old.rows + row * spec->columns,

@@ -7,6 +7,7 @@ import io
 import os
 import sys
 
+from exactrace import _native
 from exactrace.compat import _current_directory
 from exactrace.printing import COLORS, _is_for_colors
 from exactrace.tracer import ENGINES
@@ -127,6 +128,8 @@ def show_engines(tracer: Trace) -> None:
         print(f"exactrace: counted by engine {engine}: {objects}", file=sys.stderr)
     for text in declined:
         print(text, file=sys.stderr)
+    if not _native.HAS_GIL:
+        print("exactrace: no probes or events: this Python has no GIL", file=sys.stderr)
 
 
 def note_missing_branches(tracer: Trace) -> None:

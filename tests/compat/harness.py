@@ -14,6 +14,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,12 @@ from typing import Any
 from odd_programs import ODD_PROGRAMS
 
 import exactrace
+
+# Whether this build has no GIL.
+FREE = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+# There types are immortal once there were two threads, on 3.13 (gh-117783): so the
+# standard module finds the class of no method.
+IMMORTAL_TYPES = FREE and sys.version_info < (3, 14)
 
 HERE = Path(__file__).parent
 CORPUS = HERE / "corpus"

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from harness import HERE, PACKAGE, compare_counts, environment
+from harness import FREE, HERE, PACKAGE, compare_counts, environment
 
 # Quick, deterministic, and mostly about modules written in Python.
 MODULES = """
@@ -84,7 +84,7 @@ NOT_TAKEN = {
 
 # Tests that let threads race, from a version on.
 RACING = {
-    "test_linecache": (3, 14),
+    "test_linecache": (3, 13, 1),
     "test_memoryview": (3, 14),
     "test_enumerate": (3, 14),
     "test_super": (3, 13),
@@ -99,7 +99,7 @@ HERE_TAKEN = [
 
 ENGINES = os.environ.get(
     "EXACTRACE_TEST_ENGINES",
-    "probe,settrace" if sys.version_info >= (3, 12) else "settrace",
+    "probe,settrace" if sys.version_info >= (3, 12) and not FREE else "settrace",
 ).split(",")
 # Where the tool `chosen_engine` is.
 SUITE = HERE.parent / "suite"

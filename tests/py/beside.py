@@ -5,11 +5,24 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import sysconfig
 import textwrap
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import exactrace
+
+# Whether this build has no GIL; and whether lines are counted by probes and
+# events, not by the trace function alone.
+FREE = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+MONITORED = sys.version_info >= (3, 12) and not FREE
+NO_PROBES = "no probes or events: before 3.12, or without the GIL"
+NO_HIDING = pytest.mark.skipif(
+    FREE and sys.version_info >= (3, 14),
+    reason="without the GIL our frames cannot be hidden (docs/decisions/0005)",
+)
 
 # Where the package under test is, for children that must find it and not the
 # sources in the current directory.

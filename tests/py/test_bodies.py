@@ -4,17 +4,16 @@ rewritten the first time, and counted all the same."""
 from __future__ import annotations
 
 import contextlib
-import sys
 import textwrap
 import threading
 import weakref
 from typing import Any
 
 import pytest
+from beside import FREE, MONITORED, NO_PROBES
 
 import exactrace
 
-MONITORED = sys.version_info >= (3, 12)
 ENGINES = ("probe", "event", "settrace") if MONITORED else ("settrace",)
 
 Counts = dict[int, int]
@@ -185,7 +184,7 @@ def test_a_body_may_forget_where_it_is_from() -> None:
     assert run("settrace", source) == run(ENGINES[0], source)
 
 
-@pytest.mark.skipif(not MONITORED, reason="two sessions at a time need sys.monitoring")
+@pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
 @pytest.mark.parametrize("engine", ["probe", "event"])
 def test_a_session_may_begin_and_end_in_the_midst_of_a_body(engine: str) -> None:
     code = compiled("""\
@@ -214,7 +213,7 @@ def test_a_session_may_begin_and_end_in_the_midst_of_a_body(engine: str) -> None
     assert {6: 1, 7: 1, 8: 1, 9: 1, 10: 1} == second
 
 
-@pytest.mark.skipif(not MONITORED, reason="two sessions at a time need sys.monitoring")
+@pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
 @pytest.mark.parametrize("engine", ["probe", "event"])
 def test_a_body_within_a_session_within_a_body_counts_for_both(engine: str) -> None:
     seen: list[Counts] = []
@@ -233,7 +232,7 @@ def test_a_body_within_a_session_within_a_body_counts_for_both(engine: str) -> N
     assert {1} == set(counts.values())
 
 
-@pytest.mark.skipif(not MONITORED, reason="two sessions at a time need sys.monitoring")
+@pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
 def test_an_outer_session_goes_on_when_one_within_a_body_has_taken_its_frames() -> None:
     tracer = exactrace.Trace(count=1, trace=0)
     inner = exactrace.Trace(count=1, trace=0)
@@ -274,6 +273,7 @@ def test_bodies_of_several_threads_are_counted_as_far_as_they_are(engine: str) -
     assert dict.fromkeys(range(1, 8), 3) == lines_of(tracer)
 
 
+@pytest.mark.skipif(FREE, reason="code is immortal there once there were two threads")
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_body_is_freed_with_its_frame(engine: str) -> None:
     tracer = exactrace.Trace(count=1, trace=0, engine=engine)
@@ -291,7 +291,7 @@ def test_a_body_is_freed_with_its_frame(engine: str) -> None:
     assert {1: 1, 2: 1} == lines_of(tracer)
 
 
-@pytest.mark.skipif(not MONITORED, reason="calls are counted with branches")
+@pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
 def test_a_body_is_a_call_where_calls_are_counted() -> None:
     tracer = exactrace.Trace(count=1, trace=0, branch=True)
     names = {"__file__": "/program.py"}

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from beside import run, write
+from beside import MONITORED, NO_PROBES, run, write
 
 from exactrace import CoverageResults
 from exactrace.reports import partial
 from exactrace.reports.model import Branch, FileReport, file_reports
 
-MONITORED = sys.version_info >= (3, 12)
-known = pytest.mark.skipif(not MONITORED, reason="branches are known from 3.12 on")
+known = pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
 
 PROGRAM = """\
 def größer(a, b):

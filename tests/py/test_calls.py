@@ -11,15 +11,16 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
+import beside
 import pytest
 from beside import run, write
 
 import exactrace
 from exactrace.tracer import ENGINES
 
-MONITORED = sys.version_info >= (3, 12)
+EVENTS = sys.version_info >= (3, 12)  # for calls
 HERE = __file__
-ENGINES_HERE = ENGINES if MONITORED else ("settrace",)
+ENGINES_HERE = ENGINES if beside.MONITORED else ("settrace",)
 
 
 def fib(n: int) -> int:
@@ -136,7 +137,7 @@ def test_calls_are_those_that_a_profile_function_sees(engine: str, count: bool) 
     assert names["outer.<locals>.Body"] == 1
 
 
-@pytest.mark.skipif(not MONITORED, reason="branches are counted from 3.12 on")
+@pytest.mark.skipif(not beside.MONITORED, reason=beside.NO_PROBES)
 def test_calls_counted_one_by_one_are_those_that_follow_from_the_flow() -> None:
     assert traced(calls=True).calls == traced(branch=True).calls
     assert traced(calls=True, branch=True).calls == traced(branch=True).calls
@@ -172,7 +173,7 @@ def test_counting_goes_on_over_several_runs_and_looks_in_between() -> None:
     assert tracer.results().calls[named(fib.__code__)] == 27 + 6
 
 
-@pytest.mark.skipif(not MONITORED, reason="a trace function is a thread's own")
+@pytest.mark.skipif(not EVENTS, reason="a trace function is a thread's own")
 def test_all_threads_are_seen() -> None:
     import _thread
 

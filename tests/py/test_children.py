@@ -9,13 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from beside import PACKAGE, check_same, run, write
+from beside import MONITORED, PACKAGE, check_same, run, write
 
 from exactrace import children
 from exactrace.cli import report
 from exactrace.tracer import ENGINES
 
-ENGINES_HERE = ENGINES if sys.version_info >= (3, 12) else ("settrace",)
+ENGINES_HERE = ENGINES if MONITORED else ("settrace",)
 
 
 def hits(folder: Path, name: str = "prog.py") -> dict[int, int]:
@@ -307,7 +307,6 @@ def test_a_fork_in_the_midst_of_threads(folder: Path) -> None:
         ready.wait()
         pid = os.fork()
         if pid == 0:
-            go.set()
             outer_result = [inner(n) for n in (0, 1)]
             os._exit(0)
         os.waitpid(pid, 0)
@@ -432,7 +431,7 @@ def test_results_of_every_kind_come_from_children(folder: Path) -> None:
             os._exit(0)
         os.wait()
         """
-    options = ["--branch"] * (sys.version_info >= (3, 12))
+    options = ["--branch"] * MONITORED
     counted(folder, source, "--calls", *options)
     results = report.read(os.environ["EXACTRACE_DATA"])
     calls = {name: n for (_, _, name), n in results.calls.items()}
@@ -614,9 +613,7 @@ def test_settings_come_back_from_their_text() -> None:
     assert vars(again) == vars(settings)
 
 
-@pytest.mark.skipif(
-    sys.version_info < (3, 12), reason="a thread has but one trace function"
-)
+@pytest.mark.skipif(not MONITORED, reason="a thread has but one trace function")
 def test_an_exactrace_below_another_counts_for_both(folder: Path) -> None:
     write(folder, "inner.py", "for i in range(4):\n    i += 1\n")
     source = """\

@@ -10,10 +10,10 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from beside import MONITORED, NO_PROBES
 
 import exactrace
 
-MONITORED = sys.version_info >= (3, 12)
 ENGINES = ("probe", "event", "settrace") if MONITORED else ("settrace",)
 
 
@@ -222,7 +222,7 @@ def test_functions_and_callers_are_noted() -> None:
 
 def test_branches_and_calls_are_counted() -> None:
     if not MONITORED:
-        pytest.skip("branches are counted from 3.12 on")
+        pytest.skip(NO_PROBES)
     with exactrace.tracing(branch=True) as tracer:
         work(3), work(4)
     results = tracer.results()

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from beside import PACKAGE, check_program, check_same, run, write
+from beside import NO_HIDING, PACKAGE, check_program, check_same, run, write
 
 
 @pytest.mark.parametrize(
@@ -149,6 +149,7 @@ def test_an_exit_status_that_is_too_large_is_cut(folder: Path) -> None:
     assert run(["-m", "exactrace", "run", "-q", "large.py"], folder)[0] == plain[0]
 
 
+@NO_HIDING
 @pytest.mark.parametrize(
     "hook",
     [
@@ -208,7 +209,8 @@ def test_an_interrupt_while_threads_are_waited_for_ends_the_wait(
     # Where exactly the signal arrives is the system's affair.
     assert "KeyboardInterrupt" in plain[2]
     assert "KeyboardInterrupt" in ours[2]
-    assert "exactrace" not in ours[2]
+    assert PACKAGE not in ours[2]
+    assert "exactrace/" not in ours[2].replace(sys.base_prefix, "")
 
 
 def test_an_interrupt_while_results_are_written_costs_one_line(folder: Path) -> None:
@@ -247,6 +249,7 @@ def test_output_that_cannot_be_written_gives_the_status_of_python(
         assert ends[0] == ends[1]
 
 
+@NO_HIDING
 def test_exit_handlers_see_the_module_as_in_python(folder: Path) -> None:
     source = "import atexit\natexit.register(lambda: print(list(globals())))\n"
     for end in ("", "raise SystemExit", "1 / 0"):
@@ -255,6 +258,7 @@ def test_exit_handlers_see_the_module_as_in_python(folder: Path) -> None:
         check_same(folder, "-m", "last")
 
 
+@NO_HIDING
 def test_finalizers_run_in_the_order_of_python(folder: Path) -> None:
     source = """\
         import atexit, sys, threading

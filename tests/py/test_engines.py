@@ -14,15 +14,12 @@ import weakref
 from typing import Any
 
 import pytest
-from beside import PACKAGE
+from beside import FREE, MONITORED, NO_PROBES, PACKAGE
 
 import exactrace
 
-MONITORED = sys.version_info >= (3, 12)
 ENGINES = ("probe", "event", "settrace") if MONITORED else ("settrace",)
-needs_monitoring = pytest.mark.skipif(
-    not MONITORED, reason="sys.monitoring, which probes need, is new in 3.12"
-)
+needs_monitoring = pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
 
 PROGRAM = """\
 def loop(n):
@@ -574,6 +571,7 @@ once, twice = freed(1), freed(2)
 """
 
 
+@pytest.mark.skipif(FREE, reason="code is immortal there once there were two threads")
 @pytest.mark.parametrize("branch", [False, True])
 def test_code_that_runs_once_is_freed_when_the_program_lets_it_go(branch: bool) -> None:
     tracer, names = run_by(None, ONCE, branch=branch and MONITORED)

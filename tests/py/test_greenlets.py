@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import pytest
+from beside import FREE, MONITORED
 
 import exactrace
 
-MONITORED = sys.version_info >= (3, 12)
+pytestmark = pytest.mark.skipif(FREE, reason="greenlet turns the GIL on")
 ENGINES = ("probe", "event") if MONITORED else ("settrace",)
 
 HEAD = """\

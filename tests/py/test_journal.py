@@ -12,13 +12,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from beside import PACKAGE, run, write
+from beside import FREE, MONITORED, PACKAGE, run, write
 
 from exactrace import datafolder
 from exactrace.results import CoverageResults
 from exactrace.tracer import ENGINES
 
-ENGINES_HERE = ENGINES if sys.version_info >= (3, 12) else ("settrace",)
+pytestmark = pytest.mark.skipif(FREE, reason="without the GIL, counts are in memory")
+ENGINES_HERE = ENGINES if MONITORED else ("settrace",)
 
 # Keeps a tally of its own in a mapped file, and kills itself at the tick whose number
 # it is given, after it has written down which functions are running.

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from beside import PACKAGE, check_same, run, write
+from beside import MONITORED, NO_PROBES, PACKAGE, check_same, run, write
 
-MONITORED = sys.version_info >= (3, 12)
 OPTIONS = ((), ("--branch",)) if MONITORED else ((),)
 
 WORK = """\
@@ -210,6 +209,8 @@ def coverage_of(folder: Path, core: str, *command: str) -> Any:
 
 @pytest.mark.parametrize("core", ["ctrace", "sysmon"] if MONITORED else ["ctrace"])
 def test_coverage_measures_the_same_beside_us(core: str, folder: Path) -> None:
+    if core == "ctrace":
+        pytest.importorskip("coverage.tracer", reason="no such build of coverage.py")
     source = "print(work(9), Thing().method())\n"
     write(folder, "program.py", WORK + source)
     alone = coverage_of(folder, core, "-m", "coverage")
@@ -236,7 +237,7 @@ print(names)
 """
 
 
-@pytest.mark.skipif(not MONITORED, reason="there are no probes before 3.12")
+@pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
 @pytest.mark.parametrize("option", [["--engine", "probe"], ["--branch"]])
 def test_another_evaluator_is_shown_code_that_is_not_rewritten(
     option: list[str], folder: Path

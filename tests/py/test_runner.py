@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from beside import check_program, check_same, run, write
+from beside import NO_HIDING, check_program, check_same, run, write
 
 SHOW = """\
 import sys
@@ -185,6 +185,7 @@ def test_a_program_that_cannot_start_costs_one_line(
         assert run(arguments, folder)[0] == status
 
 
+@NO_HIDING
 def test_the_stack_has_no_frame_of_ours(
     folder: Path, start: tuple[list[str], str]
 ) -> None:
@@ -343,6 +344,7 @@ def test_a_package_that_fails_to_import_is_reported_as_in_python(
         check_same(folder, "-m", name)
 
 
+@NO_HIDING
 def test_a_debugger_shows_the_frames_of_the_program(folder: Path) -> None:
     write(folder, "stop.py", "def f(x):\n    breakpoint()\n    return x\nprint(f(3))\n")
     typed = b"where\nup\nup\np x\nc\n"

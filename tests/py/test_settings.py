@@ -45,6 +45,7 @@ def test_every_key_is_taken_from_the_nearest_file_upwards(tmp_path: Path) -> Non
         source = ["src"]
         include = ["a/*"]
         omit = ["b/*"]
+        paths = { app = ["src", "/ci/*/src"] }
         exclude_also = ["def __repr__"]
         fail_under = 90
         format = "markdown"

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import gc
 import os
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-from beside import run, write
+from beside import MONITORED, run, write
 
 import exactrace
 from exactrace.cli import report
 from exactrace.tracer import ENGINES
 
-MONITORED = sys.version_info >= (3, 12)
 ENGINES_HERE = ENGINES if MONITORED else ("settrace",)
 
 

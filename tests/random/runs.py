@@ -10,6 +10,7 @@ import gc
 import inspect
 import json
 import sys
+import sysconfig
 import trace
 import warnings
 from collections.abc import Callable
@@ -23,7 +24,8 @@ import exactrace
 
 Lines = dict[tuple[str, int], int]
 CHOICE = "engine" in inspect.signature(exactrace.Trace).parameters
-MONITORING = sys.version_info >= (3, 12)
+FREE = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+MONITORING = sys.version_info >= (3, 12) and not FREE
 ENGINES = ("settrace", "event", "probe") if CHOICE and MONITORING else ("settrace",)
 
 

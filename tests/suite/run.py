@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import sys
+import sysconfig
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -150,7 +151,8 @@ def show_known(reports: Iterable[Report], engine: str) -> None:
 
 def default_engine() -> str:
     """Return the engine that counts if none is asked for."""
-    return "probe" if sys.version_info >= (3, 12) else "settrace"
+    free = sysconfig.get_config_var("Py_GIL_DISABLED")
+    return "probe" if sys.version_info >= (3, 12) and not free else "settrace"
 
 
 def main() -> int:
