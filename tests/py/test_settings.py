@@ -51,6 +51,8 @@ def test_every_key_is_taken_from_the_nearest_file_upwards(tmp_path: Path) -> Non
         precision = 2
         skip_covered = true
         sort = "-miss"
+        [tool.exactrace.paths]
+        app = ["src", "/ci/*/src"]
         """,
     )
     deep = tmp_path / "src" / "pkg"
