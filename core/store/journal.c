@@ -34,7 +34,14 @@ padded(size_t len)
 static xt_journal_header *
 header_of(const xt_journal *journal)
 {
-    return (xt_journal_header *)journal->segments[0].bytes;
+    void *bytes = journal->segments[0].bytes;
+    return bytes;
+}
+
+static void *
+behind(void *at, size_t bytes)
+{
+    return (uint8_t *)at + bytes;
 }
 
 /* --- Room ---------------------------------------------------------------- */
@@ -167,7 +174,7 @@ reserve(xt_journal *journal, size_t len)
 }
 
 /* Room for one record with so many bytes behind its header. */
-static uint8_t *
+static void *
 add_record(xt_journal *journal, xt_journal_kind kind, size_t content)
 {
     const size_t align = XT_JOURNAL_ALIGN;
@@ -177,7 +184,7 @@ add_record(xt_journal *journal, xt_journal_kind kind, size_t content)
         return NULL;
     }
     put_head(bytes, kind, len);
-    return bytes + XT_JOURNAL_RECORD;
+    return behind(bytes, XT_JOURNAL_RECORD);
 }
 
 /* --- Records ------------------------------------------------------------- */
@@ -279,7 +286,7 @@ xt_journal_add_code(xt_journal *journal, const xt_journal_code *code,
     }
     *record = place_of(journal, at);
     memcpy(at, code, sizeof(*code));
-    *slots = (uint64_t *)(void *)(at + sizeof(*code));
+    *slots = behind(at, sizeof(*code));
     uint8_t *next = at + sizeof(*code) + 16 * (size_t)code->slots;
     for (int i = 0; i < 3; i++) {
         if (lens[i] > 0) {
@@ -316,8 +323,7 @@ void
 xt_journal_want(xt_journal *journal, uint64_t record)
 {
     xt_journal_code *code =
-        (xt_journal_code *)(void *)(memory_at(journal, record) +
-                                    XT_JOURNAL_RECORD);
+        behind(memory_at(journal, record), XT_JOURNAL_RECORD);
     code->flags |= XT_JOURNAL_WANTED;
 }
 
@@ -333,7 +339,7 @@ add_points(xt_journal *journal, xt_journal_kind kind, uint64_t record,
         return false;
     }
     memcpy(at, head, sizeof(head));
-    *counters = (uint64_t *)(void *)(at + sizeof(head));
+    *counters = behind(at, sizeof(head));
     commit(journal);
     return true;
 }
@@ -363,7 +369,7 @@ xt_journal_add_lines(xt_journal *journal, uint32_t file, uint32_t first,
         return false;
     }
     memcpy(at, head, sizeof(head));
-    *counters = (uint64_t *)(void *)(at + sizeof(head));
+    *counters = behind(at, sizeof(head));
     commit(journal);
     return true;
 }
@@ -377,7 +383,7 @@ xt_journal_add_call(xt_journal *journal, const xt_journal_call *call,
         return false;
     }
     memcpy(at, call, sizeof(*call));
-    *counter = (uint64_t *)(void *)(at + offsetof(xt_journal_call, hits));
+    *counter = behind(at, offsetof(xt_journal_call, hits));
     commit(journal);
     return true;
 }
@@ -399,7 +405,8 @@ xt_journal_set_stack(xt_journal *journal, const xt_journal_frame *frames,
         memcpy(stack + 2 + 2 * i, &frames[i], sizeof(frames[i]));
         uint8_t *content =
             memory_at(journal, frames[i].record) + XT_JOURNAL_RECORD;
-        uint32_t slots = ((const xt_journal_code *)(void *)content)->slots;
+        const xt_journal_code *code = behind(content, 0);
+        uint32_t slots = code->slots;
         uint8_t *then = content + sizeof(xt_journal_code);
         memcpy(then + 8 * (size_t)slots, then, 8 * (size_t)slots);
     }
@@ -494,9 +501,9 @@ xt_journal_open(xt_journal *journal, const char *path,
     journal->device = (uint64_t)status.st_dev;
     journal->inode = (uint64_t)status.st_ino;
     write_header(journal, about);
-    journal->stack = (uint64_t *)(void *)add_record(
-        journal, XT_JOURNAL_STACK,
-        16 + XT_JOURNAL_DEPTH * sizeof(xt_journal_frame));
+    journal->stack =
+        add_record(journal, XT_JOURNAL_STACK,
+                   16 + XT_JOURNAL_DEPTH * sizeof(xt_journal_frame));
     commit(journal);
     return XT_OK;
 }
@@ -569,12 +576,13 @@ xt_journal_in_child(xt_journal *journal)
     for (size_t i = 0; i < journal->segments_len; i++) {
         const xt_journal_segment *segment = &journal->segments[i];
         size_t used = used_of(journal, segment);
-        /* A failure would leave the parent's memory in use: there is none, as
-           the place is there. */
-        (void)mmap(segment->bytes, segment->len, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+        void *own = mmap(segment->bytes, segment->len, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+        /* Without memory for it, it stays the parent's. */
         if (from != NULL) {
-            memcpy(segment->bytes, from, used);
+            if (own != MAP_FAILED) {
+                memcpy(own, from, used);
+            }
             from += used;
         }
     }

@@ -70,9 +70,9 @@ typedef enum {
                               xt_journal_frame[XT_JOURNAL_DEPTH] */
 } xt_journal_kind;
 
-/* Behind the header of a code record; then follow u64[slots], again u64[slots]:
-   what they were when the frames were noted, and the three runs of bytes, each
-   padded to a multiple of 8. */
+/* Behind the header of a code record; then follow u64[slots], again
+   u64[slots]: what they were when the frames were noted, and the three runs of
+   bytes, each padded to a multiple of 8. */
 typedef struct {
     uint32_t file; /* strings */
     uint32_t name;
