@@ -1,7 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-/* For MAP_ANONYMOUS, which POSIX has since 2024 only. */
-#define _DEFAULT_SOURCE
-#define _POSIX_C_SOURCE 200809L
 #include "journal.h"
 
 #include <errno.h>

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Counting in a file, and reading what was counted from its bytes alone. */
-#define _XOPEN_SOURCE 700 /* mkdtemp() */
 #include "cmocka_all.h"
 
 #include <stdio.h>
