@@ -28,6 +28,9 @@ def document(results: CoverageResults) -> dict[str, Any]:
         functions.setdefault(name, []).append(
             {"name": function, "line": line, "calls": calls}
         )
+    unsure: dict[str, dict[str, dict[str, int]]] = {}
+    for (name, line), (high, low) in sorted(results.unsure.items()):
+        unsure.setdefault(name, {})[str(line)] = {"high": high, "low": low}
     names |= branches.keys() | functions.keys()
     base = results._start_directory or compat._current_directory()
     files = {
@@ -36,6 +39,7 @@ def document(results: CoverageResults) -> dict[str, Any]:
             lines.get(name, {}),
             branches.get(name, []),
             functions.get(name, []),
+            unsure.get(name, {}),
             base,
         )
         for name in sorted(names)
@@ -104,6 +108,7 @@ def _file(
     hits: dict[int, int],
     branches: list[dict[str, Any]],
     functions: list[dict[str, Any]],
+    unsure: dict[str, dict[str, int]],
     base: str,
 ) -> dict[str, Any]:
     sides = [
@@ -117,6 +122,7 @@ def _file(
     return {
         "lines": {str(line): count for line, count in sorted(hits.items())},
         "missing": missing,
+        "unsure": unsure,
         "branches": branches,
         "functions": functions,
         "summary": {

@@ -198,11 +198,18 @@ def _totals(results: CoverageResults) -> list[str]:
     return tabular.plain(rows or [("0", "counts")]).splitlines()
 
 
+def _off(high: int, low: int) -> str:
+    """Say by how much the hits of a line can be off; "" if they are not."""
+    parts = [f"-{high}"] * bool(high) + [f"+{low}"] * bool(low)
+    return f"  ({' '.join(parts)} for each frame that was running)" if parts else ""
+
+
 def _lists(results: CoverageResults, given: argparse.Namespace) -> str:
     rows: list[tuple[str, str]] = []
     if given.lines:
         for (name, line), hits in sorted(results.counts.items()):
-            rows.append((f"{hits:,}", f"{tabular.printable(name)}:{line}"))
+            off = _off(*results.unsure.get((name, line), (0, 0)))
+            rows.append((f"{hits:,}", f"{tabular.printable(name)}:{line}{off}"))
     if given.branches:
         for (name, place, kind), sides in sorted(results.branches.items(), key=str):
             where = f"{tabular.printable(name)}:{place[0]}"

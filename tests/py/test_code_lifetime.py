@@ -1,0 +1,107 @@
+"""Code objects that come and go: each is counted, and none is kept alive."""
+
+from __future__ import annotations
+
+import textwrap
+import weakref
+from typing import Any
+
+import pytest
+from beside import FREE, MONITORED, NO_PROBES
+
+import exactrace
+
+needs_monitoring = pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
+
+
+def run_by_probes(source: str, **options: Any) -> Any:
+    """Run a program under a new tracer: (tracer, its globals)."""
+    tracer = exactrace.Trace(count=1, trace=0, **options)
+    names: dict[str, Any] = {"__name__": "__main__", "__file__": "/program.py"}
+    code = compile(textwrap.dedent(source), "/program.py", "exec")
+    tracer.runctx(code, names, names)
+    return tracer, names
+
+
+@needs_monitoring
+def test_code_that_is_made_again_and_again_counts_in_one_place() -> None:
+    tracer, _ = run_by_probes(
+        """\
+        def make(n):
+            return lambda x: (x +
+                n)
+        print(sum(make(i)(i) for i in range(50)))
+        for _ in range(20):
+            exec(compile("y = 1\\nz = 2\\n", "/program2.py", "exec"))
+        """,
+    )
+    counts = dict(tracer.counts)
+    assert counts["/program.py", 3] == 50
+    assert counts["/program2.py", 2] == 20
+
+
+@needs_monitoring
+def test_code_that_is_gone_is_let_go_and_keeps_its_counts() -> None:
+    source = """\
+        def once(i):
+            names = {"__file__": "/program.py"}
+            code = "def f(n):\\n for j in range(n):\\n  pass\\nf(2)\\nx = [1]\\n"
+            exec(compile(code, f"/p{i % 2}.py", "exec"), names)
+        for i in range(6000):
+            once(i)
+        """
+    tracer, _ = run_by_probes(source)
+    assert tracer.counts["/p0.py", 2] == tracer.counts["/p1.py", 2] == 3 * 3000
+    assert tracer.counts["/p0.py", 3] == 2 * 3000
+    assert tracer.counts["/p1.py", 5] == 3000
+
+
+@needs_monitoring
+def test_code_that_is_gone_is_not_kept_in_memory() -> None:
+    class Marker:
+        """A constant that says when it is gone."""
+
+    names: dict[str, Any] = {"__file__": "/program.py", "made": []}
+
+    def once() -> None:
+        marker = Marker()
+        names["made"].append(weakref.ref(marker))
+        code = compile("x = 1", "/p.py", "exec")
+        exec(code.replace(co_consts=(1, None, marker)), {"__file__": "/program.py"})
+
+    names["once"] = once
+    source = (
+        "for _ in range(9000): once()\nalive = sum(r() is not None for r in made)\n"
+    )
+    tracer = exactrace.Trace(count=1, trace=0)
+    tracer.runctx(source, names, names)
+    assert names["alive"] < 5_000
+    assert tracer.counts["/p.py", 1] == 9_000
+
+
+ONCE = """\
+import gc, weakref
+def freed(times):
+    names = {"__file__": __file__, "__name__": "once"}
+    code = compile("def f():\\n    pass\\nfor i in range(3): pass", "/prog.py", "exec")
+    whole = weakref.ref(code)
+    for i in range(times):
+        exec(code, names)
+        inner = weakref.ref(names.pop("f").__code__)
+    del code
+    gc.collect()
+    return whole() is None, inner() is None
+once, twice = freed(1), freed(2)
+"""
+
+
+@pytest.mark.skipif(FREE, reason="code is immortal there once there were two threads")
+@pytest.mark.parametrize("branch", [False, True])
+def test_code_that_runs_once_is_freed_when_the_program_lets_it_go(branch: bool) -> None:
+    tracer, names = run_by_probes(ONCE, branch=branch and MONITORED)
+    assert names["once"] == (True, True)
+    hits = {line: n for (name, line), n in tracer.counts.items() if name == "/prog.py"}
+    assert hits == {1: 3, 3: 4 * 3}
+    if branch and MONITORED:
+        (loop,) = [v for k, v in tracer.branches.items() if k[0] == "/prog.py"]
+        assert loop == {True: 9, False: 3}
