@@ -106,11 +106,13 @@ class Process:
         self.tracer = settings.tracer() if tracer is None else tracer
         self._first = os.getpid()
         self._file: str | None = None  # where it counts, in the folder
+        self._outer: str | None = None  # what the variable was before
 
     def watch(self) -> None:
         """Have what was counted kept however this process ends, and what it starts
         traced too.
         """
+        self._outer = os.environ.get(VARIABLE)
         os.environ[VARIABLE] = self.settings.to_text()
         self._open()
         _ending.add(self)
@@ -152,7 +154,10 @@ class Process:
         """End what watch() began."""
         if self in _ending.processes:
             _ending.processes.remove(self)
-            os.environ.pop(VARIABLE, None)
+            if self._outer is None:
+                os.environ.pop(VARIABLE, None)
+            else:
+                os.environ[VARIABLE] = self._outer
 
     def is_forked(self) -> bool:
         """Whether this is not the process that has made this object."""

@@ -64,7 +64,7 @@ class Journal:
             said += "counts: they are from the file in which it counted"
         if self._unsure:
             said += f"; {self._unsure} lines can be off by one for each frame "
-            said += "that was running"
+            said += "that was running (`exactrace show --lines`)"
         if not self._whole:
             said += "; there was no room for all of them: some are missing"
         return said

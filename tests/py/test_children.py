@@ -625,3 +625,22 @@ def test_an_exactrace_below_another_counts_for_both(folder: Path) -> None:
     assert hits(folder, "inner.py") == {1: 5, 2: 4}
     inner = report.read(str(folder / "inner"))
     assert sorted(inner.counts.values())[-2:] == [4, 5]
+
+
+def test_after_an_inner_run_children_are_the_outer_ones_again(folder: Path) -> None:
+    source = """\
+        import os, sys
+        from exactrace import children
+        texts = []
+        outer, inner = (
+            children.Process(children.Settings(os.path.abspath(name)))
+            for name in ("outer", "inner")
+        )
+        for act in (outer.watch, inner.watch, inner.unwatch, outer.unwatch):
+            act()
+            texts.append(os.environ.get(children.VARIABLE))
+        assert texts[0] != texts[1]
+        print(texts[2] == texts[0], texts[3])
+        """
+    write(folder, "both.py", source)
+    assert run(["both.py"], folder) == (0, "True None\n", "")
