@@ -88,7 +88,7 @@ add_side(PyObject *branches, PyCodeObject *code, const xt_instrs *instrs,
          uint32_t at, bool taken, int64_t count)
 {
     const xt_instr *jump = &instrs->items[at];
-    const xt_location *place = &instrs->places[jump->place];
+    const xt_location *place = xt_branch_place(instrs, at);
     if (!place->has_line) {
         return 0;
     }

@@ -19,6 +19,28 @@ xt_branch_of(const xt_opcodes *ops, const xt_instr *jump, bool *answer)
 }
 
 const xt_location *
+xt_branch_place(const xt_instrs *instrs, uint32_t at)
+{
+    const xt_instr *jump = &instrs->items[at];
+    const xt_opcodes *ops = instrs->ops;
+    uint32_t before = at;
+    if (before > 0 && ops->to_bool != 0 &&
+        instrs->items[before - 1].op == ops->to_bool) {
+        before--;
+    }
+    if (jump->kind == XT_KIND_BRANCH && before > 1 &&
+        instrs->items[before - 1].op == ops->copy &&
+        instrs->items[before - 1].oparg == 1) {
+        const xt_location *operand =
+            &instrs->places[instrs->items[before - 2].place];
+        if (operand->has_line) {
+            return operand;
+        }
+    }
+    return &instrs->places[jump->place];
+}
+
+const xt_location *
 xt_branch_handler_place(const xt_instrs *instrs, uint32_t at)
 {
     const xt_instr *instr = &instrs->items[at];

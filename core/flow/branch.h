@@ -29,6 +29,10 @@ xt_branch_is_at(const xt_instr *instr)
 xt_branch_kind xt_branch_of(const xt_opcodes *ops, const xt_instr *jump,
                             bool *answer);
 
+/* The place of what decides. Where the value goes on, as in `x = a or b`, that
+   is the operand: the jump itself has the place of the whole expression. */
+const xt_location *xt_branch_place(const xt_instrs *instrs, uint32_t at);
+
 /* The place of a handler of exceptions: that of its first instruction which
    has one, as long as control goes straight on. It may have no line. */
 const xt_location *xt_branch_handler_place(const xt_instrs *instrs,

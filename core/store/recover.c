@@ -172,7 +172,7 @@ static xt_status
 add_side(recovery *job, uint32_t file, uint32_t at, bool taken, int64_t count)
 {
     const xt_instr *jump = &job->instrs.items[at];
-    const xt_location *place = &job->instrs.places[jump->place];
+    const xt_location *place = xt_branch_place(&job->instrs, at);
     if (!place->has_line) {
         return XT_OK;
     }

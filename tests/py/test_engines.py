@@ -144,6 +144,31 @@ def test_both_sides_of_branches_are_counted() -> None:
 
 
 @needs_monitoring
+def test_each_operand_of_a_value_is_a_branch_of_its_own() -> None:
+    source = """\
+        def f(a, b, c):
+            x = a or b or c
+            return [x and b, (a or
+                              b and c)]
+        for values in ((1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 0, 0)):
+            f(*values)
+        """
+    tracer, _ = run_by(None, source, branch=True)
+    found = {
+        (place[0], *place[2:]): sides
+        for (name, place, kind), sides in tracer.branches.items()
+        if name == "/program.py" and kind == "bool"
+    }
+    assert found == {
+        (2, 8, 9): {True: 1, False: 3},
+        (2, 13, 14): {True: 1, False: 2},
+        (3, 12, 13): {True: 3, False: 1},
+        (3, 22, 23): {True: 1, False: 3},
+        (4, 22, 23): {True: 1, False: 2},
+    }
+
+
+@needs_monitoring
 def test_handlers_are_branches_where_exceptions_arrive() -> None:
     tracer, _ = run_by(
         None,

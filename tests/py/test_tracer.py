@@ -36,7 +36,11 @@ def run_program(source: str, filename: str = "/program.py", **options: Any) -> A
     tracer = exactrace.Trace(**{"trace": 0, **options})
     code = compile(textwrap.dedent(source), filename, "exec")
     namespace = {"__name__": "__main__", "__file__": filename}
-    tracer.runctx(code, namespace, namespace)
+    gc.disable()  # hypothesis has it call a function of its own
+    try:
+        tracer.runctx(code, namespace, namespace)
+    finally:
+        gc.enable()
     return tracer
 
 
