@@ -16,13 +16,17 @@ from exactrace.cli import preload
 COMMANDS = (
     "run",
     "report",
+    "callgrind",
     "combine",
     "diff",
+    "dot",
     "growth",
     "html",
     "json",
+    "lcov",
     "show",
     "top",
+    "xml",
 )
 
 _PROGRAMS = ("run", "dropin")  # they run a program, to which Ctrl-C belongs

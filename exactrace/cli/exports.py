@@ -1,0 +1,104 @@
+"""`exactrace lcov`, `xml`, `callgrind` and `dot`: counts for other tools."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from exactrace.cli import options, report, selection
+from exactrace.reports import callgrind, cobertura, dot, lcov, model
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from exactrace.results import CoverageResults
+    from exactrace.settings import Settings
+
+_ABOUT = {
+    "lcov": "Write what `exactrace run` has counted as a tracefile of lcov: hits of "
+    "lines; of sides, with --branch; of functions, with --branch or --calls.",
+    "xml": "Write what `exactrace run` has counted as XML of Cobertura: hits of lines; "
+    "conditions, with --branch.",
+    "callgrind": "Write what `exactrace run --calls` has counted as a profile of "
+    "Callgrind, for KCachegrind: hits of lines, calls between functions.",
+    "dot": "Write what `exactrace run --calls` has counted as a call graph for "
+    "Graphviz.",
+}
+
+
+def main(kind: str, argv: list[str], prog: str) -> None:
+    """Run one of these subcommands."""
+    parser = argparse.ArgumentParser(prog=prog, description=_ABOUT[kind])
+    selection.add(parser)
+    options.add_data(parser)
+    options.add_output(parser, "standard output")
+    if kind == "dot":
+        parser.add_argument(
+            "--min-calls",
+            type=int,
+            default=1,
+            metavar="N",
+            help="leave out pairs of functions with fewer calls (default: 1)",
+        )
+    wanted = parser.parse_args(argv)
+    settings = selection.settings(wanted)
+    results = report.read(wanted.data)
+    if kind in ("callgrind", "dot") and not results.call_graph:
+        sys.exit(
+            f"exactrace: {wanted.data!r} holds no calls: count them with "
+            "`exactrace run --calls`"
+        )
+    try:
+        with selection.errors():
+            export(kind, results, settings, wanted)
+    except lcov.UnfitError as error:
+        sys.exit(f"exactrace: {error}")
+
+
+def export(
+    kind: str,
+    results: CoverageResults,
+    settings: Settings,
+    wanted: argparse.Namespace,
+) -> None:
+    """Write an export to where -o says. Ends with status 1 and a message if it is
+    empty. Raises SettingsError and UnfitError.
+    """
+    reports = model.file_reports(results, settings, wanted.files)
+    first = next(reports, None)
+    if first is None:
+        selection.say_nothing_to_show(wanted)
+    whole = _chain(first, reports)
+    if kind == "lcov":
+        parts = lcov.write(whole)
+    elif kind == "xml":
+        parts = cobertura.write(whole)
+    elif kind == "callgrind":
+        parts = callgrind.write(whole, results)
+    else:
+        names = {each.name for each in whole}
+        parts = dot.write(results, names, wanted.min_calls)
+    temporary = None
+    if wanted.output not in (None, "-"):
+        # What was there stays until all is written.
+        temporary = f"{wanted.output}.{os.getpid()}.new"
+    try:
+        with options.open_output(temporary or wanted.output, sys.stdout) as out:
+            for part in parts:
+                out.write(part)
+        if temporary is not None:
+            os.replace(temporary, wanted.output)
+    except OSError as error:
+        sys.exit(f"exactrace: cannot write {wanted.output!r}: {error.strerror}")
+    finally:
+        if temporary is not None and os.path.exists(temporary):
+            os.unlink(temporary)
+
+
+def _chain(
+    first: model.FileReport, rest: Iterator[model.FileReport]
+) -> Iterator[model.FileReport]:
+    yield first
+    yield from rest

@@ -1,0 +1,114 @@
+"""Cobertura's XML (coverage-04.dtd), with real hits."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from xml.sax.saxutils import quoteattr
+
+from exactrace import _version
+from exactrace.reports.model import Totals
+
+TYPE_CHECKING = False  # without the cost of importing typing
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from exactrace.reports.model import Branch, FileReport
+
+_DTD = "http://cobertura.sourceforge.net/xml/coverage-04.dtd"
+# What no XML 1.0 document can hold.
+_UNFIT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def write(reports: Iterable[FileReport]) -> Iterator[str]:
+    """Yield the document in parts. File names are relative to the current directory,
+    or absolute if they are not below it.
+    """
+    packages: dict[str, list[str]] = {}
+    sums: dict[str, Totals] = {}
+    for report in reports:
+        name = os.path.dirname(report.shown).strip("/").replace("/", ".") or "."
+        packages.setdefault(name, []).append(_class(report))
+        sums[name] = sums.get(name, Totals()) + report.totals
+    total = sum(sums.values(), Totals())
+    yield f'<?xml version="1.0" encoding="utf-8"?>\n<!DOCTYPE coverage SYSTEM "{_DTD}">\n'
+    yield (
+        f"<coverage {_rates(total)} "
+        f'lines-covered="{total.statements - total.missed}" '
+        f'lines-valid="{total.statements}" branches-covered="{total.taken}" '
+        f'branches-valid="{total.branches}" complexity="0" '
+        f'version="exactrace {_version.__version__}" '
+        f'timestamp="{int(time.time() * 1000)}">\n'
+    )
+    yield f" <sources>\n  <source>{_text(os.getcwd())}</source>\n </sources>\n"
+    yield " <packages>\n"
+    for name in sorted(packages):
+        yield f'  <package name={_quoted(name)} {_rates(sums[name])} complexity="0">\n'
+        yield "   <classes>\n"
+        yield from packages[name]
+        yield "   </classes>\n  </package>\n"
+    yield " </packages>\n</coverage>\n"
+
+
+def _clean(text: str) -> str:
+    return _UNFIT.sub("\ufffd", text)
+
+
+def _quoted(text: str) -> str:
+    return quoteattr(_clean(text))
+
+
+def _text(text: str) -> str:
+    return _quoted(text)[1:-1].replace("&quot;", '"')
+
+
+def _rates(totals: Totals) -> str:
+    lines = (
+        (totals.statements - totals.missed) / totals.statements
+        if totals.statements
+        else 1
+    )
+    sides = totals.taken / totals.branches if totals.branches else 1
+    return f'line-rate="{lines:.4g}" branch-rate="{sides:.4g}"'
+
+
+def _class(report: FileReport) -> str:
+    name = os.path.basename(report.shown)
+    start = f"    <class name={_quoted(name)} filename={_quoted(report.shown)} "
+    parts = [start, f'{_rates(report.totals)} complexity="0">\n', "     <methods>\n"]
+    for function in report.functions:
+        if function.hits is not None:
+            rate = int(function.hits > 0)
+            parts.append(
+                f'      <method name={_quoted(function.name)} signature="" '
+                f'line-rate="{rate}" branch-rate="{rate}" complexity="0">\n'
+                f'       <lines>\n        <line number="{function.line}" '
+                f'hits="{function.hits}"/>\n       </lines>\n      </method>\n'
+            )
+    parts.append("     </methods>\n     <lines>\n")
+    branches: dict[int, list[Branch]] = {}
+    for branch in report.branches or ():
+        branches.setdefault(branch.line, []).append(branch)
+    for line, hits in report.statements.items():
+        parts.append(_line(line, hits, branches.get(line, [])))
+    parts.append("     </lines>\n    </class>\n")
+    return "".join(parts)
+
+
+def _line(number: int, hits: int, branches: list[Branch]) -> str:
+    start = f'      <line number="{number}" hits="{hits}"'
+    if not branches:
+        return f"{start}/>\n"
+    sides = sum(len(branch.outcomes) for branch in branches)
+    taken = sum(branch.taken for branch in branches)
+    conditions = "".join(
+        f'        <condition number="{place}" type="jump" '
+        f'coverage="{100 * branch.taken // len(branch.outcomes)}%"/>\n'
+        for place, branch in enumerate(branches)
+    )
+    return (
+        f'{start} branch="true" '
+        f'condition-coverage="{100 * taken // sides}% ({taken}/{sides})">\n'
+        f"       <conditions>\n{conditions}       </conditions>\n      </line>\n"
+    )

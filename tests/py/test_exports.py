@@ -1,0 +1,252 @@
+"""Counts for other tools: what is written is read back by readers of their own."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Any
+
+import pytest
+from beside import MONITORED, NO_PROBES, run, write
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exactrace import CoverageResults
+from exactrace.reports import callgrind, cobertura, dot, lcov
+from exactrace.reports.model import Branch, FileReport
+
+PROGRAM = """\
+def even(n):
+    return True if n % 2 == 0 else False
+
+def never(n):
+    for each in n:
+        never(each)
+
+def use():
+    for n in range(10):
+        even(n)
+    return [lambda: n]
+
+use()
+"""
+known = pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
+
+
+def exported(folder: Path, *arguments: str) -> str:
+    """Return what a command writes of a run of the program."""
+    write(folder, "prog.py", PROGRAM)
+    options = ("--branch", "--calls", "-q", "-d", "data")
+    assert run(["-m", "exactrace", "run", *options, "prog.py"], folder)[0] == 0
+    command, *rest = arguments
+    status, out, error = run(["-m", "exactrace", command, "-d", "data", *rest], folder)
+    assert (status, error) == (0, "")
+    return out
+
+
+def records(text: str) -> dict[str, list[str]]:
+    """Return the values of a tracefile with one file, by key."""
+    found: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        key, _, value = line.partition(":")
+        found.setdefault(key, []).append(value)
+    return found
+
+
+@known
+def test_lcov_has_hits_of_lines_functions_and_sides(folder: Path) -> None:
+    text = exported(folder, "lcov")
+    assert text.splitlines()[-1] == "end_of_record"
+    found = records(text)
+    assert found["SF"] == [str(folder / "prog.py")]
+    lines = dict(map(int, value.split(",")) for value in found["DA"])  # type: ignore[misc]
+    assert lines == {1: 1, 2: 10, 4: 1, 5: 0, 6: 0, 8: 1, 9: 11, 10: 10, 11: 1, 13: 1}
+    assert (found["LF"], found["LH"]) == (["10"], ["8"])
+    assert found["FN"] == ["1,even", "4,never", "8,use"]
+    assert found["FNDA"] == ["10,even", "0,never", "1,use"]
+    assert (found["FNF"], found["FNH"]) == (["3"], ["2"])
+    assert found["BRDA"] == [
+        "2,0,0,5",
+        "2,0,1,5",
+        "5,0,0,-",
+        "5,0,1,-",
+        "9,0,0,10",
+        "9,0,1,1",
+    ]
+    assert (found["BRF"], found["BRH"]) == (["6"], ["4"])
+
+
+@known
+def test_cobertura_has_hits_and_conditions(folder: Path) -> None:
+    root = ET.fromstring(exported(folder, "xml"))
+    assert root.tag == "coverage"
+    assert root.attrib["lines-valid"] == "10"
+    assert root.attrib["lines-covered"] == "8"
+    assert root.attrib["branches-valid"] == "6"
+    assert root.attrib["branches-covered"] == "4"
+    assert root.findtext("sources/source") == str(folder)
+    (one,) = root.iter("class")
+    assert one.attrib["filename"] == "prog.py"
+    lines = {
+        int(line.attrib["number"]): int(line.attrib["hits"])
+        for line in one.iterfind("lines/line")
+    }
+    assert lines == {1: 1, 2: 10, 4: 1, 5: 0, 6: 0, 8: 1, 9: 11, 10: 10, 11: 1, 13: 1}
+    said = {
+        line.attrib["number"]: line.attrib["condition-coverage"]
+        for line in one.iterfind("lines/line[@branch='true']")
+    }
+    assert said == {"2": "100% (2/2)", "5": "0% (0/2)", "9": "100% (2/2)"}
+    methods = {each.attrib["name"]: each for each in one.iter("method")}
+    assert methods.keys() == {"even", "never", "use"}
+    assert methods["even"][0][0].attrib == {"number": "1", "hits": "10"}
+
+
+# What coverage-04.dtd demands of each element: attributes, and what may stand in it.
+DTD = {
+    "coverage": (
+        """line-rate branch-rate lines-covered lines-valid branches-covered
+        branches-valid complexity version timestamp""",
+        "sources packages",
+    ),
+    "sources": ("", "source"),
+    "source": ("", ""),
+    "packages": ("", "package"),
+    "package": ("name line-rate branch-rate complexity", "classes"),
+    "classes": ("", "class"),
+    "class": ("name filename line-rate branch-rate complexity", "methods lines"),
+    "methods": ("", "method"),
+    "method": ("name signature line-rate branch-rate complexity", "lines"),
+    "lines": ("", "line"),
+    "line": ("number hits", "conditions"),
+    "conditions": ("", "condition"),
+    "condition": ("number type coverage", ""),
+}
+
+
+def check_dtd(element: ET.Element) -> None:
+    wanted, inner = DTD[element.tag]
+    assert set(wanted.split()) <= element.attrib.keys()
+    extra = element.attrib.keys() - set(wanted.split())
+    assert extra <= {"branch", "condition-coverage"}
+    for child in element:
+        assert child.tag in inner.split()
+        check_dtd(child)
+
+
+def some_report(name: str) -> FileReport:
+    report = FileReport(name, f"/{name}", name, {1: 2, 3: 0})
+    report.statements = {1: 2, 3: 0}
+    report.branches = [Branch(1, 1, 0, 4, "bool", {True: 2, False: 0})]
+    report.calls = {(1, name): 2}
+    return report
+
+
+@given(st.text(min_size=1))
+def test_any_name_can_stand_in_xml(name: str) -> None:
+    root = ET.fromstring("".join(cobertura.write([some_report(name)])).encode())
+    check_dtd(root)
+    (one,) = root.iter("class")
+    unfit = "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+    assert one.attrib["filename"] == re.sub(unfit, "\ufffd", name)
+
+
+@given(st.text(min_size=1))
+def test_names_in_lcov_stay_in_their_line(name: str) -> None:
+    if "\n" in name or "\r" in name:
+        with pytest.raises(lcov.UnfitError, match="line break"):
+            list(lcov.write([some_report(name)]))
+        return
+    text = "".join(lcov.write([some_report(name)]))
+    assert text.split("\n")[1] == f"SF:/{name}"
+    assert text.count("\n") == len(text.split("\n")) - 1
+
+
+def profile(text: str) -> tuple[dict[tuple[str, int], int], dict[tuple[str, str], int]]:
+    """Return the hits by function and line, and the calls, of one file."""
+    hits: dict[tuple[str, int], int] = {}
+    calls: dict[tuple[str, str], int] = {}
+    function = callee = ""
+    lines = iter(text.splitlines())
+    for line in lines:
+        if line.startswith("fn="):
+            function = line.removeprefix("fn=")
+        elif line.startswith("cfn="):
+            callee = line.removeprefix("cfn=")
+        elif line.startswith("calls="):
+            calls[function, callee] = int(line.removeprefix("calls=").split()[0])
+            next(lines)
+        elif line[:1].isdigit():
+            number, count = map(int, line.split())
+            hits[function, number] = count
+    return hits, calls
+
+
+def test_callgrind_has_lines_in_their_functions_and_calls(folder: Path) -> None:
+    hits, calls = profile(exported(folder, "callgrind"))
+    assert hits == {
+        ("<module>", 1): 1,
+        ("<module>", 4): 1,
+        ("<module>", 8): 1,
+        ("<module>", 13): 1,
+        ("even", 2): 10,
+        ("use", 9): 11,
+        ("use", 10): 10,
+        ("use", 11): 1,
+    }
+    assert calls == {("<module>", "use"): 1, ("use", "even"): 10}
+
+
+def test_dot_has_functions_and_calls(folder: Path) -> None:
+    text = exported(folder, "dot")
+    names = dict(re.findall(r'(f\d+) \[label="(\S+)\\nprog', text))
+    edges = re.findall(r'(f\d+) -> (f\d+) \[label="(\d+)"\]', text)
+    assert {(names[one], names[other], hits) for one, other, hits in edges} == {
+        ("<module>", "use", "1"),
+        ("use", "even", "10"),
+    }
+    assert "<module>" not in exported(folder, "dot", "--min-calls", "2")
+
+
+@given(st.text(), st.text())
+def test_names_in_graphs_and_profiles_end_nothing(file: str, name: str) -> None:
+    results = CoverageResults()
+    edge: Any = ((file, 1, name), (file, 2, name))
+    results.call_graph[edge] = 3
+    graph = "".join(dot.write(results, {file}))
+    quoted = r'"(?:[^"\\\n]|\\.)*"'
+    rest = re.sub(quoted, "", graph)
+    assert '"' not in rest
+    assert re.fullmatch(
+        r"digraph calls \{\n  rankdir=LR;\n  node \[shape=box\];\n"
+        r"  f0 \[label=\];\n  f1 \[label=\];\n  f0 -> f1 \[label=\];\n\}\n",
+        rest,
+    )
+    report = FileReport(file, "/x", "x", {1: 1})
+    assert "".join(callgrind.write([report], results)).count("\n") == 15
+
+
+@pytest.mark.parametrize("command", ["lcov", "xml", "callgrind", "dot"])
+def test_a_file_is_written_as_a_whole_or_not_at_all(folder: Path, command: str) -> None:
+    text = exported(folder, command)
+    (folder / "out").write_text("before")
+    arguments = ["-m", "exactrace", command, "-d", "data", "-o"]
+    assert run([*arguments, "out"], folder) == (0, "", "")
+    stamp = re.compile(r'timestamp="\d+"')
+    assert stamp.sub("", (folder / "out").read_text()) == stamp.sub("", text)
+    status, _, error = run([*arguments, "no/where"], folder)
+    assert status == 1
+    assert error.startswith("exactrace: cannot write ")
+    assert sorted(path.name for path in folder.iterdir() if "out" in path.name) == [
+        "out"
+    ]
+
+
+@pytest.mark.parametrize("command", ["callgrind", "dot"])
+def test_without_calls_there_is_a_word(folder: Path, command: str) -> None:
+    write(folder, "prog.py", PROGRAM)
+    run(["-m", "exactrace", "run", "-q", "-d", "data", "prog.py"], folder)
+    status, out, error = run(["-m", "exactrace", command, "-d", "data"], folder)
+    assert (status, out) == (1, "")
+    assert "count them with `exactrace run --calls`" in error
