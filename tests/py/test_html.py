@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import html.parser
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from beside import run, write
+from beside import MONITORED, NO_PROBES, run, write
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,9 +16,7 @@ from exactrace.reports import highlight
 from exactrace.reports import html as site
 from exactrace.reports.model import Branch, FileReport, file_reports
 
-known = pytest.mark.skipif(
-    sys.version_info < (3, 12), reason="branches are known from 3.12 on"
-)
+known = pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
 
 
 PROGRAM = """\

@@ -6,19 +6,17 @@ The files in `gold/` are what is to come out; `make gold` writes them anew.
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import pytest
-from beside import run, write
+from beside import MONITORED, NO_PROBES, run, write
 
 from exactrace import CoverageResults
 from exactrace.reports import model, text
 from exactrace.reports.model import Totals
 
 GOLD = Path(__file__).parent / "gold"
-MONITORED = sys.version_info >= (3, 12)
-known = pytest.mark.skipif(not MONITORED, reason="branches are known from 3.12 on")
+known = pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
 
 PROGRAM = """\
 import app.one, app.two

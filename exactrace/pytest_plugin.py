@@ -1,0 +1,254 @@
+"""A plugin of pytest: `pytest --exactrace` counts what the tests run.
+
+Tests are counted in the process of pytest, in those that they start, and in the
+workers of pytest-xdist, as `exactrace run` does (exactrace/children.py); the counts are
+kept in the same folder, and all commands read them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import io
+import os
+
+import pytest
+
+TYPE_CHECKING = False  # without the cost of importing typing
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from exactrace.reports.model import Totals
+    from exactrace.results import CoverageResults
+    from exactrace.settings import Settings
+
+_NAME = "exactrace-run"  # of the plugin that holds a run
+_TERM = ("term", "none")
+_FILES = ("html", "json", "lcov", "xml")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options."""
+    group = parser.getgroup("exactrace", "exact counts of lines, branches and calls")
+    group.addoption(
+        "--exactrace",
+        action="append",
+        nargs="?",
+        const="",
+        metavar="NAME",
+        help="count what the tests run, and show a table of it; with a name, of this "
+        "package or folder, also what never ran; can be given several times",
+    )
+    group.addoption(
+        "--exactrace-branch",
+        action="store_true",
+        help="count also how often each side of each branch is taken",
+    )
+    group.addoption(
+        "--exactrace-calls",
+        action="store_true",
+        help="count also how often each function is called, and by which",
+    )
+    group.addoption(
+        "--exactrace-data",
+        metavar="DIR",
+        help="folder for the counts (default: as for `exactrace run`)",
+    )
+    group.addoption(
+        "--exactrace-append",
+        action="store_true",
+        help="add to the counts of earlier runs instead of starting anew",
+    )
+    group.addoption(
+        "--exactrace-report",
+        action="append",
+        type=_report,
+        metavar="KIND",
+        help="term (a table, the default), none, or html:DIR, json:FILE, lcov:FILE, "
+        "xml:FILE; can be given several times",
+    )
+    group.addoption(
+        "--exactrace-fail-under",
+        type=float,
+        metavar="PERCENT",
+        help="end with status 1 if less is covered (default: fail_under of the "
+        "settings in pyproject.toml)",
+    )
+
+
+def _report(text: str) -> str:
+    kind, colon, path = text.partition(":")
+    if (not colon and kind in _TERM) or (kind in _FILES and path):
+        return text
+    raise argparse.ArgumentTypeError(
+        f"{text!r} is none of term, none, html:DIR, json:FILE, lcov:FILE, xml:FILE"
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Begin to count, before any conftest.py is read."""
+    known = early_config.known_args_namespace
+    # The workers of xdist are child processes, and are counted as such.
+    if known.exactrace is None or "PYTEST_XDIST_WORKER" in os.environ:
+        return
+    run = _Run(known, str(early_config.rootpath))
+    early_config.pluginmanager.register(run, _NAME)
+    run.begin()
+
+
+class _Run:
+    """What is counted from the start of pytest to its end."""
+
+    def __init__(self, wanted: argparse.Namespace, root: str) -> None:
+        from exactrace import children, datafolder
+        from exactrace.cli import options
+        from exactrace.cli.selection import _source
+        from exactrace.ignore import installed_folders
+        from exactrace.settings import SettingsError, load
+
+        try:
+            self._settings = load(root)
+        except SettingsError as error:
+            raise pytest.UsageError(f"exactrace: {error}") from None
+        self._reports: list[str] = wanted.exactrace_report or ["term"]
+        names = tuple(_source(name) for name in wanted.exactrace if name)
+        if names:
+            self._settings.source = names
+        self._least = wanted.exactrace_fail_under
+        if self._least is None:
+            self._least = self._settings.fail_under
+        folder = os.path.abspath(wanted.exactrace_data or options.default_data())
+        if os.path.exists(folder) and not os.path.isdir(folder):
+            raise pytest.UsageError(f"--exactrace-data: {folder!r} is no folder")
+        self._process = children.Process(
+            children.Settings(
+                folder,
+                ignoredirs=_ignored(self._settings, installed_folders()),
+                branch=wanted.exactrace_branch or self._settings.branch,
+                calls=wanted.exactrace_calls or self._settings.calls,
+            )
+        )
+        try:
+            self._before = datafolder.files(folder)
+        except OSError as error:
+            raise pytest.UsageError(
+                f"--exactrace-data: cannot use {folder!r}: {error.strerror}"
+            ) from None
+        if not wanted.exactrace_append:
+            datafolder.remove(folder, self._before)
+            self._before = set()
+        self._results: CoverageResults | None = None
+        self._troubles: list[str] = []
+        self._totals: Totals | None = None
+        self._table = ""
+
+    def begin(self) -> None:
+        self._process.watch()
+        self._process.tracer.start()
+
+    def _end(self) -> None:
+        """Stop counting, and bring together what all processes have counted."""
+        if self._results is None and not self._process.is_forked():
+            self._process.tracer.stop()
+            self._results, troubles = self._process.bring_together(self._before)
+            self._troubles += troubles
+
+    # Inside of the terminal's own hook, which shows the summary, and after that of
+    # xdist, which waits for the workers.
+    @pytest.hookimpl(hookwrapper=True, trylast=True)
+    def pytest_sessionfinish(
+        self, session: pytest.Session
+    ) -> Generator[None, None, None]:
+        """Bring the counts together, and judge them."""
+        yield
+        self._end()
+        if self._results is None:
+            return
+        self._show(self._results)
+        below = (
+            self._totals is not None
+            and self._least is not None
+            and self._totals.percent < self._least
+        )
+        if below and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_unconfigure(self) -> None:
+        """Keep what was counted, also if there was no session."""
+        self._end()
+
+    def _show(self, results: CoverageResults) -> None:
+        """Make the table, and write the reports."""
+        from exactrace.cli import report
+        from exactrace.settings import SettingsError
+
+        wanted = argparse.Namespace(
+            annotate=False, calls=False, coverdir=None, output=None, color="never"
+        )
+        table = io.StringIO()
+        try:
+            self._totals = report.show(results, self._settings, wanted, table).totals
+        except SettingsError as error:
+            self._troubles.append(str(error))
+            return
+        self._table = table.getvalue()
+        for each in self._reports:
+            kind, _, path = each.partition(":")
+            if path:
+                self._write(kind, path)
+
+    def _write(self, kind: str, path: str) -> None:
+        arguments = ["-d", self._process.settings.folder, "-o", path]
+        if kind != "json":
+            for source in self._settings.source:
+                arguments += ["--source", source]
+        command = importlib.import_module(f"exactrace.cli.{kind}")
+        try:
+            command.main(arguments, f"exactrace {kind}", set())
+        except SystemExit as error:
+            if error.code:
+                text = str(error.code).removeprefix("exactrace: ")
+                self._troubles.append(text)
+
+    def pytest_terminal_summary(
+        self, terminalreporter: pytest.TerminalReporter
+    ) -> None:
+        """Show what was counted."""
+        terminal = terminalreporter
+        if self._reports != ["none"]:
+            terminal.section("exactrace")
+            if "term" in self._reports:
+                terminal.write(self._table or "no line was counted\n")
+            for each in self._reports:
+                kind, _, path = each.partition(":")
+                if path:
+                    terminal.write_line(f"{kind}: {path}")
+        for trouble in self._troubles:
+            terminal.write_line(f"exactrace: {trouble}", yellow=True)
+        totals, least = self._totals, self._least
+        if totals is not None and least is not None and totals.percent < least:
+            terminal.write_line(
+                f"exactrace: {totals.percent:.1f}% is covered, less than {least:g}%",
+                red=True,
+                bold=True,
+            )
+
+
+def _ignored(settings: Settings, installed: list[str]) -> list[str]:
+    """Return the folders of which nothing is counted: those of installed packages,
+    unless what is asked for is one of these.
+    """
+    from exactrace.reports import scope
+    from exactrace.settings import SettingsError
+
+    try:
+        wanted = scope.of(settings).source
+    except SettingsError as error:
+        raise pytest.UsageError(f"exactrace: {error}") from None
+    inside = any(
+        os.path.commonpath([folder, path]) == folder
+        for path in wanted
+        for folder in installed
+    )
+    return [] if inside else installed

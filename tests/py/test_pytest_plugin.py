@@ -1,0 +1,162 @@
+"""`pytest --exactrace`: the tests are as without us, and what they run is counted."""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+from beside import MONITORED, NO_PROBES, run, write
+
+from exactrace.cli import report
+
+PACKAGE = """\
+def f(n):
+    if n > 3:
+        return 1
+    return 2
+"""
+TESTS = """\
+import os, subprocess, sys
+from pkg import a
+
+def test_one():
+    assert a.f(1) == 2
+
+def test_many():
+    for i in range(10):
+        a.f(i)
+
+def test_child():
+    code = "from pkg import a; a.f(9)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+"""
+INSTALLED = any(each.name == "exactrace" for each in entry_points(group="pytest11"))
+PLUGIN = ("-p", "no:cacheprovider") + ("-p", "exactrace.pytest_plugin") * (
+    not INSTALLED
+)
+
+
+@pytest.fixture
+def project(folder: Path) -> Path:
+    write(folder, "pkg/__init__.py", "")
+    write(folder, "pkg/a.py", PACKAGE)
+    write(folder, "pkg/never.py", "x = 1\n")
+    write(folder, "test_a.py", TESTS)
+    return folder
+
+
+def pytest_in(project: Path, *arguments: str) -> tuple[int, str]:
+    """Run pytest: its status, and what it said."""
+    status, out, error = run(["-m", "pytest", "-q", *PLUGIN, *arguments], project)
+    assert error == ""
+    return status, out
+
+
+def hits(project: Path) -> dict[int, int]:
+    """Return the hits of pkg/a.py."""
+    results = report.read(str(project / ".exactrace"))
+    return {
+        line: n
+        for (file, line), n in results.counts.items()
+        if file.endswith("a.py") and "pkg" in file
+    }
+
+
+COUNTED = {2: 12, 3: 7, 4: 5}
+
+
+def data(project: Path) -> tuple[str, str]:
+    return "--exactrace-data", str(project / ".exactrace")
+
+
+def test_what_tests_and_their_children_run_is_counted(project: Path) -> None:
+    status, out = pytest_in(project, "--exactrace=pkg", *data(project))
+    assert status == 0
+    assert "3 passed" in out
+    found = hits(project)
+    assert {line: found[line] for line in COUNTED} == COUNTED
+    table = {line.split()[0]: line.split()[1:] for line in out.splitlines() if line}
+    assert table["pkg/a.py"][:2] == ["4", "0"]
+    assert table["pkg/never.py"][:2] == ["1", "1"]
+
+
+def test_workers_of_xdist_count_into_the_same(project: Path) -> None:
+    status, _ = pytest_in(project, "--exactrace=pkg", "-n", "2", *data(project))
+    assert status == 0
+    found = hits(project)
+    assert {line: found[line] for line in COUNTED} == COUNTED
+
+
+def test_without_the_option_nothing_is_done(project: Path) -> None:
+    status, out = pytest_in(project)
+    assert status == 0
+    assert "exactrace" not in out
+    assert not (project / ".exactrace").exists()
+
+
+@pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
+def test_reports_are_written_and_branches_counted(project: Path) -> None:
+    kinds = ("lcov:out.lcov", "xml:out.xml", "json:out.json", "term")
+    options = [f"--exactrace-report={kind}" for kind in kinds]
+    status, out = pytest_in(
+        project, "--exactrace=pkg", "--exactrace-branch", *options, *data(project)
+    )
+    assert status == 0
+    assert "lcov: out.lcov" in out
+    assert "BRDA:2,0,0,7\nBRDA:2,0,1,5\n" in (project / "out.lcov").read_text()
+    assert "pkg/never.py" in (project / "out.xml").read_text()
+    document = json.loads((project / "out.json").read_text())
+    (name,) = (name for name in document["files"] if name.endswith("pkg/a.py"))
+    assert document["files"][name]["lines"]["2"] == 12
+
+
+@pytest.mark.parametrize(("least", "status"), [("80", 0), ("81", 1)])
+def test_too_little_fails(project: Path, least: str, status: int) -> None:
+    done, out = pytest_in(
+        project, "--exactrace=pkg", f"--exactrace-fail-under={least}", *data(project)
+    )
+    assert done == status
+    assert ("is covered, less than" in out) == bool(status)
+
+
+def test_a_failing_test_and_its_status_stay(project: Path) -> None:
+    write(project, "test_b.py", "def test_b():\n    assert 1 == 2\n")
+    status, out = pytest_in(project, "--exactrace=pkg", *data(project))
+    assert status == 1
+    assert "1 failed, 3 passed" in out
+    assert hits(project)[2] == 12
+
+
+def test_a_run_that_stops_early_keeps_what_it_had(project: Path) -> None:
+    write(project, "conftest.py", "import pkg.a\n\npkg.a.f(1)\n")
+    stops = "import pytest\n\ndef test_stops():\n    pytest.exit('enough', 7)\n"
+    write(project, "test_0.py", stops)
+    status, _ = pytest_in(project, "--exactrace=pkg", *data(project))
+    assert status == 7
+    assert hits(project)[2] == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("--exactrace-report=pdf:x", "'pdf:x' is none of term"),
+        ("--exactrace=nowhere", "source 'nowhere'"),
+        ("--exactrace-data=test_a.py", "is no folder"),
+    ],
+)
+def test_what_cannot_be_done_is_said(project: Path, option: str, said: str) -> None:
+    command = ["-m", "pytest", *PLUGIN, "--exactrace", option]
+    status, _, error = run(command, project)
+    assert status == pytest.ExitCode.USAGE_ERROR
+    assert said in error
+    assert "Traceback" not in error
+
+
+def test_settings_of_the_project_hold(project: Path) -> None:
+    table = '[tool.exactrace]\nsource = ["pkg"]\nfail_under = 90\n'
+    (project / "pyproject.toml").write_text(table)
+    status, out = pytest_in(project, "--exactrace", *data(project))
+    assert status == 1
+    assert "80.0% is covered, less than 90%" in out
