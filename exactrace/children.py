@@ -107,6 +107,7 @@ class Process:
         self._first = os.getpid()
         self._file: str | None = None  # where it counts, in the folder
         self._outer: str | None = None  # what the variable was before
+        self._taken = CoverageResults()  # in contexts that have ended
 
     def watch(self) -> None:
         """Have what was counted kept however this process ends, and what it starts
@@ -165,7 +166,7 @@ class Process:
 
     def _forked(self) -> None:
         if self in _ending.processes:
-            self.take()  # it is the parent's, as is the file
+            self.take()  # it is the parent's, with what was taken; as is the file
             self.tracer._keep_no_more()
             self._file = None
             self._open()
@@ -173,12 +174,24 @@ class Process:
 
     def take(self) -> CoverageResults:
         """Return what was counted since the last time."""
+        results, self._taken = self._taken, CoverageResults()
+        results.update(self._take_now())
+        return results
+
+    def _take_now(self) -> CoverageResults:
         results = CoverageResults()
         for name in ("counts", "branches", "calls", "call_graph"):
             counted = getattr(self.tracer, name)
             getattr(results, name).update(counted)
             counted.clear()
         return results
+
+    def end_context(self, name: str) -> None:
+        """Note in which context all was counted since the last time; "": in none."""
+        now = self._take_now()
+        if name:
+            now.contexts = {(name, *line): hits for line, hits in now.counts.items()}
+        self._taken.update(now)
 
     def collect(self) -> CoverageResults:
         """Stop watching, and return what other processes have written. The folder
@@ -281,6 +294,11 @@ class _Ending:
 
 
 _ending = _Ending()
+
+
+def current() -> Process | None:
+    """Return the recording of this process, if it is recorded as a child."""
+    return _ending.processes[0] if _ending.processes else None
 
 
 _begun: list[str] = []  # with what text this process has begun

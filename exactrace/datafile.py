@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     _CALLERS,
 ) = range(1, 10)
 _UNSURE = 20  # core/store/recover.h
+_CONTEXTS = 21
 _NOTHING = -1  # in place of a string or of a column: None
 _BRANCH_KINDS = ("bool", "none", "for", "except")
 
@@ -88,6 +89,7 @@ def dumps(results: CoverageResults, about: dict[str, str]) -> bytes:
             (_CALLS, 4, "calls", results.calls, _call_row),
             (_CALL_GRAPH, 7, "call_graph", results.call_graph, _edge_row),
             (_UNSURE, 4, "unsure", results.unsure, _unsure_row),
+            (_CONTEXTS, 4, "contexts", results.contexts, _context_row),
             (_CALLED, 3, "calledfuncs", results.calledfuncs, _function_row),
             (_CALLERS, 6, "callers", results.callers, _caller_row),
         )
@@ -151,6 +153,11 @@ def _edge_row(number: Callable[[str | None], int], key: Any, value: Any) -> Row:
     caller, called = key
     first = (_NOTHING,) * 3 if caller is None else _entered_row(number, caller)
     return *first, *_entered_row(number, called), _hits(value)
+
+
+def _context_row(number: Callable[[str | None], int], key: Any, value: Any) -> Row:
+    context, filename, line = key
+    return number(context), number(filename), line, _hits(value)
 
 
 def _unsure_row(number: Callable[[str | None], int], key: Any, value: Any) -> Row:
@@ -256,6 +263,8 @@ class _Reader:
             results.callers[self._function(row), self._function(row[3:])] = 1
         for row in self._rows(_BRANCHES, 8):
             self._read_side(results, row)
+        for context, file, line, hits in self._rows(_CONTEXTS, 4):
+            _add(results.contexts, (text(context), text(file), line), hits)
         for file, line, high, low in self._rows(_UNSURE, 4):
             if high < 0 or low < 0:
                 raise _DamageError("damaged counts file: a count below zero")

@@ -18,6 +18,7 @@ TYPE_CHECKING = False  # without the cost of importing typing
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from exactrace.children import Process
     from exactrace.reports.model import Totals
     from exactrace.results import CoverageResults
     from exactrace.settings import Settings
@@ -48,6 +49,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--exactrace-calls",
         action="store_true",
         help="count also how often each function is called, and by which",
+    )
+    group.addoption(
+        "--exactrace-contexts",
+        action="store_true",
+        help="note which test ran which line, and how often, for `exactrace who`",
     )
     group.addoption(
         "--exactrace-data",
@@ -89,12 +95,35 @@ def _report(text: str) -> str:
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Begin to count, before any conftest.py is read."""
     known = early_config.known_args_namespace
-    # The workers of xdist are child processes, and are counted as such.
-    if known.exactrace is None or "PYTEST_XDIST_WORKER" in os.environ:
+    if known.exactrace is None:
         return
-    run = _Run(known, str(early_config.rootpath))
-    early_config.pluginmanager.register(run, _NAME)
-    run.begin()
+    plugins = early_config.pluginmanager
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        # The workers of xdist are child processes, and are counted as such.
+        from exactrace import children
+
+        process = children.current()
+    else:
+        run = _Run(known, str(early_config.rootpath))
+        plugins.register(run, _NAME)
+        run.begin()
+        process = run.process
+    if process is not None and known.exactrace_contexts:
+        plugins.register(_Contexts(process), f"{_NAME}-contexts")
+
+
+class _Contexts:
+    """Notes which test ran what: a test with its setup and teardown is a context."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Run one test."""
+        self._process.end_context("")
+        yield
+        self._process.end_context(item.nodeid)
 
 
 class _Run:
@@ -121,7 +150,7 @@ class _Run:
         folder = os.path.abspath(wanted.exactrace_data or options.default_data())
         if os.path.exists(folder) and not os.path.isdir(folder):
             raise pytest.UsageError(f"--exactrace-data: {folder!r} is no folder")
-        self._process = children.Process(
+        self.process = children.Process(
             children.Settings(
                 folder,
                 ignoredirs=_ignored(self._settings, installed_folders()),
@@ -144,14 +173,14 @@ class _Run:
         self._table = ""
 
     def begin(self) -> None:
-        self._process.watch()
-        self._process.tracer.start()
+        self.process.watch()
+        self.process.tracer.start()
 
     def _end(self) -> None:
         """Stop counting, and bring together what all processes have counted."""
-        if self._results is None and not self._process.is_forked():
-            self._process.tracer.stop()
-            self._results, troubles = self._process.bring_together(self._before)
+        if self._results is None and not self.process.is_forked():
+            self.process.tracer.stop()
+            self._results, troubles = self.process.bring_together(self._before)
             self._troubles += troubles
 
     # Inside of the terminal's own hook, which shows the summary, and after that of
@@ -199,7 +228,7 @@ class _Run:
                 self._write(kind, path)
 
     def _write(self, kind: str, path: str) -> None:
-        arguments = ["-d", self._process.settings.folder, "-o", path]
+        arguments = ["-d", self.process.settings.folder, "-o", path]
         if kind != "json":
             for source in self._settings.source:
                 arguments += ["--source", source]

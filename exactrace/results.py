@@ -54,6 +54,9 @@ class CoverageResults:
     off, of a process that was killed, or is running: by so much at most for each
     frame of their function that was running then.
 
+    contexts: {(context, filename, line): hits}: of the lines, what was counted in each
+    context, if there were any: the test that ran, for one.
+
     call_graph, empty unless the tracer was asked for calls: {(caller, called): hits},
     both as in `calls`; the caller is None where it is not Python code, or is not
     traced.
@@ -87,6 +90,7 @@ class CoverageResults:
         self.branches: Branches = {}
         self.calls: Calls = {}
         self.call_graph: CallGraph = {}
+        self.contexts: dict[tuple[str, str, int], int] = {}
         self.unsure: dict[tuple[str, int], tuple[int, int]] = {}
         self.infile = infile
         self.outfile = outfile
@@ -130,6 +134,8 @@ class CoverageResults:
                 sides[outcome] = sides.get(outcome, 0) + count
         for function, count in other.calls.items():
             self.calls[function] = self.calls.get(function, 0) + count
+        for place, count in other.contexts.items():
+            self.contexts[place] = self.contexts.get(place, 0) + count
         for key, (high, low) in other.unsure.items():
             most = self.unsure.get(key, (0, 0))
             self.unsure[key] = high + most[0], low + most[1]

@@ -64,6 +64,14 @@ const xt_mergespec xt_mergespecs[XT_MERGESPECS] = {
         .texts = COLUMN(0),
         .paths = COLUMN(0),
     },
+    /* lines by context: context, file, line, hits */
+    {
+        .kind = 21,
+        .columns = 4,
+        .sums = 1,
+        .texts = COLUMN(0) | COLUMN(1),
+        .paths = COLUMN(1),
+    },
 };
 
 bool

@@ -26,6 +26,7 @@ COMMANDS = (
     "lcov",
     "show",
     "top",
+    "who",
     "xml",
 )
 

@@ -27,6 +27,7 @@ _NAMES = {
     8: "functions called",
     9: "callers",
     20: "lines that may be off",
+    21: "lines by context",
 }
 _JOURNAL = b"\x89EXJ\r\n\x1a\n"
 _MAGIC = b"\x89EXT\r\n\x1a\n"
@@ -193,6 +194,7 @@ def _totals(results: CoverageResults) -> list[str]:
         ("pairs of caller and called", len(results.call_graph)),
         ("functions listed (-l)", len(results.calledfuncs)),
         ("callers listed (-T)", len(results.callers)),
+        ("contexts", len({context for context, _, _ in results.contexts})),
     ]
     rows = [(f"{number:,}", name) for name, number in numbers if number]
     return tabular.plain(rows or [("0", "counts")]).splitlines()

@@ -160,3 +160,45 @@ def test_settings_of_the_project_hold(project: Path) -> None:
     status, out = pytest_in(project, "--exactrace", *data(project))
     assert status == 1
     assert "80.0% is covered, less than 90%" in out
+
+
+def contexts(project: Path) -> dict[str, int]:
+    """Return the hits of line 2 of pkg/a.py by test."""
+    results = report.read(str(project / ".exactrace"))
+    counted: dict[tuple[str, int], int] = {}
+    for (_, file, line), n in results.contexts.items():
+        counted[file, line] = counted.get((file, line), 0) + n
+    assert all(n <= results.counts[place] for place, n in counted.items())
+    return {
+        context: n
+        for (context, file, line), n in results.contexts.items()
+        if file.endswith("pkg/a.py") and line == 2
+    }
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_it_is_known_which_test_ran_which_line(
+    project: Path, workers: tuple[str, ...]
+) -> None:
+    options = ("--exactrace=pkg", "--exactrace-contexts", *workers, *data(project))
+    assert pytest_in(project, *options)[0] == 0
+    assert contexts(project) == {"test_a.py::test_one": 1, "test_a.py::test_many": 10}
+    assert hits(project)[2] == 12  # and once in a child of a test, which is in none
+    assert pytest_in(project, *options, "--exactrace-append")[0] == 0
+    assert contexts(project) == {"test_a.py::test_one": 2, "test_a.py::test_many": 20}
+    who = ["-m", "exactrace", "who", "-d", ".exactrace"]
+    status, out, error = run([*who, "pkg/a.py:2"], project)
+    assert (status, error) == (0, "")
+    assert out == "20  test_a.py::test_many\n 2  test_a.py::test_one\n"
+    _, out, _ = run([*who, "--json", "pkg/a.py:3"], project)
+    assert json.loads(out) == [{"test": "test_a.py::test_many", "hits": 12}]
+    status, _, error = run([*who, "pkg/never.py"], project)
+    assert (status, error) == (1, "exactrace: no test ran 'pkg/never.py'\n")
+
+
+def test_without_contexts_there_is_a_word(project: Path) -> None:
+    assert pytest_in(project, "--exactrace=pkg", *data(project))[0] == 0
+    command = ["-m", "exactrace", "who", "-d", ".exactrace", "pkg/a.py"]
+    status, out, error = run(command, project)
+    assert (status, out) == (1, "")
+    assert "`pytest --exactrace --exactrace-contexts`" in error
