@@ -86,11 +86,12 @@ class _Places:
                 groups.append((first, item))
                 first = None
         targets = set()
+        sequence = [item for _, item in groups]
         for index, (start, item) in enumerate(groups):
             # From 3.14 on END_ASYNC_FOR names a place, but never goes there.
             if item.opcode in JUMPS and item.opname != "END_ASYNC_FOR":
                 targets.add(item.argval)
-            jump = self._jump(code, item)
+            jump = self._jump(code, sequence, index)
             if jump is not None:
                 place, taken = jump
                 ways = self._ways(groups, index, item.argval)
@@ -115,17 +116,30 @@ class _Places:
         return None
 
     @staticmethod
-    def _jump(code: CodeType, item: dis.Instruction) -> tuple[Place, bool] | None:
-        """(place, outcome if taken) of what has two ways to go on, and a line."""
+    def _jump(
+        code: CodeType, items: list[dis.Instruction], index: int
+    ) -> tuple[Place, bool] | None:
+        """(place, outcome if taken) of what has two ways to go on, and a line. Where
+        the value is copied because it goes on, the place is that of what made it.
+        """
+        item = items[index]
         name = item.opname
+        decides = item
         if name == "FOR_ITER":
             kind, taken = "for", False
         elif name.startswith("POP_JUMP_IF_"):
             kind = "none" if "NONE" in name else "bool"
             taken = name in ("POP_JUMP_IF_TRUE", "POP_JUMP_IF_NONE")
+            before = items[:index]
+            if before and before[-1].opname == "TO_BOOL":
+                before.pop()
+            if len(before) > 1 and (before[-1].opname, before[-1].arg) == ("COPY", 1):
+                decides = before[-2]
+                if decides.positions is None or decides.positions.lineno is None:
+                    decides = item
         else:
             return None
-        place = item.positions
+        place = decides.positions
         if place is None or place.lineno is None:
             return None
         return (code.co_filename, _where(place), kind), taken
