@@ -176,6 +176,7 @@ class Process:
         """Return what was counted since the last time."""
         results, self._taken = self._taken, CoverageResults()
         results.update(self._take_now())
+        _note_sources(results)
         return results
 
     def _take_now(self) -> CoverageResults:
@@ -212,26 +213,49 @@ class Process:
         """Stop watching, and put all files of this run, with those named `before`,
         into one. Returns what is in it, and a line on each thing that went wrong.
         """
-        folder, run = self.settings.folder, self.settings.run
         with _ending:
-            results = self.take()
-            own = self._own()
-            troubles: list[str] = []
+            own = self.take()
             try:
-                with datafolder.locked(folder):
-                    found = datafolder.files(folder)
-                    names = {name for name in found if name.startswith(run)}
-                    others, merged, troubles = datafolder.read(
-                        folder, (names | before) - own, running=False
-                    )
-                    results.update(others)
-                    datafolder.write(folder, results, run, merged | own)
-                    datafolder.remove(folder, merged)
+                results, troubles = self._merge(own, before)
             except (OSError, countsfile.CountsFileError) as error:
-                troubles.append(f"the counts are not kept: {error}")
+                results, troubles = own, [self._rescue(own, error)]
             self._close()
             self.unwatch()
         return results, troubles
+
+    def _merge(
+        self, own: CoverageResults, before: set[str]
+    ) -> tuple[CoverageResults, list[str]]:
+        """Put what this process has counted and all other files into one."""
+        folder, run = self.settings.folder, self.settings.run
+        with datafolder.locked(folder):
+            found = datafolder.files(folder)
+            names = {name for name in found if name.startswith(run)} | before
+            results, merged, troubles = datafolder.read(
+                folder, names - self._own(), running=False
+            )
+            results.update(own)
+            datafolder.write(folder, results, run, merged | self._own())
+            datafolder.remove(folder, merged)
+        return results, troubles
+
+    def _rescue(self, own: CoverageResults, error: Exception) -> str:
+        """Keep what could not be written to the folder, and say where."""
+        import tempfile
+
+        folder, run = self.settings.folder, self.settings.run
+        if self.tracer._keep_no_more() and self._file is not None:
+            self._file = None  # so it stays: all is in there
+            return f"the counts stay in the file that they were counted in: {error}"
+        self._close()  # now there may be room
+        with contextlib.suppress(OSError, countsfile.CountsFileError):
+            datafolder.write(folder, own, run)
+            return f"the counts are kept, but not brought together: {error}"
+        with contextlib.suppress(OSError, countsfile.CountsFileError):
+            elsewhere = tempfile.mkdtemp(prefix="exactrace-")
+            datafolder.write(elsewhere, own, run)
+            return f"the counts are in {elsewhere!r} (name it with --data): {error}"
+        return f"the counts are not kept: {error}"
 
     def keep(self, *, again: bool = False) -> None:
         """Write what was counted since the last time to a file of its own, or say on
@@ -239,17 +263,29 @@ class Process:
         """
         folder, run = self.settings.folder, self.settings.run
         with _ending:
+            results = self.take()
             try:
-                results = self.take()
                 if results.counts or results.calls:
                     datafolder.write(folder, results, run, self._own())
-                self._close()
-                if again:
-                    self._open()
             except (OSError, countsfile.CountsFileError) as error:
-                warn(
-                    f"exactrace: the counts of process {os.getpid()} are not kept: {error}"
-                )
+                said = self._rescue(results, error)
+                warn(f"exactrace: process {os.getpid()}: {said}")
+            self._close()
+            if again:
+                self._open()
+
+
+def _note_sources(results: CoverageResults) -> None:
+    """Note in which state the files are of which it is known in what contexts they
+    ran.
+    """
+    if not results.contexts:
+        return
+    from exactrace import source
+
+    for name in sorted({name for _, name, _ in results.contexts}):
+        with contextlib.suppress(OSError), open(name, "rb") as file:
+            results.sources.add((name, source.digest(file.read())))
 
 
 class _Ending:

@@ -9,10 +9,11 @@ import signal
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from beside import FREE, MONITORED, PACKAGE, run, write
+from beside import FREE, MONITORED, PACKAGE, rescued, run, write
 
 from exactrace import datafolder
 from exactrace.results import CoverageResults
@@ -386,7 +387,9 @@ def test_counts_of_another_version_are_refused_in_one_line(folder: Path) -> None
 
 FILLS = """
 import os, resource, sys
-limit = 1_300_000
+limit = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+if sys.argv[1] == "limited":
+    limit = 1_300_000
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
 text = "".join(f"def f{i}(x):\\n    for y in x:\\n        y += 1\\n" for i in range(200))
 text += "".join(f"f{i}([1])\\n" for i in range(200))
@@ -395,8 +398,17 @@ for k in range(80):
     exec(compile(text, f"gen{k}.py", "exec"), names)
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
 print("done", flush=True)
-if sys.argv[1:]:
+if sys.argv[2:]:
     os.kill(os.getpid(), 9)
+"""
+# The limit comes when the file to count in has its room.
+LONG = """
+import resource
+for i in range(1000):
+    i += 1
+hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+print("done", flush=True)
 """
 # No more room than a limit gives is as a disk that is full: blocks cannot be had.
 FULL = sys.version_info >= (3, 12)  # before, counts by line fit into the first blocks
@@ -406,7 +418,9 @@ FULL = sys.version_info >= (3, 12)  # before, counts by line fit into the first 
 def test_where_there_is_no_room_only_the_protection_is_lost(folder: Path) -> None:
     write(folder, "prog.py", FILLS)
     options = ("-q", "-d", "data")
-    status, out, error = run(["-m", "exactrace", "run", *options, "prog.py"], folder)
+    status, out, error = run(
+        ["-m", "exactrace", "run", *options, "prog.py", "limited"], folder
+    )
     assert (status, out) == (0, "done\n")
     assert error.count("there was no room") == 1
     assert "had this process been killed, counts would have been lost" in error
@@ -415,19 +429,78 @@ def test_where_there_is_no_room_only_the_protection_is_lost(folder: Path) -> Non
     assert said == []
     hits = [n for (name, line), n in results.counts.items() if "gen" in name]
     assert sum(hits) == 80 * (200 * 2 + 200 * 3)
-    status, out, _ = run(["-m", "exactrace", "run", *options, "prog.py", "x"], folder)
+    status, out, _ = run(
+        ["-m", "exactrace", "run", *options, "prog.py", "limited", "killed"], folder
+    )
     assert (status, out) == (-9, "done\n")
     results, _, said = datafolder.read(data, datafolder.files(data))
     assert "there was no room for all of them: some are missing" in said[0]
     assert 0 < sum(results.counts.values()) < sum(hits)
 
 
+@pytest.fixture
+def small_disk(folder: Path) -> Iterator[Path]:
+    """Give a file system with little room; skip where none may be mounted."""
+    disk = folder / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1300k", "none", str(disk)]
+    if os.geteuid() != 0 or subprocess.run(mount, check=False).returncode != 0:
+        pytest.skip("no file system may be mounted here")
+    try:
+        yield disk
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.mark.skipif(not FULL, reason="3.11 keeps no code in the file: it stays small")
+def test_a_disk_that_is_full_costs_the_program_nothing(
+    folder: Path, small_disk: Path
+) -> None:
+    write(folder, "prog.py", FILLS)
+    data = str(small_disk / "data")
+    options = ("-q", "-d", data)
+    status, out, error = run(
+        ["-m", "exactrace", "run", *options, "prog.py", "free"], folder
+    )
+    assert (status, out) == (0, "done\n")
+    assert error.count("\n") == 1
+    results = rescued(error, ["No space left on device"])
+    hits = [n for (name, line), n in results.counts.items() if "gen" in name]
+    assert sum(hits) == 80 * (200 * 2 + 200 * 3)
+
+
+def test_what_may_only_be_read_costs_no_counts(folder: Path, small_disk: Path) -> None:
+    write(folder, "prog.py", "print(1)\n")
+    data = small_disk / "data"
+    data.mkdir(mode=0o700)
+    command = ["mount", "-o", "remount,ro", str(small_disk)]
+    subprocess.run(command, check=True)
+    options = ("-q", "-d", str(data))
+    status, out, error = run(["-m", "exactrace", "run", *options, "prog.py"], folder)
+    assert (status, out, error.count("\n")) == (0, "1\n", 1)
+    assert list(rescued(error, ["Read-only file system"]).counts.values()) == [1]
+
+
 def test_where_no_folder_can_be_made_the_program_runs(folder: Path) -> None:
     write(folder, "prog.py", "print(1)\n")
     nowhere = "/proc/exactrace/data"  # not even root can
-    status, out, error = run(
-        ["-m", "exactrace", "run", "-q", "-d", nowhere, "prog.py"], folder
-    )
-    assert (status, out) == (0, "1\n")
-    assert error.count("\n") == 1
-    assert "the counts are not kept" in error
+    options = ("-q", "-d", nowhere)
+    status, out, error = run(["-m", "exactrace", "run", *options, "prog.py"], folder)
+    assert (status, out, error.count("\n")) == (0, "1\n", 1)
+    assert list(rescued(error, ["No such file"]).counts.values()) == [1]
+
+
+@pytest.mark.skipif(not FULL, reason="3.11 keeps no code in the file: it stays small")
+def test_what_cannot_be_written_stays_where_it_was_counted(folder: Path) -> None:
+    """The file in which it counts has its room; one of its results would not."""
+    write(folder, "prog.py", LONG)
+    options = ("-q", "-d", "data")
+    status, out, error = run(["-m", "exactrace", "run", *options, "prog.py"], folder)
+    assert (status, out) == (0, "done\n")
+    assert "the counts stay in the file that they were counted in" in error
+    data = str(folder / "data")
+    results, _, said = datafolder.read(data, datafolder.files(data))
+    assert "was ended before it could write its counts" in said[0]
+    hits = {line: n for (_, line), n in results.counts.items() if line}
+    assert hits[3] == 1001
+    assert hits[4] == 1000
