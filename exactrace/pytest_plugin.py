@@ -11,12 +11,14 @@ import argparse
 import importlib
 import io
 import os
+import sys
 
 import pytest
 
 TYPE_CHECKING = False  # without the cost of importing typing
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from types import FrameType
 
     from exactrace.children import Process
     from exactrace.reports.model import Totals
@@ -38,7 +40,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         const="",
         metavar="NAME",
         help="count what the tests run, and show a table of it; with a name, of this "
-        "package or folder, also what never ran; can be given several times",
+        "package or folder, also what never ran; can be given several times; the "
+        "options below say so too, but for --exactrace-data and --exactrace-append",
     )
     group.addoption(
         "--exactrace-branch",
@@ -95,10 +98,10 @@ def _report(text: str) -> str:
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Begin to count, before any conftest.py is read."""
     known = early_config.known_args_namespace
-    if known.exactrace is None:
+    if not _is_wanted(known):
         return
     plugins = early_config.pluginmanager
-    if "PYTEST_XDIST_WORKER" in os.environ:
+    if _is_worker():
         # The workers of xdist are child processes, and are counted as such.
         from exactrace import children
 
@@ -112,18 +115,55 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         plugins.register(_Contexts(process), f"{_NAME}-contexts")
 
 
+def _is_wanted(known: argparse.Namespace) -> bool:
+    return known.exactrace is not None or bool(
+        known.exactrace_branch
+        or known.exactrace_calls
+        or known.exactrace_contexts
+        or known.exactrace_report
+        or known.exactrace_fail_under is not None
+    )
+
+
+def _is_worker() -> bool:
+    """Whether pytest runs in a worker of xdist. Its variable alone does not say so:
+    what a worker starts inherits it. But a worker's code is run by execnet.
+    """
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return False
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and frame.f_globals.get("__name__") != "__channelexec__":
+        frame = frame.f_back
+    return frame is not None
+
+
 class _Contexts:
     """Notes which test ran what: a test with its setup and teardown is a context."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
+        self._test = ""
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, None, None]:
         """Run one test."""
         self._process.end_context("")
+        self._test = item.nodeid
         yield
         self._process.end_context(item.nodeid)
+        self._test = ""
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_fixture_setup(
+        self, fixturedef: pytest.FixtureDef[object]
+    ) -> Generator[None, None, None]:
+        """Set a fixture up: one that several tests share is of none of them."""
+        if fixturedef.scope == "function":
+            yield
+            return
+        self._process.end_context(self._test)
+        yield
+        self._process.end_context("")
 
 
 class _Run:
@@ -131,8 +171,7 @@ class _Run:
 
     def __init__(self, wanted: argparse.Namespace, root: str) -> None:
         from exactrace import children, datafolder
-        from exactrace.cli import options
-        from exactrace.cli.selection import _source
+        from exactrace.cli import options, selection
         from exactrace.ignore import installed_folders
         from exactrace.settings import SettingsError, load
 
@@ -141,7 +180,8 @@ class _Run:
         except SettingsError as error:
             raise pytest.UsageError(f"exactrace: {error}") from None
         self._reports: list[str] = wanted.exactrace_report or ["term"]
-        names = tuple(_source(name) for name in wanted.exactrace if name)
+        given: list[str] = wanted.exactrace or []
+        names = tuple(selection.source(name) for name in given if name)
         if names:
             self._settings.source = names
         self._least = wanted.exactrace_fail_under
@@ -169,6 +209,7 @@ class _Run:
             self._before = set()
         self._results: CoverageResults | None = None
         self._troubles: list[str] = []
+        self._failed = False  # to make what was asked for
         self._totals: Totals | None = None
         self._table = ""
 
@@ -195,13 +236,13 @@ class _Run:
         if self._results is None:
             return
         self._show(self._results)
-        below = (
-            self._totals is not None
-            and self._least is not None
-            and self._totals.percent < self._least
-        )
-        if below and session.exitstatus == pytest.ExitCode.OK:
+        bad = self._failed or self._is_below()
+        if bad and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _is_below(self) -> bool:
+        totals, least = self._totals, self._least
+        return totals is not None and least is not None and totals.percent < least
 
     def pytest_unconfigure(self) -> None:
         """Keep what was counted, also if there was no session."""
@@ -220,6 +261,7 @@ class _Run:
             self._totals = report.show(results, self._settings, wanted, table).totals
         except SettingsError as error:
             self._troubles.append(str(error))
+            self._failed = True
             return
         self._table = table.getvalue()
         for each in self._reports:
@@ -239,6 +281,7 @@ class _Run:
             if error.code:
                 text = str(error.code).removeprefix("exactrace: ")
                 self._troubles.append(text)
+                self._failed = True
 
     def pytest_terminal_summary(
         self, terminalreporter: pytest.TerminalReporter
@@ -255,10 +298,10 @@ class _Run:
                     terminal.write_line(f"{kind}: {path}")
         for trouble in self._troubles:
             terminal.write_line(f"exactrace: {trouble}", yellow=True)
-        totals, least = self._totals, self._least
-        if totals is not None and least is not None and totals.percent < least:
+        if self._is_below() and self._totals is not None:
+            percent = self._totals.percent
             terminal.write_line(
-                f"exactrace: {totals.percent:.1f}% is covered, less than {least:g}%",
+                f"exactrace: {percent:.1f}% is covered, less than {self._least:g}%",
                 red=True,
                 bold=True,
             )

@@ -30,7 +30,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     add_(
         "--source",
         action="append",
-        type=_source,
+        type=source,
         metavar="NAME",
         help="show the files of this package or folder, also those of which nothing "
         "ran, and no others; can be given several times",
@@ -59,7 +59,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _source(value: str) -> str:
+def source(value: str) -> str:
+    """Return the path of what is there, else the name of a package as it is."""
     path = os.path.abspath(value)
     return path if os.path.exists(path) else value
 

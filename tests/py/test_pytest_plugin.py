@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import signal
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
-from beside import MONITORED, NO_PROBES, run, write
+from beside import FREE, MONITORED, NO_PROBES, run, write
 
 from exactrace.cli import report
 
@@ -82,6 +83,37 @@ def test_what_tests_and_their_children_run_is_counted(project: Path) -> None:
     assert table["pkg/never.py"][:2] == ["1", "1"]
 
 
+NESTED = """\
+import os, subprocess, sys
+from pkg import a
+
+def test_pytest_below():
+    command = [sys.executable, "-m", "pytest", "-q", {plugin}]
+    options = ["--exactrace=pkg", "--exactrace-fail-under=100", {data}]
+    done = subprocess.run(
+        [*command, *options, "inner.py"], capture_output=True, text=True
+    )
+    assert "is covered, less than 100%" in done.stdout
+    assert done.returncode == 1
+"""
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "1")])
+def test_a_run_within_a_run_is_one_of_its_own(
+    project: Path, workers: tuple[str, ...]
+) -> None:
+    inner = ", ".join(repr(each) for each in PLUGIN)
+    below = ", ".join(repr(each) for each in ("--exactrace-data", "inner"))
+    text = NESTED.format(plugin=inner, data=below)
+    write(project, "test_nested.py", text)
+    write(project, "inner.py", "from pkg import a\n\ndef test_it():\n    a.f(9)\n")
+    status, out = pytest_in(project, "--exactrace=pkg", *workers, *data(project))
+    assert status == 0, out
+    assert "4 passed" in out
+    if MONITORED:  # else a thread has but one trace function: the inner run's
+        assert {line: hits(project)[line] for line in COUNTED} == {2: 13, 3: 8, 4: 5}
+
+
 def test_workers_of_xdist_count_into_the_same(project: Path) -> None:
     status, _ = pytest_in(project, "--exactrace=pkg", "-n", "2", *data(project))
     assert status == 0
@@ -98,7 +130,7 @@ def test_without_the_option_nothing_is_done(project: Path) -> None:
 
 @pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
 def test_reports_are_written_and_branches_counted(project: Path) -> None:
-    kinds = ("lcov:out.lcov", "xml:out.xml", "json:out.json", "term")
+    kinds = ("lcov:out.lcov", "xml:out.xml", "json:out.json", "html:pages", "term")
     options = [f"--exactrace-report={kind}" for kind in kinds]
     status, out = pytest_in(
         project, "--exactrace=pkg", "--exactrace-branch", *options, *data(project)
@@ -110,6 +142,7 @@ def test_reports_are_written_and_branches_counted(project: Path) -> None:
     document = json.loads((project / "out.json").read_text())
     (name,) = (name for name in document["files"] if name.endswith("pkg/a.py"))
     assert document["files"][name]["lines"]["2"] == 12
+    assert "never.py" in (project / "pages" / "index.html").read_text()
 
 
 @pytest.mark.parametrize(("least", "status"), [("80", 0), ("81", 1)])
@@ -119,6 +152,46 @@ def test_too_little_fails(project: Path, least: str, status: int) -> None:
     )
     assert done == status
     assert ("is covered, less than" in out) == bool(status)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "--exactrace-branch",
+        "--exactrace-calls",
+        "--exactrace-contexts",
+        "--exactrace-report=term",
+        "--exactrace-fail-under=1",
+    ],
+)
+def test_each_option_but_those_on_the_folder_is_enough(
+    project: Path, option: str
+) -> None:
+    status, out = pytest_in(project, option, *data(project))
+    assert status == 0
+    assert "pkg/a.py" in out
+    assert hits(project)[2] == 12
+    status, out = pytest_in(project, "--exactrace-append", *data(project))
+    assert status == 0
+    assert "exactrace" not in out
+
+
+def test_a_threshold_that_cannot_be_judged_is_not_met(project: Path) -> None:
+    gone = "import shutil\n\ndef test_z():\n    shutil.rmtree('pkg')\n"
+    write(project, "test_z.py", gone)
+    options = ("--exactrace=pkg", "--exactrace-fail-under=1", *data(project))
+    status, out = pytest_in(project, *options)
+    assert status == 1
+    assert "4 passed" in out
+    assert "exactrace: source" in out
+
+
+def test_a_report_that_cannot_be_written_fails_the_run(project: Path) -> None:
+    report = "--exactrace-report=lcov:nowhere/out.lcov"
+    status, out = pytest_in(project, "--exactrace=pkg", report, *data(project))
+    assert status == 1
+    assert "3 passed" in out
+    assert "nowhere" in out
 
 
 def test_a_failing_test_and_its_status_stay(project: Path) -> None:
@@ -202,3 +275,145 @@ def test_without_contexts_there_is_a_word(project: Path) -> None:
     status, out, error = run(command, project)
     assert (status, out) == (1, "")
     assert "`pytest --exactrace --exactrace-contexts`" in error
+
+
+PARTED = """\
+def plain(n):
+    for i in range(n):
+        pass
+def steps():
+    while True:
+        yield 1
+def risky(n):
+    try:
+        if n % 2:
+            raise ValueError
+    except ValueError:
+        n += 1
+    return n
+def waits(event):
+    event.wait()
+    return 1
+"""
+PARTED_TESTS = """\
+import threading
+from pkg import b
+
+steps, event = b.steps(), threading.Event()
+waiter = threading.Thread(target=b.waits, args=(event,))
+b.plain(2)
+
+def test_1():
+    b.plain(3)
+    next(steps)
+    waiter.start()
+
+def test_2():
+    next(steps)
+    next(steps)
+    for i in range(5):
+        b.risky(i)
+    event.set()
+    waiter.join()
+
+def test_3():
+    thread = threading.Thread(target=b.plain, args=(7,))
+    thread.start()
+    thread.join()
+"""
+
+
+def test_what_is_in_no_test_and_in_tests_is_all(project: Path) -> None:
+    write(project, "pkg/b.py", PARTED)
+    write(project, "test_b.py", PARTED_TESTS)
+    options = ("--exactrace-contexts", *data(project), "test_b.py")
+    assert pytest_in(project, *options)[0] == 0
+    results = report.read(str(project / ".exactrace"))
+    rest = {
+        line: n
+        for (file, line), n in results.counts.items()
+        if file.endswith("b.py") and "pkg" in file and line
+    }
+    parted: dict[str, dict[int, int]] = {}
+    for (context, file, line), n in results.contexts.items():
+        if file.endswith("b.py") and "pkg" in file:
+            parted.setdefault(context.partition("::")[2], {})[line] = n
+            rest[line] -= n
+    in_2 = {5: 2, 6: 2, 8: 5, 9: 5, 10: 2, 11: 2, 12: 2, 13: 5}
+    # The thread that test_1 has started waits: what it runs in test_2 is of test_2.
+    assert parted["test_2"].pop(16) == 1
+    assert parted["test_1"].pop(15, 0) + parted["test_2"].pop(15, 0) == 1
+    assert parted["test_1"] == {2: 4, 3: 3, 5: 1, 6: 1}
+    assert parted["test_2"] == in_2
+    assert parted["test_3"] == {2: 8, 3: 7}
+    left = {line: n for line, n in rest.items() if n}
+    assert left == {1: 1, 4: 1, 7: 1, 14: 1, 2: 3, 3: 2}
+
+
+def ends(project: Path, last: str) -> None:
+    """Write a test that ends the process after all others."""
+    source = (
+        f"import os, signal\nfrom pkg import a\n\ndef test_z():\n    a.f(1)\n{last}"
+    )
+    write(project, "test_z.py", source)
+
+
+KILL = "    os.kill(os.getpid(), signal.SIGKILL)\n"
+
+
+@pytest.mark.skipif(FREE, reason="without the GIL, counts are in memory")
+def test_counts_with_contexts_outlive_sigkill(project: Path) -> None:
+    ends(project, KILL)
+    options = ("--exactrace=pkg", "--exactrace-contexts", *data(project))
+    assert pytest_in(project, *options)[0] == -signal.SIGKILL
+    assert {line: hits(project)[line] for line in COUNTED} == {2: 13, 3: 7, 4: 6}
+
+
+@pytest.mark.skipif(FREE, reason="without the GIL, counts are in memory")
+def test_a_worker_that_is_killed_leaves_its_counts(project: Path) -> None:
+    ends(project, KILL)
+    status, out = pytest_in(project, "--exactrace=pkg", "-n", "1", *data(project))
+    assert status == 1
+    assert "worker 'gw0' crashed" in out
+    assert "1 failed, 3 passed" in out
+    assert {line: hits(project)[line] for line in COUNTED} == {2: 13, 3: 7, 4: 6}
+
+
+def test_an_interrupt_is_as_without_us_and_keeps_the_counts(project: Path) -> None:
+    ends(project, "    os.kill(os.getpid(), signal.SIGINT)\n    while True: pass\n")
+    status, out = pytest_in(project, "--exactrace=pkg", *data(project))
+    assert status == pytest.ExitCode.INTERRUPTED
+    assert "KeyboardInterrupt" in out
+    assert "pkg/a.py" in out
+    assert {line: hits(project)[line] for line in COUNTED} == {2: 13, 3: 7, 4: 6}
+
+
+def test_the_debugger_can_be_used(project: Path) -> None:
+    ends(project, "    assert False\n")
+    command = ["-m", "pytest", *PLUGIN, "--pdb", "--exactrace=pkg", *data(project)]
+    status, out, _ = run(command, project, stdin=b"p 6 * 7\nc\n")
+    assert status == 1
+    assert "(Pdb) 42\n" in out
+    assert "1 failed, 3 passed" in out
+    assert {line: hits(project)[line] for line in COUNTED} == {2: 13, 3: 7, 4: 6}
+
+
+@pytest.mark.skipif(not MONITORED, reason="a thread has but one trace function")
+def test_pytest_cov_can_be_used_beside(project: Path) -> None:
+    options = ("--exactrace=pkg", "--cov=pkg", "--cov-report=json", *data(project))
+    status, _ = pytest_in(project, *options)
+    assert status == 0
+    found = json.loads((project / "coverage.json").read_text())["files"]["pkg/a.py"]
+    assert found["executed_lines"] == [1, 2, 3, 4]
+    assert {line: hits(project)[line] for line in COUNTED} == COUNTED
+
+
+@pytest.mark.skipif(not INSTALLED, reason="exactrace is not installed as a plugin")
+def test_the_plugin_can_be_kept_out(project: Path) -> None:
+    status, out = pytest_in(project, "-p", "no:exactrace")
+    assert status == 0
+    assert "exactrace" not in out
+    options = ["-m", "pytest", "-p", "no:exactrace", "--exactrace"]
+    status, _, error = run(options, project)
+    assert status == pytest.ExitCode.USAGE_ERROR
+    assert "unrecognized arguments" in error
