@@ -10,11 +10,19 @@
 /* --- Tallies ------------------------------------------------------------- */
 
 /* All that is counted of one code object in a row: the classes of edges, line
-   events at the start of handlers, and entries of handlers. */
+   events at the start of handlers, entries of handlers. Behind these is what
+   they follow from, besides themselves: the slots, and where control left. */
 static size_t
 tally_len(const ProbedCodeObject *probed)
 {
-    return probed->plan.classes_len + 2 * (size_t)probed->points_len;
+    return probed->plan.classes_len + 3 * (size_t)probed->points_len +
+           probed->plan.slots;
+}
+
+static int64_t *
+slots_of(const ProbedCodeObject *probed, int64_t *tally)
+{
+    return tally + probed->plan.classes_len + 2 * (size_t)probed->points_len;
 }
 
 /* Fills a tally with what was counted so far; `balance` is scratch. */
@@ -22,18 +30,41 @@ static void
 take_tally(const ProbedCodeObject *probed, int64_t *tally, int64_t *balance)
 {
     const probed_breaks *breaks = &probed->breaks;
-    size_t classes = probed->plan.classes_len;
     size_t points = probed->points_len;
+    size_t size = points * sizeof(*tally);
     const xt_breaks flow = {breaks->left, breaks->handled};
     (void)xt_solve(&probed->plan, probed->points_len, probed->slots, &flow,
                    balance, tally);
-    memset(tally + classes, 0, 2 * points * sizeof(*tally));
-    if (breaks->left != NULL) {
-        for (size_t i = 0; i < points; i++) {
-            tally[classes + i] = (int64_t)breaks->fired[i];
-            tally[classes + points + i] = (int64_t)breaks->handled[i];
-        }
+    int64_t *fired = tally + probed->plan.classes_len;
+    int64_t *slots = slots_of(probed, tally);
+    int64_t *left = slots + probed->plan.slots;
+    memcpy(slots, probed->slots, probed->plan.slots * sizeof(*slots));
+    if (breaks->left == NULL) {
+        memset(fired, 0, 2 * size);
+        memset(left, 0, size);
+        return;
     }
+    memcpy(fired, breaks->fired, size);
+    memcpy(fired + points, breaks->handled, size);
+    memcpy(left, breaks->left, size);
+}
+
+/* Whether nothing was counted since this tally was taken. Most code does not
+   run between two harvests; to solve it again is many times the work. */
+static bool
+is_unchanged(const ProbedCodeObject *probed, int64_t *tally)
+{
+    const int64_t *fired = tally + probed->plan.classes_len;
+    const int64_t *slots = slots_of(probed, tally);
+    const probed_breaks *breaks = &probed->breaks;
+    size_t points = probed->points_len;
+    size_t size = points * sizeof(*tally);
+    return memcmp(slots, probed->slots, probed->plan.slots * sizeof(*slots)) ==
+               0 &&
+           (breaks->left == NULL ||
+            (memcmp(fired, breaks->fired, size) == 0 &&
+             memcmp(fired + points, breaks->handled, size) == 0 &&
+             memcmp(slots + probed->plan.slots, breaks->left, size) == 0));
 }
 
 static int64_t *
@@ -74,7 +105,8 @@ tallies_end(tally_list *tallies)
     xt_free(tallies->items);
 }
 
-/* Takes all tallies at one moment: nothing of the program runs meanwhile.
+/* Takes all tallies that have changed, at one moment: nothing of the program
+   runs meanwhile.
    -1 (without an exception) if out of memory. */
 static int
 take_all(EngineObject *engine, const TracerObject *tracer, bool wanted_only,
@@ -92,6 +124,10 @@ take_all(EngineObject *engine, const TracerObject *tracer, bool wanted_only,
             (wanted_only && !harvest_wants(tracer, entry))) {
             continue;
         }
+        int64_t *before = xt_ptrmap_get(&tracer->seen, entry);
+        if (before != NULL && is_unchanged(entry->probed, before)) {
+            continue;
+        }
         taken_tally *items = xt_grow(tallies->items, &tallies->cap,
                                      tallies->len + 1, sizeof(*items));
         int64_t *now = items == NULL ? NULL : new_tally(entry->probed);
@@ -107,7 +143,7 @@ take_all(EngineObject *engine, const TracerObject *tracer, bool wanted_only,
             .entry = entry,
             .probed = (ProbedCodeObject *)Py_NewRef(entry->probed),
             .now = now,
-            .before = xt_ptrmap_get(&tracer->seen, entry),
+            .before = before,
         };
     }
     live_end(&live);
