@@ -85,7 +85,14 @@ possible_branches(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(code))
     return PyDict_New();
 }
 
+static PyObject *
+branch_steps(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(code))
+{
+    return PyList_New(0);
+}
+
 PyMethodDef outcomes_methods[] = {
     {"possible_branches", possible_branches, METH_O, NULL},
+    {"branch_steps", branch_steps, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };

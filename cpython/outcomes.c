@@ -218,7 +218,83 @@ possible_branches(PyObject *Py_UNUSED(module), PyObject *code)
     return branches;
 }
 
+/* Where one side of a branch leads: (key, outcome, from line, to line). */
+static PyObject *
+new_step(PyCodeObject *code, const xt_instrs *instrs, uint32_t at, bool taken)
+{
+    const xt_instr *jump = &instrs->items[at];
+    bool answer;
+    xt_branch_kind kind =
+        xt_branch_of(xt_opcodes_for(COMPAT_MINOR), jump, &answer);
+    PyObject *key =
+        branch_key(code, xt_branch_place(instrs, at), xt_branch_names[kind]);
+    int32_t to = xt_branch_leads_to(instrs, at, taken);
+    return key == NULL ? NULL
+                       : Py_BuildValue(
+                             "(NOii)", key,
+                             taken == answer ? Py_True : Py_False, jump->line,
+                             to == XT_LEADS_OUT ? -code->co_firstlineno : to);
+}
+
+static int
+add_step(PyObject *steps, PyCodeObject *code, const xt_instrs *instrs,
+         uint32_t at, bool taken)
+{
+    PyObject *step = new_step(code, instrs, at, taken);
+    int result = step == NULL ? -1 : PyList_Append(steps, step);
+    Py_XDECREF(step);
+    return result;
+}
+
+static int
+add_steps(PyObject *steps, PyCodeObject *code)
+{
+    xt_instrs instrs = {0};
+    int result = outcomes_read(code, &instrs);
+    for (uint32_t i = 0; i < instrs.len && result == 0; i++) {
+        if (xt_branch_is_at(&instrs.items[i]) &&
+            xt_branch_place(&instrs, i)->has_line) {
+            result = add_step(steps, code, &instrs, i, true);
+            result = result == 0 ? add_step(steps, code, &instrs, i, false)
+                                 : result;
+        }
+    }
+    xt_instrs_fini(&instrs);
+    Py_ssize_t len = PyTuple_GET_SIZE(code->co_consts);
+    for (Py_ssize_t i = 0; i < len && result == 0; i++) {
+        PyObject *item = PyTuple_GET_ITEM(code->co_consts, i);
+        if (PyCode_Check(item)) {
+            result = add_steps(steps, (PyCodeObject *)item);
+        }
+    }
+    return result;
+}
+
+PyDoc_STRVAR(
+    steps_doc,
+    "branch_steps(code, /)\n--\n\n"
+    "Where the sides of branches lead, of a code object and of those within\n"
+    "it: a list of (key, outcome, from, to), with keys as in\n"
+    "possible_branches(). from is the line of the branch, to the first other\n"
+    "line; minus the first line of the code object if it is left before;\n"
+    "0 if something else is decided on the way, or an exception is raised.\n"
+    "A branch can be there several times.");
+
+static PyObject *
+branch_steps(PyObject *Py_UNUSED(module), PyObject *code)
+{
+    if (!PyCode_Check(code)) {
+        return PyErr_Format(PyExc_TypeError, "a code object, not %R", code);
+    }
+    PyObject *steps = PyList_New(0);
+    if (steps != NULL && add_steps(steps, (PyCodeObject *)code) < 0) {
+        Py_CLEAR(steps);
+    }
+    return steps;
+}
+
 PyMethodDef outcomes_methods[] = {
     {"possible_branches", possible_branches, METH_O, possible_doc},
+    {"branch_steps", branch_steps, METH_O, steps_doc},
     {NULL, NULL, 0, NULL},
 };

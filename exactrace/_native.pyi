@@ -89,6 +89,16 @@ def possible_branches(
 ) -> dict[
     tuple[str, tuple[int, int, int | None, int | None], str], dict[bool, int]
 ]: ...
+def branch_steps(
+    code: CodeType, /
+) -> list[
+    tuple[
+        tuple[str, tuple[int, int, int | None, int | None], str],
+        bool,
+        int,
+        int,
+    ]
+]: ...
 def check_lines(text: str, /) -> bool: ...
 
 # Filters.

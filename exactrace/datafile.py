@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 ) = range(1, 10)
 _UNSURE = 20  # core/store/recover.h
 _CONTEXTS = 21
+_SOURCES = 22
 _NOTHING = -1  # in place of a string or of a column: None
 _BRANCH_KINDS = ("bool", "none", "for", "except")
 
@@ -90,6 +91,7 @@ def dumps(results: CoverageResults, about: dict[str, str]) -> bytes:
             (_CALL_GRAPH, 7, "call_graph", results.call_graph, _edge_row),
             (_UNSURE, 4, "unsure", results.unsure, _unsure_row),
             (_CONTEXTS, 4, "contexts", results.contexts, _context_row),
+            (_SOURCES, 2, "sources", dict.fromkeys(results.sources), _source_row),
             (_CALLED, 3, "calledfuncs", results.calledfuncs, _function_row),
             (_CALLERS, 6, "callers", results.callers, _caller_row),
         )
@@ -158,6 +160,11 @@ def _edge_row(number: Callable[[str | None], int], key: Any, value: Any) -> Row:
 def _context_row(number: Callable[[str | None], int], key: Any, value: Any) -> Row:
     context, filename, line = key
     return number(context), number(filename), line, _hits(value)
+
+
+def _source_row(number: Callable[[str | None], int], key: Any, _none: Any) -> Row:
+    filename, digest = key
+    return number(filename), number(digest)
 
 
 def _unsure_row(number: Callable[[str | None], int], key: Any, value: Any) -> Row:
@@ -265,6 +272,8 @@ class _Reader:
             self._read_side(results, row)
         for context, file, line, hits in self._rows(_CONTEXTS, 4):
             _add(results.contexts, (text(context), text(file), line), hits)
+        for file, digest in self._rows(_SOURCES, 2):
+            results.sources.add((text(file), text(digest)))
         for file, line, high, low in self._rows(_UNSURE, 4):
             if high < 0 or low < 0:
                 raise _DamageError("damaged counts file: a count below zero")

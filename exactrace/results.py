@@ -55,7 +55,8 @@ class CoverageResults:
     frame of their function that was running then.
 
     contexts: {(context, filename, line): hits}: of the lines, what was counted in each
-    context, if there were any: the test that ran, for one.
+    context, if there were any: the test that ran, for one. sources: (filename, digest)
+    of the files there, as `source.digest` gives it, when they were counted.
 
     call_graph, empty unless the tracer was asked for calls: {(caller, called): hits},
     both as in `calls`; the caller is None where it is not Python code, or is not
@@ -91,6 +92,7 @@ class CoverageResults:
         self.calls: Calls = {}
         self.call_graph: CallGraph = {}
         self.contexts: dict[tuple[str, str, int], int] = {}
+        self.sources: set[tuple[str, str]] = set()
         self.unsure: dict[tuple[str, int], tuple[int, int]] = {}
         self.infile = infile
         self.outfile = outfile
@@ -111,9 +113,10 @@ class CoverageResults:
     def _take_rest(self) -> CoverageResults:
         """Take out all that the standard module does not have, and return it."""
         rest = CoverageResults()
-        for name in ("branches", "calls", "call_graph", "unsure"):
+        for name in ("branches", "calls", "call_graph", "contexts", "unsure"):
             setattr(rest, name, getattr(self, name))
             setattr(self, name, {})
+        rest.sources, self.sources = self.sources, set()
         rest._notes = self._notes
         return rest
 
@@ -136,6 +139,7 @@ class CoverageResults:
             self.calls[function] = self.calls.get(function, 0) + count
         for place, count in other.contexts.items():
             self.contexts[place] = self.contexts.get(place, 0) + count
+        self.sources |= other.sources
         for key, (high, low) in other.unsure.items():
             most = self.unsure.get(key, (0, 0))
             self.unsure[key] = high + most[0], low + most[1]

@@ -107,6 +107,14 @@ def _read_from_archive(filename: str, path: str) -> Source | None:
     return Source(filename, path, importer.archive, data, None)
 
 
+def digest(data: bytes) -> str:
+    """Return the id that Git has for a file with this content, by SHA-1."""
+    import hashlib
+
+    head = b"blob %d\0" % len(data)
+    return hashlib.sha1(head + data, usedforsecurity=False).hexdigest()
+
+
 def decode(data: bytes) -> tuple[str, str]:
     r"""Return (text, encoding) of a source file; lines of the text end with \n.
 

@@ -40,6 +40,38 @@ xt_branch_place(const xt_instrs *instrs, uint32_t at)
     return &instrs->places[jump->place];
 }
 
+int32_t
+xt_branch_leads_to(const xt_instrs *instrs, uint32_t at, bool taken)
+{
+    int32_t line = instrs->items[at].line;
+    uint32_t next = taken ? instrs->items[at].target : at + 1;
+    /* Each instruction is passed at most once, but for a loop without end. */
+    for (size_t steps = 0; next < instrs->len && steps < instrs->len;
+         steps++) {
+        const xt_instr *instr = &instrs->items[next];
+        if (instr->line >= 0 && instr->line != line) {
+            return instr->line;
+        }
+        switch (instr->kind) {
+        case XT_KIND_RETURN:
+            return XT_LEADS_OUT;
+        case XT_KIND_JUMP:
+        case XT_KIND_SILENT_JUMP:
+            next = instr->target;
+            break;
+        case XT_KIND_RAISE:
+        case XT_KIND_BRANCH:
+        case XT_KIND_FOR_ITER:
+        case XT_KIND_SEND:
+            return XT_LEADS_NOWHERE;
+        default:
+            next++;
+            break;
+        }
+    }
+    return XT_LEADS_NOWHERE;
+}
+
 const xt_location *
 xt_branch_handler_place(const xt_instrs *instrs, uint32_t at)
 {

@@ -33,6 +33,13 @@ xt_branch_kind xt_branch_of(const xt_opcodes *ops, const xt_instr *jump,
    is the operand: the jump itself has the place of the whole expression. */
 const xt_location *xt_branch_place(const xt_instrs *instrs, uint32_t at);
 
+enum { XT_LEADS_OUT = -1, XT_LEADS_NOWHERE = 0 };
+
+/* The first other line that a side of the branch at an instruction leads to.
+   XT_LEADS_OUT where the frame ends before; XT_LEADS_NOWHERE where something
+   else is decided on the way, or an exception is raised. */
+int32_t xt_branch_leads_to(const xt_instrs *instrs, uint32_t at, bool taken);
+
 /* The place of a handler of exceptions: that of its first instruction which
    has one, as long as control goes straight on. It may have no line. */
 const xt_location *xt_branch_handler_place(const xt_instrs *instrs,

@@ -72,6 +72,13 @@ const xt_mergespec xt_mergespecs[XT_MERGESPECS] = {
         .texts = COLUMN(0) | COLUMN(1),
         .paths = COLUMN(1),
     },
+    /* sources that contexts are of: file, digest */
+    {
+        .kind = 22,
+        .columns = 2,
+        .texts = COLUMN(0) | COLUMN(1),
+        .paths = COLUMN(0),
+    },
 };
 
 bool

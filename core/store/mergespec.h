@@ -22,7 +22,7 @@ typedef struct {
 } xt_mergespec;
 
 /* In the order in which they are written. */
-enum { XT_MERGESPECS = 8 };
+enum { XT_MERGESPECS = 9 };
 extern const xt_mergespec xt_mergespecs[XT_MERGESPECS];
 
 /* Sets *columns to those that a section of this kind must have. Returns

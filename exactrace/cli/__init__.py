@@ -16,8 +16,11 @@ from exactrace.cli import preload
 COMMANDS = (
     "run",
     "report",
+    "affected",
+    "annotate",
     "callgrind",
     "combine",
+    "convert",
     "diff",
     "dot",
     "growth",

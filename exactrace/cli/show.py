@@ -28,6 +28,7 @@ _NAMES = {
     9: "callers",
     20: "lines that may be off",
     21: "lines by context",
+    22: "sources",
 }
 _JOURNAL = b"\x89EXJ\r\n\x1a\n"
 _MAGIC = b"\x89EXT\r\n\x1a\n"

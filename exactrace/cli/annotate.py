@@ -1,0 +1,50 @@
+"""`exactrace annotate`: a listing of each source with the count of each line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from exactrace.cli import options, report, selection
+from exactrace.compat import _current_directory
+from exactrace.reports import scope
+
+
+def build_parser(prog: str) -> argparse.ArgumentParser:
+    """Return the parser of this subcommand."""
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        description="Write the source of each file with the count of each line in the "
+        "margin, as the standard trace module does: to MODULE.cover. Lines that never "
+        "ran are marked '>>>>>>'.",
+    )
+    selection.add(parser)
+    options.add_data(parser)
+    parser.add_argument(
+        "-C",
+        "--coverdir",
+        metavar="DIR",
+        help="folder for the listings, made if need be (default: beside each source)",
+    )
+    return parser
+
+
+def main(argv: list[str], prog: str, _expected: set[str]) -> None:
+    """Run this subcommand."""
+    wanted = build_parser(prog).parse_args(argv)
+    results = report.read(wanted.data)
+    start = results._start_directory or _current_directory()
+    with selection.errors():
+        within = scope.of(selection.settings(wanted), wanted.files)
+    results.counts = {
+        (name, line): hits
+        for (name, line), hits in results.counts.items()
+        if within.has(os.path.normpath(os.path.join(start, name)))
+    }
+    if not results.counts:
+        selection.say_nothing_to_show(wanted)
+    try:
+        results._write_results(True, False, wanted.coverdir, "report")
+    except OSError as error:
+        sys.exit(f"exactrace: not all listings could be written: {error}")
