@@ -67,8 +67,12 @@ count_by_events(EngineObject *self, code_entry *entry)
         return -1;
     }
     entry->by_events = true;
+    long events = self->line_events;
+    if (self->branches && sides_has_steps(entry->original)) {
+        events |= self->step_event;
+    }
     return monitoring_switch_code(self->monitoring, self->tool,
-                                  entry->original, self->line_events);
+                                  entry->original, events);
 }
 
 int

@@ -23,12 +23,14 @@ static const monitoring_row ROWS[] = {
 #else
     {"BRANCH", "_branched"},
 #endif
+    {"INSTRUCTION", "_stepped"},
 };
 enum {
     ROWS_LEN = sizeof(ROWS) / sizeof(*ROWS),
     ROWS_GLOBAL = 4, /* the first are on for all code, */
     ROWS_LINE = 4,   /* those from here on for code counted by events, */
-    ROWS_SIDE = 6,   /* and these only with branches */
+    ROWS_SIDE = 6,   /* these only with branches, */
+    ROWS_STEP = ROWS_LEN - 1, /* and this in few code objects */
 };
 
 int
@@ -92,12 +94,13 @@ switch_on(EngineObject *self)
         return tool == -1 ? 0 : -1;
     }
     self->tool = tool;
-    size_t until = self->branches ? ROWS_LEN : ROWS_SIDE;
+    size_t until = self->branches ? ROWS_STEP : ROWS_SIDE;
     long line =
         monitoring_events(monitoring, ROWS + ROWS_LINE, until - ROWS_LINE);
     long global = monitoring_events(monitoring, ROWS, ROWS_GLOBAL);
     long start = monitoring_events(monitoring, ROWS, 1);
-    if (line < 0 || global < 0 || start < 0 ||
+    long step = monitoring_events(monitoring, ROWS + ROWS_STEP, 1);
+    if (line < 0 || global < 0 || start < 0 || step < 0 ||
         monitoring_register(monitoring, tool, (PyObject *)self, ROWS,
                             ROWS_LEN) < 0 ||
         monitoring_switch(monitoring, tool, global) < 0 ||
@@ -106,6 +109,7 @@ switch_on(EngineObject *self)
     }
     self->line_events = line;
     self->start_event = start;
+    self->step_event = step;
     return 1;
 }
 
@@ -346,6 +350,7 @@ static PyMethodDef engine_methods[] = {
     CALLBACK("_line", events_line),
     CALLBACK("_jumped", events_jumped),
     CALLBACK("_branched", events_branched),
+    CALLBACK("_stepped", events_stepped),
     {NULL, NULL, 0, NULL},
 };
 

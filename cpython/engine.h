@@ -30,6 +30,7 @@ typedef struct EngineObject {
     int tool;                /* tool id held, or -1 */
     long line_events;        /* bits of the events that count by events */
     long start_event;        /* the bit of PY_START */
+    long step_event;         /* that of INSTRUCTION */
     bool probes;             /* whether code may be rewritten */
     bool branches;           /* whether branches are counted too */
     Py_ssize_t extra_index;  /* of what we note of code objects, or -1 */

@@ -143,3 +143,18 @@ events_branched(EngineObject *self, PyObject *const *args, Py_ssize_t nargs)
     }
     Py_RETURN_NONE;
 }
+
+PyObject *
+events_stepped(EngineObject *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    if (!engine_is_about_code(args, nargs, 2)) {
+        Py_RETURN_NONE;
+    }
+    code_entry *entry = registry_get(&self->registry, (PyCodeObject *)args[0]);
+    if (entry != NULL &&
+        sides_stepped(self, entry, PyLong_AsSsize_t(args[1]) / 2) < 0 &&
+        engine_keep_trouble(self) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}

@@ -7,8 +7,8 @@
 
 #include "engine.h"
 
-/* The callbacks for RAISE and RERAISE, LINE and JUMP; and for BRANCH, or for
-   BRANCH_LEFT and BRANCH_RIGHT from 3.14 on. */
+/* The callbacks for RAISE and RERAISE, LINE and JUMP; for BRANCH, or for
+   BRANCH_LEFT and BRANCH_RIGHT from 3.14 on; and for INSTRUCTION. */
 PyObject *events_raised(EngineObject *self, PyObject *const *args,
                         Py_ssize_t nargs);
 PyObject *events_raised_again(EngineObject *self, PyObject *const *args,
@@ -19,5 +19,7 @@ PyObject *events_jumped(EngineObject *self, PyObject *const *args,
                         Py_ssize_t nargs);
 PyObject *events_branched(EngineObject *self, PyObject *const *args,
                           Py_ssize_t nargs);
+PyObject *events_stepped(EngineObject *self, PyObject *const *args,
+                         Py_ssize_t nargs);
 
 #endif

@@ -103,7 +103,7 @@ static int
 add_class(TracerObject *tracer, PyCodeObject *code, const xt_instrs *instrs,
           const xt_plan_class *class, int64_t count)
 {
-    return xt_branch_is_at(&instrs->items[class->origin])
+    return xt_branch_is_at(instrs, class->origin)
                ? add_side(tracer->branches, code, instrs, class->origin,
                           class->taken, count)
                : add_call(tracer, code, count);
@@ -153,7 +153,7 @@ outcomes_add_events(TracerObject *tracer, PyCodeObject *code,
     const xt_instrs *instrs = &counts->instrs;
     int result = add_call(tracer, code, (int64_t)*counts->started);
     for (uint32_t i = 0; i < instrs->len && result == 0; i++) {
-        if (!xt_branch_is_at(&instrs->items[i])) {
+        if (!xt_branch_is_at(instrs, i) || !xt_branch_has_events(instrs, i)) {
             continue;
         }
         result = add_side(tracer->branches, code, instrs, i, true,
@@ -183,7 +183,7 @@ add_possible(PyObject *branches, PyCodeObject *code)
     xt_instrs instrs = {0};
     int result = outcomes_read(code, &instrs);
     for (uint32_t i = 0; i < instrs.len && result == 0; i++) {
-        if (xt_branch_is_at(&instrs.items[i])) {
+        if (xt_branch_is_at(&instrs, i)) {
             result = add_side(branches, code, &instrs, i, true, 0);
         }
     }
@@ -252,11 +252,13 @@ add_steps(PyObject *steps, PyCodeObject *code)
     xt_instrs instrs = {0};
     int result = outcomes_read(code, &instrs);
     for (uint32_t i = 0; i < instrs.len && result == 0; i++) {
-        if (xt_branch_is_at(&instrs.items[i]) &&
-            xt_branch_place(&instrs, i)->has_line) {
+        if (!xt_branch_is_at(&instrs, i) ||
+            !xt_branch_place(&instrs, i)->has_line) {
+            continue;
+        }
+        result = add_step(steps, code, &instrs, i, false);
+        if (result == 0 && xt_branch_jumps(&instrs.items[i])) {
             result = add_step(steps, code, &instrs, i, true);
-            result = result == 0 ? add_step(steps, code, &instrs, i, false)
-                                 : result;
         }
     }
     xt_instrs_fini(&instrs);

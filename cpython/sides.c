@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sides.h"
 
+#include "branch.h"
 #include "harvest.h"
 #include "keptcode.h"
 #include "mem.h"
@@ -101,15 +102,39 @@ sides_started(EngineObject *engine, code_entry *entry)
     return PyErr_Occurred() ? -1 : 0;
 }
 
-/* Counts which way a conditional jump or the head of a loop went. */
+/* The instruction that decided, by where an event of a branch comes from. If
+   a tool has INSTRUCTION events too, it comes, from 3.14 on, from NOT_TAKEN or
+   POP_ITER behind that. */
+static uint32_t
+find_decision(const xt_instrs *instrs, Py_ssize_t from)
+{
+    uint32_t at = instr_at(instrs, from);
+    if (at == XT_NONE || at == 0) {
+        return at;
+    }
+    if (instrs->items[at].kind == XT_KIND_NOT_TAKEN) {
+        return at - 1;
+    }
+    if (instrs->items[at].kind != XT_KIND_POP_ITER) {
+        return at;
+    }
+    uint32_t loop = at;
+    while (loop > 0 && (instrs->items[loop].kind != XT_KIND_FOR_ITER ||
+                        instrs->items[loop].target != at - 1)) {
+        loop--;
+    }
+    return loop > 0 ? loop : at;
+}
+
+/* Counts which way a conditional jump or the head of a loop went, or that an
+   `async for` has another item. */
 static void
 count_side(side_counts *counts, Py_ssize_t from, Py_ssize_t to)
 {
     const xt_instrs *instrs = &counts->instrs;
-    uint32_t at = instr_at(instrs, from);
+    uint32_t at = find_decision(instrs, from);
     if (at == XT_NONE || at + 1 >= instrs->len ||
-        (instrs->items[at].kind != XT_KIND_BRANCH &&
-         instrs->items[at].kind != XT_KIND_FOR_ITER)) {
+        !xt_branch_is_at(instrs, at)) {
         return;
     }
     const xt_instr *next = &instrs->items[at + 1];
@@ -138,8 +163,47 @@ sides_branched(EngineObject *engine, code_entry *entry, Py_ssize_t from,
     return PyErr_Occurred() ? -1 : 0;
 }
 
+bool
+sides_has_steps(PyCodeObject *code)
+{
+    if (COMPAT_MINOR >= 14) {
+        return false; /* there are better events; see find_decision() */
+    }
+    xt_instrs instrs = {0};
+    bool found = false;
+    if (code->co_flags & (CO_COROUTINE | CO_ASYNC_GENERATOR) &&
+        outcomes_read(code, &instrs) < 0) {
+        PyErr_Clear(); /* nor can its sides be counted */
+    }
+    for (uint32_t i = 0; i < instrs.len && !found; i++) {
+        found = instrs.items[i].kind == XT_KIND_END_SEND &&
+                xt_branch_is_at(&instrs, i);
+    }
+    xt_instrs_fini(&instrs);
+    return found;
+}
+
+int
+sides_stepped(EngineObject *engine, code_entry *entry, Py_ssize_t unit)
+{
+    for (size_t i = 0; i < engine->sessions_len; i++) {
+        side_counts *counts = find_counts(engine->sessions[i], entry);
+        if (counts == NULL) {
+            continue;
+        }
+        uint32_t at = instr_at(&counts->instrs, unit);
+        if (at != XT_NONE &&
+            counts->instrs.items[at].kind == XT_KIND_END_SEND &&
+            xt_branch_is_at(&counts->instrs, at)) {
+            counts->fell[at]++;
+        }
+    }
+    return PyErr_Occurred() ? -1 : 0;
+}
+
 static void
-count_handler(side_counts *counts, Py_ssize_t unit, bool again, bool stops)
+count_handler(side_counts *counts, Py_ssize_t unit, bool again,
+              PyObject *exception)
 {
     const xt_instrs *instrs = &counts->instrs;
     uint32_t at = instr_at(instrs, unit);
@@ -147,15 +211,21 @@ count_handler(side_counts *counts, Py_ssize_t unit, bool again, bool stops)
         return;
     }
     uint8_t kind = instrs->items[at].kind;
-    if (stops && !again &&
-        (kind == XT_KIND_FOR_ITER || kind == XT_KIND_SEND)) {
+    if (!again && (kind == XT_KIND_FOR_ITER || kind == XT_KIND_SEND) &&
+        PyErr_GivenExceptionMatches(exception, PyExc_StopIteration)) {
         return; /* the end of an iterator: control goes on */
     }
     for (size_t i = 0; i < instrs->handlers.len; i++) {
         const xt_exctable_range *range = &instrs->handlers.ranges[i];
         if (unit >= (Py_ssize_t)range->start &&
             unit < (Py_ssize_t)range->end) {
-            counts->handled[instrs->at_unit[range->target]]++;
+            at = instrs->at_unit[range->target];
+            counts->handled[at]++;
+            if (instrs->items[at].kind == XT_KIND_END_ASYNC_FOR &&
+                PyErr_GivenExceptionMatches(exception,
+                                            PyExc_StopAsyncIteration)) {
+                counts->fell[at]++;
+            }
             return;
         }
     }
@@ -165,11 +235,10 @@ int
 sides_raised(EngineObject *engine, code_entry *entry, Py_ssize_t unit,
              bool again, PyObject *exception)
 {
-    bool stops = PyErr_GivenExceptionMatches(exception, PyExc_StopIteration);
     for (size_t i = 0; i < engine->sessions_len; i++) {
         side_counts *counts = find_counts(engine->sessions[i], entry);
         if (counts != NULL) {
-            count_handler(counts, unit, again, stops);
+            count_handler(counts, unit, again, exception);
         }
     }
     return PyErr_Occurred() ? -1 : 0;

@@ -29,6 +29,11 @@ int sides_branched(EngineObject *engine, code_entry *entry, Py_ssize_t from,
 int sides_raised(EngineObject *engine, code_entry *entry, Py_ssize_t unit,
                  bool again, PyObject *exception);
 
+/* Whether there are sides in the code that no event tells of but INSTRUCTION:
+   before 3.14, another item of an `async for`. And such an event came. */
+bool sides_has_steps(PyCodeObject *code);
+int sides_stepped(EngineObject *engine, code_entry *entry, Py_ssize_t unit);
+
 /* Brings in what a tracer has of one code object; and of all. */
 int sides_settle(TracerObject *tracer, const code_entry *entry);
 int sides_harvest(TracerObject *tracer);

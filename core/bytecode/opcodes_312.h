@@ -24,6 +24,7 @@ static const xt_opcodes xt_opcodes_312 = {
     .return_const = 121,
     .return_value = 83,
     .copy = 120,
+    .get_anext = 51,
     .traits = {
         [1] = {XT_KIND_PLAIN, XT_JUMP_NONE, 0}, /* POP_TOP */
         [2] = {XT_KIND_PLAIN, XT_JUMP_NONE, 0}, /* PUSH_NULL */

@@ -25,6 +25,7 @@ static const xt_opcodes xt_opcodes_313 = {
     .return_value = 36,
     .copy = 61,
     .to_bool = 40,
+    .get_anext = 18,
     .traits = {
         [1] = {XT_KIND_PLAIN, XT_JUMP_NONE, 0}, /* BEFORE_ASYNC_WITH */
         [2] = {XT_KIND_PLAIN, XT_JUMP_NONE, 0}, /* BEFORE_WITH */

@@ -26,6 +26,7 @@ static const xt_opcodes xt_opcodes_314 = {
     .return_value = 35,
     .copy = 59,
     .to_bool = 39,
+    .get_anext = 15,
     .traits = {
         [1] = {XT_KIND_PLAIN, XT_JUMP_NONE, 0}, /* BINARY_SLICE */
         [2] = {XT_KIND_PLAIN, XT_JUMP_NONE, 0}, /* BUILD_TEMPLATE */

@@ -26,6 +26,7 @@ static const xt_opcodes xt_opcodes_315 = {
     .return_value = 33,
     .copy = 57,
     .to_bool = 37,
+    .get_anext = 15,
     .common_none = 7,
     .common_true = 9,
     .common_false = 10,

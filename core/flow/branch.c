@@ -7,8 +7,8 @@ const char *const xt_branch_names[XT_BRANCH_KINDS] = {"bool", "none", "for",
 xt_branch_kind
 xt_branch_of(const xt_opcodes *ops, const xt_instr *jump, bool *answer)
 {
-    if (jump->kind == XT_KIND_FOR_ITER) {
-        *answer = false;
+    if (jump->kind != XT_KIND_BRANCH) {
+        *answer = jump->kind == XT_KIND_END_ASYNC_FOR;
         return XT_BRANCH_FOR;
     }
     *answer =
@@ -18,9 +18,80 @@ xt_branch_of(const xt_opcodes *ops, const xt_instr *jump, bool *answer)
     return none ? XT_BRANCH_NONE : XT_BRANCH_BOOL;
 }
 
+/* The instruction where an exception that one raises is handled. */
+static uint32_t
+find_handler(const xt_instrs *instrs, uint32_t at)
+{
+    uint32_t unit = instrs->items[at].start;
+    for (size_t i = 0; i < instrs->handlers.len; i++) {
+        const xt_exctable_range *range = &instrs->handlers.ranges[i];
+        if (unit >= range->start && unit < range->end) {
+            return instrs->at_unit[range->target];
+        }
+    }
+    return XT_NONE;
+}
+
+uint32_t
+xt_branch_async_end(const xt_instrs *instrs, uint32_t at)
+{
+    /* GET_ANEXT, what SEND takes, SEND, and what it sends round. */
+    enum { TAKES_MOST = 3, ROUND_MOST = 6 };
+    const xt_instr *items = instrs->items;
+    uint32_t first = at > ROUND_MOST ? at - ROUND_MOST : 0;
+    uint32_t send = at;
+    while (send > first && items[send].target != at) {
+        send--;
+    }
+    if (items[send].kind != XT_KIND_SEND || items[send].target != at) {
+        return XT_NONE;
+    }
+    first = send > TAKES_MOST ? send - TAKES_MOST : 0;
+    uint32_t next = send;
+    while (next > first && items[next].op != instrs->ops->get_anext) {
+        next--;
+    }
+    if (items[next].op != instrs->ops->get_anext) {
+        return XT_NONE;
+    }
+    uint32_t end = find_handler(instrs, next);
+    return end != XT_NONE && items[end].kind == XT_KIND_END_ASYNC_FOR
+               ? end
+               : XT_NONE;
+}
+
+/* Whether an event tells that END_SEND goes on. Before 3.14 INSTRUCTION does;
+   later it would change what the other events say. */
+static bool
+is_told(const xt_instrs *instrs, uint32_t end_send)
+{
+    return instrs->ops->minor < 14 ||
+           (end_send + 1 < instrs->len &&
+            instrs->items[end_send + 1].kind == XT_KIND_NOT_TAKEN);
+}
+
+bool
+xt_branch_has_events(const xt_instrs *instrs, uint32_t at)
+{
+    if (instrs->items[at].kind == XT_KIND_END_SEND) {
+        return is_told(instrs, at);
+    }
+    bool told = true;
+    if (instrs->items[at].kind == XT_KIND_END_ASYNC_FOR) {
+        for (uint32_t i = 0; i < instrs->len && told; i++) {
+            told = instrs->items[i].kind != XT_KIND_END_SEND ||
+                   is_told(instrs, i) || xt_branch_async_end(instrs, i) != at;
+        }
+    }
+    return told;
+}
+
 const xt_location *
 xt_branch_place(const xt_instrs *instrs, uint32_t at)
 {
+    if (instrs->items[at].kind == XT_KIND_END_SEND) {
+        at = xt_branch_async_end(instrs, at);
+    }
     const xt_instr *jump = &instrs->items[at];
     const xt_opcodes *ops = instrs->ops;
     uint32_t before = at;

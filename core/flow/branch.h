@@ -18,14 +18,37 @@ typedef enum {
 /* "bool", "none", "for", "except". */
 extern const char *const xt_branch_names[XT_BRANCH_KINDS];
 
-/* Whether control goes two ways from here. */
+/* Whether an instruction jumps or goes on, as something is or is not. */
 static inline bool
-xt_branch_is_at(const xt_instr *instr)
+xt_branch_jumps(const xt_instr *instr)
 {
     return instr->kind == XT_KIND_BRANCH || instr->kind == XT_KIND_FOR_ITER;
 }
 
-/* What such an instruction asks; *answer is the one that makes it jump. */
+/* The END_ASYNC_FOR of the loop whose next item is there once the END_SEND at
+   `at` has run. XT_NONE if that ends another await. */
+uint32_t xt_branch_async_end(const xt_instrs *instrs, uint32_t at);
+
+/* Whether the way on from here is a side of a branch. Those of an `async for`
+   begin at two instructions, neither of which jumps: at END_SEND with another
+   item, and at END_ASYNC_FOR, which lets other exceptions than
+   StopAsyncIteration by. */
+static inline bool
+xt_branch_is_at(const xt_instrs *instrs, uint32_t at)
+{
+    const xt_instr *instr = &instrs->items[at];
+    return xt_branch_jumps(instr) || instr->kind == XT_KIND_END_ASYNC_FOR ||
+           (instr->kind == XT_KIND_END_SEND &&
+            xt_branch_async_end(instrs, at) != XT_NONE);
+}
+
+/* Whether events of sys.monitoring tell of such a side. From 3.14 on, there are
+   none for another item of an asynchronous comprehension, whose END_SEND has
+   no NOT_TAKEN behind it. */
+bool xt_branch_has_events(const xt_instrs *instrs, uint32_t at);
+
+/* What such an instruction asks; *answer is the one that makes it jump, or
+   would, if it does not. */
 xt_branch_kind xt_branch_of(const xt_opcodes *ops, const xt_instr *jump,
                             bool *answer);
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "branch.h"
 #include "lines.h"
 #include "mem.h"
 #include "weights.h"
@@ -70,15 +71,19 @@ add_edge(xt_graph *graph, xt_edge_kind kind, uint32_t from, uint32_t to)
 /* Whether the way from instruction `at` to the next is the only one, and
    nobody asks how often it is taken. */
 static bool
-joins_next(const xt_graph *graph, const xt_instr *instr, uint32_t at)
+joins_next(const xt_graph *graph, const xt_instrs *instrs, uint32_t at,
+           bool branches)
 {
-    return instr->target == XT_NONE && at != graph->first_traceable &&
-           (graph->flags[at + 1] & XT_STARTS_LINE) == 0;
+    return instrs->items[at].target == XT_NONE &&
+           at != graph->first_traceable &&
+           (graph->flags[at + 1] & XT_STARTS_LINE) == 0 &&
+           !(branches && xt_branch_is_at(instrs, at));
 }
 
 /* The edges that leave instruction `at`. */
 static xt_status
-add_edges_of(xt_graph *graph, const xt_instrs *instrs, uint32_t at)
+add_edges_of(xt_graph *graph, const xt_instrs *instrs, uint32_t at,
+             bool branches)
 {
     const xt_instr *instr = &instrs->items[at];
     if (xt_graph_falls_through(instr->kind)) {
@@ -88,7 +93,7 @@ add_edges_of(xt_graph *graph, const xt_instrs *instrs, uint32_t at)
         if (instr->kind == XT_KIND_SUSPEND) {
             add_edge(graph, XT_EDGE_ENTER, graph->outside, at + 1);
         }
-        else if (joins_next(graph, instr, at)) {
+        else if (joins_next(graph, instrs, at, branches)) {
             graph->flags[at + 1] |= XT_IS_JOINED;
             graph->in_degree[at + 1]++;
         }
@@ -133,10 +138,8 @@ mark_wanted(xt_graph *graph, const xt_instrs *instrs)
         if (edge->from == graph->outside) {
             continue;
         }
-        uint8_t kind = instrs->items[edge->from].kind;
-        bool entry = edge->from == graph->first_traceable;
-        edge->wanted =
-            entry || kind == XT_KIND_BRANCH || kind == XT_KIND_FOR_ITER;
+        edge->wanted = edge->from == graph->first_traceable ||
+                       xt_branch_is_at(instrs, edge->from);
     }
 }
 
@@ -158,7 +161,7 @@ xt_graph_build(xt_graph *graph, const xt_instrs *instrs,
     }
     add_edge(graph, XT_EDGE_ENTER, graph->outside, 0);
     for (uint32_t i = 0; i < instrs->len && status == XT_OK; i++) {
-        status = add_edges_of(graph, instrs, i);
+        status = add_edges_of(graph, instrs, i, branches);
     }
     if (status == XT_OK) {
         status = xt_lines_find(graph, instrs, view);

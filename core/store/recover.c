@@ -218,7 +218,7 @@ add_classes(solving *code)
         if (status != XT_OK || !job->branches || !class->wanted) {
             continue;
         }
-        if (xt_branch_is_at(&job->instrs.items[class->origin])) {
+        if (xt_branch_is_at(&job->instrs, class->origin)) {
             status = add_side(job, code->record->code.file, class->origin,
                               class->taken, code->counts[i]);
         }
@@ -579,7 +579,8 @@ recover_sides(recovery *job, const xt_journal_coded *record)
     const uint8_t *fell = taken + 8 * points;
     const uint8_t *handled = fell + 8 * points;
     for (uint32_t i = 0; i < points && status == XT_OK; i++) {
-        if (!xt_branch_is_at(&job->instrs.items[i])) {
+        if (!xt_branch_is_at(&job->instrs, i) ||
+            !xt_branch_has_events(&job->instrs, i)) {
             continue;
         }
         status = add_side(job, record->code.file, i, true,

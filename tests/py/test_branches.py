@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 from beside import MONITORED, NO_PROBES, run, write
 
 from exactrace import CoverageResults
+from exactrace.cli.report import read
 from exactrace.reports import partial
 from exactrace.reports.model import Branch, FileReport, file_reports
 
@@ -65,6 +68,70 @@ def test_without_a_way_to_count_branches_there_is_a_word(folder: Path) -> None:
         assert status == 0
         assert "exactrace: no branches were counted: that needs CPython 3.12" in error
         assert "partial" not in error
+
+
+ASYNC = """\
+import asyncio, os, signal, sys
+async def numbers(n):
+    for i in range(n):
+        await asyncio.sleep(0)
+        yield i
+async def total(n):
+    t = 0
+    async for x in numbers(n):
+        if x == 5: break
+        t += x
+    else:
+        t += 100
+    return t
+async def odd(n):
+    return [y async for y in numbers(n) if y % 2] + [0]
+async def raised():
+    async for x in numbers(3): raise ValueError
+class Broken:
+    def __aiter__(self): return self
+    async def __anext__(self): raise KeyError
+async def broken():
+    async for x in Broken(): pass
+class Awaited:
+    def __await__(self):
+        yield from asyncio.sleep(0).__await__()
+        return 4
+async def awaits():
+    async for x in numbers(await Awaited()): await Awaited()
+async def main():
+    await total(3); await total(9); await odd(7); await awaits()
+    for each in raised, broken:
+        try: await each()
+        except (ValueError, KeyError): pass
+asyncio.run(main())
+if sys.argv[1:]: os.kill(os.getpid(), signal.SIGKILL)
+"""
+# Line: (next item, end).
+ASYNC_SIDES = {8: (9, 1), 15: (7, 1), 17: (1, 0), 22: (0, 0), 28: (4, 1)}
+
+
+@known
+@pytest.mark.parametrize("engine", ["probe", "event"])
+@pytest.mark.parametrize("killed", [[], ["killed"]])
+def test_an_async_for_has_both_its_sides(
+    folder: Path, engine: str, killed: list[str]
+) -> None:
+    write(folder, "program.py", ASYNC)
+    command = ["-m", "exactrace", "run", "-q", "--branch", "--engine", engine]
+    command += ["-d", "data"]
+    status = run([*command, "program.py", *killed], folder)[0]
+    assert status == (-signal.SIGKILL if killed else 0)
+    results = read(str(folder / "data"))
+    sides = {
+        place[0]: (outcomes[True], outcomes[False])
+        for (name, place, kind), outcomes in results.branches.items()
+        if name.endswith("program.py") and kind == "for" and place[0] in ASYNC_SIDES
+    }
+    expected = dict(ASYNC_SIDES)
+    if engine == "event" and sys.version_info >= (3, 14):
+        del expected[15]  # no event tells of it (docs/probes.md)
+    assert sides == expected
 
 
 @known

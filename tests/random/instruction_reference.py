@@ -56,6 +56,8 @@ class Outcomes:
     branches: Counter[tuple[Function, Place, bool]] = field(default_factory=Counter)
     calls: Counter[Function] = field(default_factory=Counter)
     unclear: set[Place] = field(default_factory=set)
+    # What events for branches do not tell of: items of asynchronous comprehensions.
+    untold: set[Place] = field(default_factory=set)
 
     def by_place(self) -> dict[Place, dict[bool, int]]:
         """{place: {outcome: hits}}."""
@@ -76,6 +78,7 @@ class _Places:
         # Start -> (place, outcome if the jump is taken, its targets, next starts).
         self.jumps: dict[int, tuple[Place, bool, set[int], set[int]]] = {}
         self.handlers: dict[int, Place] = {}
+        self.untold: set[Place] = set()
         listed = list(dis.get_instructions(code))
         groups: list[tuple[int, dis.Instruction]] = []
         first = None
@@ -98,11 +101,35 @@ class _Places:
                 self.jumps[start] = (place, taken, *ways)
         items = [item for _, item in groups]
         starts = [start for start, _ in groups]
+        self._find_async_loops(code, groups)
         for entry in dis.Bytecode(code).exception_entries:
             assert entry.target not in targets
             where = self._first_place(items[starts.index(entry.target) :])
             if where is not None:
                 self.handlers[entry.target] = (code.co_filename, where, "except")
+
+    def _find_async_loops(
+        self, code: CodeType, groups: list[tuple[int, dis.Instruction]]
+    ) -> None:
+        """Of an `async for`, the next item is there where END_SEND goes on that the
+        handler END_ASYNC_FOR guards, and the end where END_ASYNC_FOR itself goes on.
+        """
+        items = dict(groups)
+        for entry in dis.Bytecode(code).exception_entries:
+            end = items[entry.target]
+            where = end.positions
+            if end.opname != "END_ASYNC_FOR" or where is None or where.lineno is None:
+                continue
+            place = (code.co_filename, _where(where), "for")
+            for index, (start, item) in enumerate(groups):
+                if start == entry.target:
+                    here = self._reach(groups, index + 1)
+                    self.jumps[start] = (place, True, set(), here)
+                elif item.opname == "END_SEND" and entry.start <= start < entry.end:
+                    here = self._reach(groups, index + 1)
+                    self.jumps[start] = (place, False, set(), here)
+                    if groups[index + 1][1].opname != "NOT_TAKEN":
+                        self.untold.add(place)
 
     @staticmethod
     def _first_place(items: list[dis.Instruction]) -> tuple[int | None, ...] | None:
@@ -144,34 +171,30 @@ class _Places:
             return None
         return (code.co_filename, _where(place), kind), taken
 
-    @staticmethod
     def _ways(
-        groups: list[tuple[int, dis.Instruction]], index: int, target: int
+        self, groups: list[tuple[int, dis.Instruction]], index: int, target: int
     ) -> tuple[set[int], set[int]]:
-        """What may be reported next: if the jump is taken, and if not.
+        """What may be reported next: if the jump is taken, and if not."""
+        there = [start for start, _ in groups].index(target)
+        return self._reach(groups, there), self._reach(groups, index + 1)
 
-        The interpreter reports neither NOT_TAKEN, nor END_FOR and what cleans up
-        behind it, reliably: what follows them is expected as well.
+    @staticmethod
+    def _reach(groups: list[tuple[int, dis.Instruction]], position: int) -> set[int]:
+        """What may be reported if control is here. The interpreter reports neither
+        NOT_TAKEN, nor END_FOR and what cleans up behind it, reliably: what follows
+        them is expected as well.
         """
-        starts = [start for start, _ in groups]
-
-        def reach(position: int) -> set[int]:
-            found = set()
-            while position < len(groups):
-                start, item = groups[position]
-                found.add(start)
-                if item.opname not in ("NOT_TAKEN", "END_FOR", "POP_ITER"):
-                    if (
-                        item.opname == "POP_TOP"
-                        and "END_FOR" in groups[position - 1][1].opname
-                    ):
-                        position += 1
-                        continue
-                    break
-                position += 1
-            return found
-
-        return reach(starts.index(target)), reach(index + 1)
+        found = set()
+        while position < len(groups):
+            start, item = groups[position]
+            found.add(start)
+            cleans = (
+                item.opname == "POP_TOP" and "END_FOR" in groups[position - 1][1].opname
+            )
+            if not cleans and item.opname not in ("NOT_TAKEN", "END_FOR", "POP_ITER"):
+                break
+            position += 1
+        return found
 
 
 def measure(
@@ -191,6 +214,8 @@ def measure(
         if key not in by_id:
             identity[key] = code
             by_id[key] = _Places(code) if wanted(code.co_filename) else None
+            if by_id[key] is not None and sys.version_info >= (3, 14):
+                outcomes.untold |= by_id[key].untold
         return by_id[key]
 
     def instruction(code: CodeType, offset: int) -> object:
