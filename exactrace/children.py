@@ -33,6 +33,7 @@ class Settings:
         *,
         ignoremods: Iterable[str] = (),
         ignoredirs: Iterable[str] = (),
+        kept: Iterable[str] = (),
         engine: str | None = None,
         branch: bool = False,
         calls: bool = False,
@@ -40,13 +41,15 @@ class Settings:
         run: str | None = None,
     ) -> None:
         """folder: an absolute path. dump_signal: the name of a signal that has the
-        counts so far written, or "". run: what the names of the files begin with, by
+        counts so far written, or "". kept: absolute paths of folders and files to trace
+        although they lie in ignoredirs. run: what the names of the files begin with, by
         default what those of no other run do. The others: see Trace.
         """
         self.folder = folder
         self.run = run or os.urandom(4).hex()
         self.ignoremods = list(ignoremods)
         self.ignoredirs = list(ignoredirs)
+        self.kept = list(kept)
         self.engine = engine
         self.branch = branch
         self.calls = calls
@@ -54,7 +57,7 @@ class Settings:
 
     def tracer(self) -> Trace:
         """Return a tracer with these settings, which leaves out our own code."""
-        return Trace(
+        tracer = Trace(
             count=1,
             trace=0,
             ignoremods=self.ignoremods,
@@ -63,6 +66,8 @@ class Settings:
             branch=self.branch,
             calls=self.calls,
         )
+        tracer._kept = self.kept
+        return tracer
 
     def to_text(self) -> str:
         """Return the value of the variable that says the same."""
@@ -75,6 +80,7 @@ class Settings:
             self.dump_signal,
             _ITEM.join(self.ignoremods),
             _ITEM.join(self.ignoredirs),
+            _ITEM.join(self.kept),
         )
         return _FIELD.join(fields)
 
@@ -84,11 +90,12 @@ class Settings:
         folder, run, engine, flags, dump_signal, *rules = text.split(_FIELD)
         if not os.path.isabs(folder):
             raise ValueError(f"{folder!r} is no absolute path")
-        mods, dirs = (list(filter(None, part.split(_ITEM))) for part in rules)
+        mods, dirs, kept = (list(filter(None, part.split(_ITEM))) for part in rules)
         return cls(
             folder,
             ignoremods=mods,
             ignoredirs=dirs,
+            kept=kept,
             engine=engine or None,
             branch="branch" in flags,
             calls="calls" in flags,

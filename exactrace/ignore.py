@@ -44,16 +44,21 @@ class _Ignore:
 class FileFilter:
     """Decides for each file by its own full module name and its own path."""
 
-    def __init__(self, modules: Iterable[str], folders: Iterable[str]) -> None:
-        """Take module names and folders to ignore, with all below them.
+    def __init__(
+        self,
+        modules: Iterable[str],
+        folders: Iterable[str],
+        kept: Iterable[str] = (),
+    ) -> None:
+        """Take module names and folders to ignore, with all below them, and folders
+        and files in these that are not.
 
         Folders may be relative (to the current directory, now) and may be
         reached through symbolic links.
         """
-        spellings: dict[str, None] = {}
-        for folder in folders:
-            for path in (folder, os.path.abspath(folder), os.path.realpath(folder)):
-                spellings[path.rstrip(os.sep)] = None
+        spellings = _spellings(folders)
+        self._kept = frozenset(_spellings(kept))
+        self._below_kept = _native.Rules((), self._kept)
         self._start = _current_directory() if spellings else ""
         self._resolver = paths.Resolver()
         self._rules = (
@@ -67,14 +72,25 @@ class FileFilter:
         rules = self._rules
         if rules is None:
             return True
-        if rules.covers_module(module) or rules.covers_file(filename):
+        if rules.covers_module(module):
+            return False
+        if not self._kept and rules.covers_file(filename):
             return False
         if not self._start:
             return True
         path = paths.absolute(self._start, filename)
-        return not (
-            rules.covers_file(path) or rules.covers_file(self._resolver.resolve(path))
-        )
+        names = {filename: None, path: None, self._resolver.resolve(path): None}
+        if any(name in self._kept or self._below_kept.covers_file(name) for name in names):
+            return True
+        return not any(map(rules.covers_file, names))
+
+
+def _spellings(paths: Iterable[str]) -> dict[str, None]:
+    found: dict[str, None] = {}
+    for path in paths:
+        for one in (path, os.path.abspath(path), os.path.realpath(path)):
+            found[one.rstrip(os.sep)] = None
+    return found
 
 
 def full_module_name(module_globals: Mapping[str, object], basename: str) -> str:

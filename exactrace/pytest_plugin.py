@@ -193,7 +193,8 @@ class _Run:
         self.process = children.Process(
             children.Settings(
                 folder,
-                ignoredirs=_ignored(self._settings, installed_folders()),
+                ignoredirs=installed_folders(),
+                kept=_places(self._settings),
                 branch=wanted.exactrace_branch or self._settings.branch,
                 calls=wanted.exactrace_calls or self._settings.calls,
             )
@@ -307,20 +308,14 @@ class _Run:
             )
 
 
-def _ignored(settings: Settings, installed: list[str]) -> list[str]:
-    """Return the folders of which nothing is counted: those of installed packages,
-    unless what is asked for is one of these.
+def _places(settings: Settings) -> list[str]:
+    """Return where that may lie which is asked for: it is counted there, even if it is
+    an installed package.
     """
     from exactrace.reports import scope
     from exactrace.settings import SettingsError
 
     try:
-        wanted = scope.of(settings).source
+        return scope.of(settings).places()
     except SettingsError as error:
         raise pytest.UsageError(f"exactrace: {error}") from None
-    inside = any(
-        os.path.commonpath([folder, path]) == folder
-        for path in wanted
-        for folder in installed
-    )
-    return [] if inside else installed

@@ -113,6 +113,7 @@ class Trace(_native.Tracer):
         self._infile_rest = CoverageResults()  # what it has beside lines
         self.outfile = outfile
         self.ignore: Any = _Ignore(ignoremods, ignoredirs)
+        self._kept: list[str] = []  # folders and files in ignoredirs to trace
         self.counts = {}
         self.pathtobasename: dict[str, str] = {}
         self.donothing = 0
@@ -241,7 +242,7 @@ class Trace(_native.Tracer):
         # agreement, unless a program has set one of them.
         if mode is None or bool(self.trace) != bool(mode & _native.LINES):
             return None
-        self._filter = FileFilter(self.ignore._mods, self.ignore._dirs)
+        self._filter = FileFilter(self.ignore._mods, self.ignore._dirs, self._kept)
         if mode == _native.COUNT:
             mode |= _ENGINE_BITS[self.engine or ENGINES[0]]
             if self.branch:
@@ -260,7 +261,7 @@ class Trace(_native.Tracer):
         if (functions or mode) and self._has_own_ignore():
             rules = self.ignore._mods, self.ignore._dirs
             if any(rules) or not functions:
-                self._filter = FileFilter(*rules)
+                self._filter = FileFilter(*rules, self._kept)
                 mode |= _native.FILTERED
         return mode
 

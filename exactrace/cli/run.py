@@ -11,7 +11,7 @@ from exactrace.cli import dropin, options, preload, selection
 from exactrace.compat import _current_directory
 from exactrace.ignore import installed_folders
 from exactrace.results import CoverageResults
-from exactrace.settings import Settings
+from exactrace.settings import Settings, SettingsError
 
 
 def build_parser(prog: str) -> argparse.ArgumentParser:
@@ -88,6 +88,15 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         "report`; child processes do so too when they get it",
     )
     options.add_counting(parser)
+    for name in ("branch", "calls"):
+        parser.add_argument(
+            f"--no-{name}",
+            action="store_false",
+            dest=name,
+            default=None,
+            help=f"count without --{name}, although the project's settings have it",
+        )
+    parser.set_defaults(branch=None, calls=None)
     options.add_listing(parser)
     options.add_data(parser)
     options.add_output(
@@ -136,14 +145,31 @@ def show(
         print(f"exactrace: no line was counted{hint}", file=sys.stderr)
 
 
+def _places(project: Settings) -> list[str]:
+    """Return where that may lie which the project's settings ask for: it is counted
+    there, even if it is an installed package.
+    """
+    if not project.source:
+        return []
+    from exactrace.reports import scope  # with modules that the program may not need
+
+    try:
+        return scope.of(project).places()
+    except SettingsError:
+        return []  # the program may say where to look; else the report will tell
+
+
 def main(argv: list[str], prog: str, expected: set[str]) -> None:
     """Run this subcommand. Ends this process as the program would have."""
     before_settings = preload.loaded_now()
     parser = build_parser(prog)
     settings = parser.parse_args(argv)
     project = selection.settings()
-    settings.branch = settings.branch or project.branch
-    settings.calls = settings.calls or project.calls
+    if settings.branch is None:
+        settings.branch = project.branch
+    if settings.calls is None:
+        settings.calls = project.calls
+    kept = _places(project)
     if project.file:
         preload.forget_since(before_settings)
     if settings.program is None:
@@ -159,6 +185,7 @@ def main(argv: list[str], prog: str, expected: set[str]) -> None:
             folder,
             ignoremods=dropin.ignored_modules(settings.ignore_module),
             ignoredirs=folders,
+            kept=kept,
             engine=settings.engine,
             branch=settings.branch,
             calls=settings.calls,

@@ -60,7 +60,11 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def source(value: str) -> str:
-    """Return the path of what is there, else the name of a package as it is."""
+    """Return the path of what is there, but the name of a package as it is: it may
+    lie elsewhere too.
+    """
+    if value.isidentifier():
+        return value
     path = os.path.abspath(value)
     return path if os.path.exists(path) else value
 

@@ -241,7 +241,7 @@ class _Reports:
             return
         # What ran may have been reached by another way, by symbolic links.
         known = {os.path.realpath(path) for path in self._files}
-        for path in self._within.sources():
+        for path in self._within.sources(list(self._files)):
             if path not in self._files and os.path.realpath(path) not in known:
                 self._files[path] = path, {}
 

@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from dataclasses import dataclass
+from itertools import chain
 
 from exactrace import compat
 from exactrace.settings import SettingsError
@@ -31,26 +32,41 @@ class Scope:
     """Takes files by their absolute path.
 
     source: folders and files, of which every source is shown, even if nothing of it
-    ran; empty: what was counted is shown. The others are patterns of paths.
+    ran; empty: what was counted is shown. Each is one or more places, of which those
+    count where something ran: a package may lie in `src`, and be installed. The others
+    are patterns of paths.
     """
 
-    source: tuple[str, ...] = ()
+    source: tuple[tuple[str, ...], ...] = ()
     include: tuple[re.Pattern[str], ...] = ()
     omit: tuple[re.Pattern[str], ...] = ()
 
     def has(self, path: str) -> bool:
         """Whether the file is shown."""
-        if self.source and not any(_is_below(path, each) for each in self.source):
+        if self.source and not any(_is_below(path, each) for each in self.places()):
             return False
         if self.include and not any(each.match(path) for each in self.include):
             return False
         return not any(each.match(path) for each in self.omit)
 
-    def sources(self) -> Iterator[str]:
-        """Yield the path of every source file that is shown by `source`."""
-        for each in self.source:
-            paths = [each] if os.path.isfile(each) else _walk(each)
-            yield from (path for path in paths if self.has(path))
+    def places(self) -> list[str]:
+        """Return the folders and files where what `source` names may lie."""
+        return list(chain.from_iterable(self.source))
+
+    def sources(self, ran: Iterable[str]) -> Iterator[str]:
+        """Yield the path of every source file that is shown by `source`, where these
+        files ran.
+        """
+        ran = [*ran, *map(os.path.realpath, ran)]
+        for places in self.source:
+            used = [
+                place
+                for place in places
+                if any(_is_below(path, place) for path in ran)
+            ]
+            for place in used or places[:1]:
+                paths = [place] if os.path.isfile(place) else _walk(place)
+                yield from (path for path in paths if self.has(path))
 
 
 def of(settings: Settings, patterns: Iterable[str] = ()) -> Scope:
@@ -68,7 +84,7 @@ def of(settings: Settings, patterns: Iterable[str] = ()) -> Scope:
             for other in more
         )
     return Scope(
-        tuple(_find(name, settings) for name in settings.source),
+        tuple(_places(name, settings) for name in settings.source),
         include or more,
         _patterns(settings.omit, settings),
     )
@@ -91,21 +107,25 @@ def _pattern(pattern: str, folder: str) -> re.Pattern[str]:
     return re.compile(f"(?:{fnmatch.translate(pattern)}|{inner})")
 
 
-def _find(name: str, settings: Settings) -> str:
-    """Return the path of a folder, or of a package or module by its dotted name.
-    Nothing is imported for it.
+def _places(name: str, settings: Settings) -> tuple[str, ...]:
+    """Return the path of a folder, or where a package or module may lie, by its dotted
+    name. Nothing is imported for it.
     """
+    found: dict[str, None] = {}
     path = settings.path(name)
     if os.path.exists(path):
-        return path
-    inner = name.replace(".", os.sep)
-    here = [settings.folder, settings.path("src"), compat._current_directory()]
-    for folder in [*here, *sys.path]:
-        for ending in ("", ".py"):
-            path = os.path.join(folder, inner + ending)
-            if os.path.exists(path):
-                return os.path.abspath(path)
-    raise SettingsError(f"source {name!r} is neither a folder nor a package")
+        found[path] = None
+    if all(part.isidentifier() for part in name.split(".")):
+        inner = name.replace(".", os.sep)
+        here = [settings.folder, settings.path("src"), compat._current_directory()]
+        for folder in [*here, *sys.path]:
+            for ending in ("", ".py"):
+                path = os.path.abspath(os.path.join(folder, inner + ending))
+                if os.path.exists(path):
+                    found[path] = None
+    if not found:
+        raise SettingsError(f"source {name!r} is neither a folder nor a package")
+    return tuple(found)
 
 
 def _is_below(path: str, folder: str) -> bool:

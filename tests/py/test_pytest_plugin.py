@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import signal
+import sys
+import sysconfig
+import venv
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 from beside import FREE, MONITORED, NO_PROBES, run, write
+from beside import PACKAGE as PACKAGES
 
 from exactrace.cli import report
 
@@ -406,6 +412,37 @@ def test_pytest_cov_can_be_used_beside(project: Path) -> None:
     found = json.loads((project / "coverage.json").read_text())["files"]["pkg/a.py"]
     assert found["executed_lines"] == [1, 2, 3, 4]
     assert {line: hits(project)[line] for line in COUNTED} == COUNTED
+
+
+def installed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Have Python run in an environment with packages of its own: their folder."""
+    venv.create(folder / "venv", symlinks=True)
+    monkeypatch.setattr(sys, "executable", str(folder / "venv/bin/python"))
+    (packages,) = (folder / "venv").glob("lib/python*/site-packages")
+    shutil.copy(Path(PACKAGES) / "exactrace.pth", packages)
+    return packages
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_a_package_is_counted_where_it_is_imported_from(
+    project: Path, monkeypatch: pytest.MonkeyPatch, workers: tuple[str, ...]
+) -> None:
+    """Installed, beside the same in `src`, and other packages."""
+    others = os.pathsep.join([PACKAGES, sysconfig.get_path("purelib")])
+    folder = installed(project, monkeypatch)
+    (project / "pkg").rename(folder / "pkg")
+    shutil.copytree(folder / "pkg", project / "src/pkg")
+    write(folder, "other.py", "x = 1\n")
+    write(project, "test_other.py", "import other\ndef test_it(): assert other.x\n")
+    arguments = ["-m", "pytest", "-q", *PLUGIN, "--exactrace=pkg", *data(project)]
+    status, out, error = run([*arguments, *workers], project, PYTHONPATH=others)
+    assert (status, error) == (0, "")
+    names = {line.split()[0] for line in out.splitlines() if ".py " in line}
+    below = os.path.relpath(folder / "pkg", project)
+    assert names == {f"{below}/{name}.py" for name in ("__init__", "a", "never")}
+    assert {line: hits(project)[line] for line in COUNTED} == COUNTED
+    counted = {file for file, _ in report.read(str(project / ".exactrace")).counts}
+    assert not [file for file in counted if file.endswith("/other.py")]
 
 
 @pytest.mark.skipif(not INSTALLED, reason="exactrace is not installed as a plugin")
