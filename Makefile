@@ -47,7 +47,8 @@ $(LINT_VENV)/ready: tools/lint-requirements.txt
 	touch $@
 
 gold: install ## Write what reports are to look like anew (look at the changes!)
-	UPDATE_GOLD=1 $(BIN)/python -P -m pytest -q tests/py/test_report.py
+	UPDATE_GOLD=1 $(BIN)/python -P -m pytest -q tests/py/test_report.py \
+	    tests/py/test_exports.py tests/py/test_html.py -k gold
 
 lint: install $(LINT_VENV)/ready ## Check style and types of C and Python
 	PATH=$(LINT_BIN):$$PATH tools/lint $(BIN)/python $(BUILD)

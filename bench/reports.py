@@ -30,6 +30,10 @@ KINDS = {
     "text": (["report"], ["report", "--show-missing"]),
     "markdown": (["report", "--format", "markdown"], ["report", "--format=markdown"]),
     "html": (["html", "-o", "ours"], ["html", "-q", "-d", "theirs"]),
+    "lcov": (["lcov", "-o", "ours.info"], ["lcov", "-q", "-o", "theirs.info"]),
+    "xml": (["xml", "-o", "ours.xml"], ["xml", "-q", "-o", "theirs.xml"]),
+    "json": (["json", "-o", "ours.json"], ["json", "-q", "-o", "theirs.json"]),
+    "annotate": (["annotate", "-C", "ours.cover"], ["annotate", "-d", "theirs.cover"]),
 }
 
 

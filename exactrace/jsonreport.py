@@ -31,7 +31,10 @@ def document(results: CoverageResults) -> dict[str, Any]:
     unsure: dict[str, dict[str, dict[str, int]]] = {}
     for (name, line), (high, low) in sorted(results.unsure.items()):
         unsure.setdefault(name, {})[str(line)] = {"high": high, "low": low}
-    names |= branches.keys() | functions.keys()
+    contexts: dict[str, dict[str, dict[str, int]]] = {}
+    for (context, name, line), hits in sorted(results.contexts.items(), key=_ran):
+        contexts.setdefault(name, {}).setdefault(str(line), {})[context] = hits
+    names |= branches.keys() | functions.keys() | contexts.keys()
     base = results._start_directory or compat._current_directory()
     files = {
         name: _file(
@@ -39,6 +42,7 @@ def document(results: CoverageResults) -> dict[str, Any]:
             lines.get(name, {}),
             branches.get(name, []),
             functions.get(name, []),
+            contexts.get(name, {}),
             unsure.get(name, {}),
             base,
         )
@@ -75,6 +79,11 @@ def _place(item: tuple[Branch, object]) -> tuple[str, str, Place]:
     return name, kind, tuple(-1 if part is None else part for part in place)
 
 
+def _ran(item: tuple[tuple[str, str, int], int]) -> tuple[str, int, str]:
+    context, name, line = item[0]
+    return name, line, context
+
+
 def _edge(item: tuple[tuple[Entered | None, Entered], int]) -> tuple[Entered, Entered]:
     caller, called = item[0]
     return caller or ("", -1, ""), called
@@ -108,6 +117,7 @@ def _file(
     hits: dict[int, int],
     branches: list[dict[str, Any]],
     functions: list[dict[str, Any]],
+    contexts: dict[str, dict[str, int]],
     unsure: dict[str, dict[str, int]],
     base: str,
 ) -> dict[str, Any]:
@@ -122,6 +132,7 @@ def _file(
     return {
         "lines": {str(line): count for line, count in sorted(hits.items())},
         "missing": missing,
+        "contexts": contexts,
         "unsure": unsure,
         "branches": branches,
         "functions": functions,

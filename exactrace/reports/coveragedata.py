@@ -108,12 +108,17 @@ def _path_of(results: CoverageResults, name: str) -> str:
 
 def _lines_by_context(results: CoverageResults) -> dict[str, dict[str, set[int]]]:
     """Return {path: {context: lines that ran}}: for each path also the context "",
-    with what ran more often than in all others.
+    with what ran more often than in all others. Code that has no file is left out.
     """
-    paths = {name: _path_of(results, name) for name, _ in results.counts}
+    names = {name for name, _ in results.counts}
+    paths = {
+        name: _path_of(results, name)
+        for name in names
+        if not results.is_ignored_filename(name)
+    }
     rest: dict[tuple[str, int], int] = {}
     for (name, line), hits in results.counts.items():
-        if line > 0 and hits > 0:
+        if name in paths and line > 0 and hits > 0:
             rest[paths[name], line] = rest.get((paths[name], line), 0) + hits
     files: dict[str, dict[str, set[int]]] = {path: {"": set()} for path, _ in rest}
     for (context, name, line), hits in results.contexts.items():

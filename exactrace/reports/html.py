@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _TEMPLATES = os.path.join(os.path.dirname(__file__), "templates")
 _STATIC = ("style.css", "script.js")
+_PAGE = re.compile(r"\w+_[0-9a-f]{12}\.html", re.ASCII)  # as page_name() makes them
+_MARK = b'<meta name="generator" content="exactrace">'  # in each of them
 _HEATS = 8  # steps of colour
 _HOTTEST = 20  # lines in the index
 
@@ -73,7 +75,7 @@ def write(
     folder: str,
 ) -> tuple[int, Totals]:
     """Write the site into a folder, which is made if need be; pages that are there
-    are replaced. Returns the number of files, and the sum over them; with no file,
+    are replaced, or removed if there is none for them now. Returns the number of files, and the sum over them; with no file,
     nothing is written.
 
     Raises MissingError, OSError, and SettingsError.
@@ -136,7 +138,21 @@ class _Site:
                 with_branches=with_branches,
                 hot=hot,
             )
+            self._remove_others({entry.page for entry in entries})
         return len(entries), total
+
+    def _remove_others(self, pages: set[str]) -> None:
+        """Remove pages of an earlier report on files that are in this one no more."""
+        for name in os.listdir(self._folder):
+            if name in pages or not _PAGE.fullmatch(name):
+                continue
+            path = os.path.join(self._folder, name)
+            if os.path.islink(path) or not os.path.isfile(path):
+                continue
+            with open(path, "rb") as file:
+                ours = _MARK in file.read(1024)
+            if ours:
+                os.unlink(path)
 
     def _begin(self) -> None:
         os.makedirs(self._folder, exist_ok=True)

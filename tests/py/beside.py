@@ -28,6 +28,11 @@ NO_HIDING = pytest.mark.skipif(
     reason="without the GIL our frames cannot be hidden (docs/decisions/0005)",
 )
 
+PLACED = pytest.mark.skipif(
+    not MONITORED or sys.version_info < (3, 13),
+    reason="no branches, or 3.12, which places those of loops elsewhere",
+)
+
 # Where the package under test is, for children that must find it and not the
 # sources in the current directory.
 PACKAGE = str(Path(exactrace.__file__).parent.parent)
@@ -58,6 +63,16 @@ def run(
     )
     out, error = done.stdout, done.stderr or b""
     return done.returncode, out.decode(), error.decode("utf-8", "replace")
+
+
+def check_gold(name: str, text: str) -> None:
+    """What is written must be as in a file of tests/py/gold; `make gold` writes
+    them anew.
+    """
+    path = Path(__file__).parent / "gold" / name
+    if os.environ.get("UPDATE_GOLD"):
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")
 
 
 def check_same(

@@ -164,6 +164,12 @@ def test_two_names_of_one_file_are_one(folder: Path) -> None:
     assert again.contexts == dict.fromkeys(results.contexts, 1)
 
 
+def test_code_without_a_file_is_left_out(folder: Path) -> None:
+    counts = {("<made by attrs>", 1): 1, ("/a/b.py", 1): 2}
+    coveragedata.write(str(folder / "data"), CoverageResults(counts=counts))
+    assert coveragedata.read(str(folder / "data")).counts == {("/a/b.py", 1): 1}
+
+
 def test_names_that_no_database_can_hold_are_one_error(folder: Path) -> None:
     results = CoverageResults(counts={("/\udcff.py", 1): 1})
     with pytest.raises(coveragedata.CoverageDataError, match="cannot write"):

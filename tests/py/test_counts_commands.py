@@ -156,6 +156,9 @@ def read_back(document: dict[str, Any]) -> CoverageResults:
     for name, entry in document["files"].items():
         for line, hits in entry["lines"].items():
             results.counts[name, int(line)] = hits
+        for line, contexts in entry["contexts"].items():
+            for context, hits in contexts.items():
+                results.contexts[context, name, int(line)] = hits
         for function in entry["functions"]:
             key = name, function["line"], function["name"]
             results.calls[key] = function["calls"]

@@ -45,6 +45,8 @@ def some_results(draw: Any) -> CoverageResults:
     results.call_graph = draw(st.dictionaries(edges, numbers, max_size=3))
     branches = st.tuples(texts, places, kinds)
     results.branches = draw(st.dictionaries(branches, sides, max_size=3))
+    in_context = st.tuples(texts, texts, lines)
+    results.contexts = draw(st.dictionaries(in_context, numbers, max_size=3))
     return results
 
 
@@ -56,6 +58,7 @@ def content(results: CoverageResults) -> tuple[Any, ...]:
         results.calledfuncs,
         results.callers,
         results.branches,
+        results.contexts,
     )
 
 

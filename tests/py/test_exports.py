@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from beside import MONITORED, NO_PROBES, run, write
+from beside import MONITORED, NO_PROBES, PLACED, check_gold, run, write
 from hypothesis import given
 from hypothesis import strategies as st
 
+import exactrace
 from exactrace import CoverageResults
 from exactrace.reports import callgrind, cobertura, dot, lcov
 from exactrace.reports.model import Branch, FileReport
@@ -43,6 +44,26 @@ def exported(folder: Path, *arguments: str) -> str:
     status, out, error = run(["-m", "exactrace", command, "-d", "data", *rest], folder)
     assert (status, error) == (0, "")
     return out
+
+
+@known
+@pytest.mark.parametrize(
+    ("gold", "arguments"),
+    [
+        ("tracefile.info", ["lcov"]),
+        ("cobertura.xml", ["xml"]),
+        pytest.param("counts.json", ["json", "--pretty"], marks=PLACED),
+        ("callgrind.out", ["callgrind"]),
+        ("calls.dot", ["dot"]),
+    ],
+)
+def test_exports_are_as_in_the_gold_files(
+    folder: Path, gold: str, arguments: list[str]
+) -> None:
+    text = exported(folder, *arguments).replace(str(folder), "/project")
+    text = text.replace(f"exactrace {exactrace.__version__}", "exactrace VERSION")
+    text = text.replace(f'"{exactrace.__version__}"', '"VERSION"')
+    check_gold(gold, re.sub(r' timestamp="\d+"', ' timestamp="0"', text))
 
 
 def records(text: str) -> dict[str, list[str]]:

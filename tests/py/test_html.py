@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import html.parser
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
-from beside import MONITORED, NO_PROBES, run, write
+from beside import MONITORED, NO_PROBES, PLACED, check_gold, run, write
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -88,6 +89,17 @@ def pages(folder: Path) -> dict[str, Page]:
         path.name.partition("_")[0].partition(".")[0]: Page(path)
         for path in (folder / "site").glob("*.html")
     }
+
+
+@PLACED
+@pytest.mark.parametrize("name", ["index", "program"])
+def test_pages_are_as_in_the_gold_files(
+    folder: Path, pages: dict[str, Page], name: str
+) -> None:
+    """With the number that stands for a path left out of the names of pages."""
+    (path,) = (folder / "site").glob(f"{name}*.html")
+    content = path.read_text(encoding="utf-8").replace(str(folder), "/project")
+    check_gold(f"{name}.html", re.sub(r"_py_[0-9a-f]{12}", "_py", content))
 
 
 def test_each_line_has_its_hits_and_what_is_wrong_with_it(
@@ -174,6 +186,18 @@ def test_written_again_it_is_the_same(folder: Path, pages: dict[str, Page]) -> N
     assert content() == before
     assert before[".gitignore"] == b"*\n"
     assert len(pages) == 2
+
+
+def test_pages_of_files_that_are_gone_are_removed(folder: Path) -> None:
+    """But nothing that is not ours."""
+    site_of = ["-m", "exactrace", "html", "-o", "site"]
+    for name in ("one", "two"):
+        write(folder, f"{name}.py", "x = 1\n")
+        assert run(["-m", "exactrace", "run", "-q", f"{name}.py"], folder)[0] == 0
+        write(folder, "site/mine_0123456789ab.html", "<p>mine\n")
+        assert run(site_of, folder)[0] == 0
+    pages = {path.name.partition("_")[0] for path in (folder / "site").glob("*_*.html")}
+    assert pages == {"mine", "two"}
 
 
 def test_without_jinja_there_is_one_line(folder: Path) -> None:

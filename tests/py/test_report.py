@@ -5,17 +5,15 @@ The files in `gold/` are what is to come out; `make gold` writes them anew.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
-from beside import MONITORED, NO_PROBES, run, write
+from beside import MONITORED, NO_PROBES, check_gold, run, write
 
 from exactrace import CoverageResults
 from exactrace.reports import model, text
 from exactrace.reports.model import Totals
 
-GOLD = Path(__file__).parent / "gold"
 known = pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
 
 PROGRAM = """\
@@ -80,9 +78,7 @@ def test_reports_are_as_in_the_gold_files(
 ) -> None:
     status, out, error = report(project, *arguments)
     assert (status, error) == (0, "")
-    if os.environ.get("UPDATE_GOLD"):
-        (GOLD / gold).write_text(out, encoding="utf-8")
-    assert out == (GOLD / gold).read_text(encoding="utf-8")
+    check_gold(gold, out)
 
 
 def test_files_are_sorted_by_any_column_either_way(project: Path) -> None:
@@ -169,6 +165,8 @@ def test_run_takes_its_settings_from_the_project(folder: Path) -> None:
     assert (folder / "here").is_dir()
     assert "tomllib" not in out.split()
     assert report(folder / "deep", EXACTRACE_DATA="")[0] == 0
+    command.insert(3, "--no-calls")
+    assert "calls  function" not in run(command, folder / "deep")[2]
 
 
 @pytest.mark.parametrize(
