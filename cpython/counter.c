@@ -12,9 +12,17 @@ counter_negative(CounterObject *self)
     return Py_NewRef(self->value);
 }
 
+static PyObject *
+counter_invert(CounterObject *self)
+{
+    ++*self->slot;
+    return self->value;
+}
+
 static PyType_Slot counter_slots[] = {
     {Py_tp_doc, "A probe's counter: negating it adds one to its slot."},
     {Py_nb_negative, counter_negative},
+    {Py_nb_invert, counter_invert},
     {0, NULL},
 };
 
@@ -65,9 +73,10 @@ counter_take(counter_pool *pool, uint64_t *slot)
 }
 
 void
-counter_set_slot(PyObject *counter, uint64_t *slot)
+counter_move(PyObject *counter, const uint64_t *from, uint64_t *to)
 {
-    ((CounterObject *)counter)->slot = slot;
+    CounterObject *self = (CounterObject *)counter;
+    self->slot = to + (self->slot - from);
 }
 
 void

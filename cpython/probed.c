@@ -87,7 +87,8 @@ keep_points(ProbedCodeObject *self, const probed_scratch *scratch)
     self->units = (uint32_t)instrs->units;
     self->new_units = (uint32_t)scratch->rewrite.units;
     self->slots = xt_malloc(self->plan.slots * sizeof(*self->slots));
-    self->counters = xt_malloc(self->plan.slots * sizeof(*self->counters));
+    self->counters =
+        xt_malloc(scratch->planner.counters * sizeof(*self->counters));
     self->points = xt_malloc(instrs->len * sizeof(*self->points));
     self->point_at = copy_numbers(instrs->at_unit, instrs->units);
     self->old_unit =
@@ -208,7 +209,7 @@ give_values(const ProbedCodeObject *self, const probed_scratch *scratch,
         if (value == NULL) {
             return -1;
         }
-        counter_set_value(self->counters[probe->slot], value);
+        counter_set_value(self->counters[probe->counter], value);
     }
     return 0;
 }
@@ -219,16 +220,17 @@ make_consts(ProbedCodeObject *self, const probed_scratch *scratch,
             PyObject *consts)
 {
     Py_ssize_t len = PyTuple_GET_SIZE(consts);
-    Py_ssize_t slots = (Py_ssize_t)self->plan.slots;
-    PyObject *all = PyTuple_New(len + slots + 1);
+    Py_ssize_t counters = (Py_ssize_t)scratch->planner.counters;
+    PyObject *all = PyTuple_New(len + counters + 1);
     if (all == NULL) {
         return NULL;
     }
     for (Py_ssize_t i = 0; i < len; i++) {
         PyTuple_SET_ITEM(all, i, Py_NewRef(PyTuple_GET_ITEM(consts, i)));
     }
-    for (Py_ssize_t i = 0; i < slots; i++) {
-        PyObject *counter = counter_take(self->pool, &self->slots[i]);
+    for (Py_ssize_t i = 0; i < counters; i++) {
+        uint64_t *slot = &self->slots[scratch->planner.slot_of[i]];
+        PyObject *counter = counter_take(self->pool, slot);
         if (counter == NULL) {
             Py_DECREF(all);
             return NULL;
@@ -240,7 +242,7 @@ make_consts(ProbedCodeObject *self, const probed_scratch *scratch,
         Py_DECREF(all);
         return NULL;
     }
-    PyTuple_SET_ITEM(all, len + slots, Py_NewRef(self));
+    PyTuple_SET_ITEM(all, len + counters, Py_NewRef(self));
     /* No cycle that the collector could break goes through a code object, and
        the program may count what the collector knows. */
     PyObject_GC_UnTrack(all);
@@ -369,10 +371,10 @@ probed_new(probed_types *types, probed_scratch *scratch,
 void
 probed_move_slots(ProbedCodeObject *probed, uint64_t *slots)
 {
-    probed->slots = slots;
     for (uint32_t i = 0; i < probed->counters_len; i++) {
-        counter_set_slot(probed->counters[i], &slots[i]);
+        counter_move(probed->counters[i], probed->slots, slots);
     }
+    probed->slots = slots;
 }
 
 /* --- Exceptions -------------------------------------------------------- */

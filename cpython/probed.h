@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A code object with probes, and what is needed to read them.
  *
- * The rewritten code object holds, behind its own constants, one Counter for
- * each slot and, last of all, its ProbedCode: by this it is known, and so is
- * every copy that a program makes of it. Negating a Counter adds one to its
- * slot and gives None.
+ * The rewritten code object holds, behind its own constants, its Counters
+ * and, last of all, its ProbedCode: by this it is known, and so is every copy
+ * that a program makes of it. Each Counter adds to one slot.
  */
 #ifndef XT_PROBED_H
 #define XT_PROBED_H
@@ -47,8 +46,8 @@ typedef struct probed_code {
     xt_plan plan;
     uint64_t *slots;       /* owned: plan.slots counters; or in a journal */
     counter_pool *pool;    /* borrowed: lives as long as the interpreter */
-    PyObject **counters;   /* owned array of immortals, one per slot */
-    uint32_t counters_len; /* fewer than slots if making them failed */
+    PyObject **counters;   /* owned array of immortals */
+    uint32_t counters_len; /* fewer than planned if making them failed */
     probed_point *points;  /* owned */
     uint32_t points_len;
     uint32_t *point_at; /* owned: per code unit of the original, its point */

@@ -50,6 +50,7 @@ typedef struct {
     uint8_t extended_arg;
     uint8_t load_const;
     uint8_t unary_negative;
+    uint8_t unary_invert;
     uint8_t pop_top;
     uint8_t jump_backward_no_interrupt;
     uint8_t pop_jump_if_false;

@@ -13,6 +13,7 @@ static const xt_opcodes xt_opcodes_312 = {
     .extended_arg = 144,
     .load_const = 100,
     .unary_negative = 11,
+    .unary_invert = 15,
     .pop_top = 1,
     .jump_backward_no_interrupt = 134,
     .pop_jump_if_false = 114,

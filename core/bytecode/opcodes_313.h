@@ -13,6 +13,7 @@ static const xt_opcodes xt_opcodes_313 = {
     .extended_arg = 71,
     .load_const = 83,
     .unary_negative = 42,
+    .unary_invert = 41,
     .pop_top = 32,
     .jump_backward_no_interrupt = 78,
     .pop_jump_if_false = 97,

@@ -13,6 +13,7 @@ static const xt_opcodes xt_opcodes_314 = {
     .extended_arg = 69,
     .load_const = 82,
     .unary_negative = 41,
+    .unary_invert = 40,
     .pop_top = 31,
     .jump_backward_no_interrupt = 76,
     .pop_jump_if_false = 100,

@@ -13,6 +13,7 @@ static const xt_opcodes xt_opcodes_315 = {
     .extended_arg = 67,
     .load_const = 81,
     .unary_negative = 39,
+    .unary_invert = 38,
     .pop_top = 29,
     .jump_backward_no_interrupt = 75,
     .pop_jump_if_false = 99,

@@ -12,6 +12,8 @@
 static const float COST_OF_FUSED = 0.6F;
 static const float COST_OF_TRAMPOLINE = 1.6F;
 
+static const float SELDOM = 0.05F; /* runs for each call */
+
 void
 xt_plan_fini(xt_plan *plan)
 {
@@ -32,20 +34,43 @@ xt_planner_fini(xt_planner *planner)
     xt_free(planner->chains);
     xt_free(planner->members);
     xt_free(planner->probes);
+    xt_free(planner->slot_of);
     *planner = (xt_planner){0};
 }
 
+/* Whether an edge that nobody asks for stays one: if it may be cheaper to count
+   than what is asked for beside it. The end of a loop is so, and what leads to
+   a constant into which a probe can be fused; where control seldom comes, it is
+   not worth the work. */
 static bool
-counts(const xt_edge *edge)
+is_cheap(const xt_graph *graph, const xt_instrs *instrs, const xt_edge *edge)
 {
-    return edge->line >= 0 || edge->wanted;
+    if (edge->from == graph->outside || edge->to == graph->outside ||
+        edge->from < graph->first_traceable || edge->weight < SELDOM) {
+        return false;
+    }
+    if (graph->loop_depth[edge->to] < graph->loop_depth[edge->from]) {
+        return true;
+    }
+    return graph->in_degree[edge->to] == 1 &&
+           xt_placement_find_fused(graph, instrs, edge->to).where !=
+               XT_PROBE_NOWHERE;
 }
 
-/* Makes one node of what no counted edge parts, and numbers the nodes. */
+enum { CONTRACTED = XT_NONE, APART = 0 }; /* class_of, before there are any */
+
+/* Makes one node of what no edge of interest parts, and numbers the nodes. */
 static xt_status
-find_nodes(xt_plan *plan, xt_planner *planner, const xt_graph *graph)
+find_nodes(xt_plan *plan, xt_planner *planner, const xt_graph *graph,
+           const xt_instrs *instrs)
 {
     size_t len = (size_t)graph->outside + 1;
+    uint32_t *class_of = xt_grow(planner->class_of, &planner->class_of_cap,
+                                 graph->len, sizeof(*class_of));
+    if (class_of == NULL) {
+        return XT_NOMEM;
+    }
+    planner->class_of = class_of;
     plan->node_of = xt_malloc(len * sizeof(*plan->node_of));
     if (plan->node_of == NULL ||
         xt_union_reset(&planner->sets, len) != XT_OK) {
@@ -58,7 +83,10 @@ find_nodes(xt_plan *plan, xt_planner *planner, const xt_graph *graph)
     }
     for (size_t i = 0; i < graph->len; i++) {
         const xt_edge *edge = &graph->edges[i];
-        if (!counts(edge)) {
+        bool apart = edge->line >= 0 || edge->wanted ||
+                     is_cheap(graph, instrs, edge);
+        class_of[i] = apart ? APART : CONTRACTED;
+        if (!apart) {
             xt_union_join(&planner->sets, edge->from, edge->to);
         }
     }
@@ -71,14 +99,8 @@ find_nodes(xt_plan *plan, xt_planner *planner, const xt_graph *graph)
 }
 
 static xt_status
-reserve(xt_plan *plan, xt_planner *planner, size_t edges, size_t counted)
+reserve(xt_plan *plan, xt_planner *planner, size_t counted)
 {
-    uint32_t *class_of = xt_grow(planner->class_of, &planner->class_of_cap,
-                                 edges, sizeof(*class_of));
-    if (class_of == NULL) {
-        return XT_NOMEM;
-    }
-    planner->class_of = class_of;
     uint32_t *chains = xt_grow(planner->chains, &planner->chains_cap,
                                plan->nodes + counted, sizeof(*chains));
     if (chains == NULL) {
@@ -122,9 +144,9 @@ find_classes(xt_plan *plan, xt_planner *planner, const xt_graph *graph)
 {
     size_t counted = 0;
     for (size_t i = 0; i < graph->len; i++) {
-        counted += counts(&graph->edges[i]);
+        counted += planner->class_of[i] != CONTRACTED;
     }
-    if (reserve(plan, planner, graph->len, counted) != XT_OK) {
+    if (reserve(plan, planner, counted) != XT_OK) {
         return XT_NOMEM;
     }
     for (size_t i = 0; i < plan->nodes; i++) {
@@ -132,8 +154,7 @@ find_classes(xt_plan *plan, xt_planner *planner, const xt_graph *graph)
     }
     for (uint32_t i = 0; i < graph->len; i++) {
         const xt_edge *edge = &graph->edges[i];
-        planner->class_of[i] = XT_NONE;
-        if (!counts(edge)) {
+        if (planner->class_of[i] == CONTRACTED) {
             continue;
         }
         xt_plan_class new = {
@@ -146,6 +167,10 @@ find_classes(xt_plan *plan, xt_planner *planner, const xt_graph *graph)
             .taken = edge->kind == XT_EDGE_TAKEN,
             .wanted = edge->wanted,
         };
+        if (new.from == new.to && new.line < 0 && !new.wanted) {
+            planner->class_of[i] = CONTRACTED; /* there is another way */
+            continue;
+        }
         uint32_t at = edge->wanted ? XT_NONE : find_class(plan, planner, &new);
         if (at == XT_NONE) {
             at = (uint32_t)plan->classes_len++;
@@ -193,9 +218,8 @@ find_probe(const xt_planner *planner, const xt_graph *graph,
            const xt_instrs *instrs, uint32_t class, const xt_edge *edge)
 {
     bool label = is_label(planner, graph, instrs, class, edge);
-    /* One counter gives one constant. */
-    bool only = edge->to != graph->outside && planner->members[class] == 1 &&
-                graph->in_degree[edge->to] == 1;
+    bool only =
+        edge->to != graph->outside && graph->in_degree[edge->to] == 1;
     xt_probe probe = {.where = XT_PROBE_NOWHERE};
     if (label || only) {
         probe = xt_placement_find_fused(graph, instrs, edge->to);
@@ -275,15 +299,40 @@ choose(xt_plan *plan, xt_planner *planner, uint32_t outside)
         plan->node_of[outside], plan->steps, &plan->steps_len);
 }
 
+/* The counter of a probe: one that gives a constant has its own, the others of
+   a slot share one, whose number is in planner->chains by then. */
+static uint32_t
+find_counter(xt_planner *planner, const xt_probe *probe)
+{
+    uint32_t *shared = &planner->chains[probe->slot];
+    if (probe->where != XT_PROBE_FUSED && *shared != XT_NONE) {
+        return *shared;
+    }
+    uint32_t counter = planner->counters++;
+    planner->slot_of[counter] = probe->slot;
+    if (probe->where != XT_PROBE_FUSED) {
+        *shared = counter;
+    }
+    return counter;
+}
+
 static xt_status
 add_probe(xt_planner *planner, xt_probe probe)
 {
-    xt_probe *probes = xt_grow(planner->probes, &planner->probes_cap,
-                               planner->probes_len + 1, sizeof(*probes));
+    size_t len = planner->probes_len + 1;
+    xt_probe *probes = xt_grow(planner->probes, &planner->probes_cap, len,
+                               sizeof(*probes));
     if (probes == NULL) {
         return XT_NOMEM;
     }
     planner->probes = probes;
+    uint32_t *slot_of = xt_grow(planner->slot_of, &planner->slot_of_cap, len,
+                                sizeof(*slot_of));
+    if (slot_of == NULL) {
+        return XT_NOMEM;
+    }
+    planner->slot_of = slot_of;
+    probe.counter = find_counter(planner, &probe);
     probes[planner->probes_len++] = probe;
     return XT_OK;
 }
@@ -294,6 +343,10 @@ place(xt_plan *plan, xt_planner *planner, const xt_graph *graph,
       const xt_instrs *instrs)
 {
     planner->probes_len = 0;
+    planner->counters = 0;
+    for (uint32_t i = 0; i < plan->slots; i++) {
+        planner->chains[i] = XT_NONE;
+    }
     for (uint32_t i = 0; i < graph->len; i++) {
         uint32_t at = planner->class_of[i];
         if (at == XT_NONE || plan->classes[at].slot == XT_NONE) {
@@ -353,7 +406,7 @@ xt_status
 xt_plan_build(xt_plan *plan, xt_planner *planner, const xt_graph *graph,
               const xt_instrs *instrs)
 {
-    xt_status status = find_nodes(plan, planner, graph);
+    xt_status status = find_nodes(plan, planner, graph, instrs);
     if (status == XT_OK) {
         status = find_classes(plan, planner, graph);
     }

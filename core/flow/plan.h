@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Where a code object gets probes, and how the rest is solved from them.
  *
- * Instructions between which nothing is asked for become one node; the edges
- * that are left and that count towards the same thing become one class. Of
- * the classes a maximum-weight spanning forest needs no probe (spanning.h).
+ * Instructions between which nothing is asked for become one node, unless it is
+ * cheap to count there; the edges that are left and that count towards the same
+ * thing become one class. Of the classes a maximum-weight spanning forest needs
+ * no probe (spanning.h).
  */
 #ifndef XT_PLAN_H
 #define XT_PLAN_H
@@ -13,13 +14,14 @@
 
 /* Which slot counts what follows from the code alone. Where that changes, this
    number does: files hold slots (core/store/journal.h). */
-enum { XT_FLOW_VERSION = 2 };
+enum { XT_FLOW_VERSION = 3 };
 
 /* Edges that run between the same nodes and fire the same line. */
 typedef struct {
     uint32_t from; /* nodes */
     uint32_t to;
-    int32_t line;    /* of the event that it fires, or -1 */
+    int32_t line;    /* of the event that it fires, or -1: nobody asks, unless
+                        it is wanted */
     uint32_t slot;   /* of its counter; XT_NONE: it is solved */
     uint32_t edge;   /* the first of its edges in the graph */
     uint32_t origin; /* the instruction where that begins */
@@ -61,8 +63,9 @@ typedef enum {
 } xt_probe_where;
 
 typedef struct {
-    uint32_t at;   /* the instruction */
-    uint32_t slot; /* counter */
+    uint32_t at;      /* the instruction */
+    uint32_t slot;    /* what it counts in */
+    uint32_t counter; /* the object that does */
     uint32_t late; /* how many instructions behind the edge a fused one is */
     uint8_t where; /* xt_probe_where */
     bool fires;    /* it stands where a line event fires */
@@ -84,6 +87,9 @@ typedef struct {
     xt_probe *probes; /* owned: the result for xt_rewrite_build() */
     size_t probes_len;
     size_t probes_cap;
+    uint32_t *slot_of; /* owned: per counter, its slot */
+    uint32_t counters;
+    size_t slot_of_cap;
 } xt_planner;
 
 void xt_planner_fini(xt_planner *planner);

@@ -55,10 +55,10 @@ grow_numbers(uint32_t **numbers, size_t *cap, size_t need)
 }
 
 static uint32_t
-load_units(const rewriting *job, uint32_t slot)
+load_units(const rewriting *job, uint32_t counter)
 {
     return xt_instr_units(job->ops, job->ops->load_const,
-                          job->first_const + slot);
+                          job->first_const + counter);
 }
 
 /* A fused probe has at least the code units of what it stands for, which may
@@ -68,7 +68,7 @@ fused_load_units(const rewriting *job, const xt_probe *probe)
 {
     const xt_instr *instr = &job->instrs->items[probe->at];
     uint32_t before = instr->end - instr->start;
-    uint32_t need = load_units(job, probe->slot);
+    uint32_t need = load_units(job, probe->counter);
     return need < before ? before : need;
 }
 
@@ -78,10 +78,25 @@ static uint32_t
 probe_units(const rewriting *job, const xt_probe *probe)
 {
     if (probe->where != XT_PROBE_FUSED) {
-        return load_units(job, probe->slot) + 2;
+        return load_units(job, probe->counter) + 2;
     }
     bool returned = job->instrs->items[probe->at].kind == XT_KIND_RETURN;
     return fused_load_units(job, probe) + (returned ? 2 : 1);
+}
+
+/* The instruction that counts. CPython 3.15 has a shorter way to invert than to
+   negate, and a shorter one yet where no reference is taken (counter.h). */
+static uint8_t
+counting_op(const rewriting *job, const xt_probe *probe)
+{
+    enum { SHORTER_SINCE = 15 };
+    const xt_opcodes *ops = job->ops;
+    bool immortal =
+        probe->where != XT_PROBE_FUSED ||
+        xt_constant_of(ops, &job->instrs->items[probe->at]) !=
+            XT_CONSTANT_LISTED;
+    return ops->minor >= SHORTER_SINCE && immortal ? ops->unary_invert
+                                                   : ops->unary_negative;
 }
 
 static xt_status
@@ -331,8 +346,8 @@ put_probes(const rewriting *job, uint32_t at, unsigned chain, uint32_t next)
             return XT_NOMEM;
         }
         xt_instr_write(&job->out->code, ops, ops->load_const,
-                       job->first_const + probe->slot, units - 2);
-        xt_instr_write(&job->out->code, ops, ops->unary_negative, 0, 1);
+                       job->first_const + probe->counter, units - 2);
+        xt_instr_write(&job->out->code, ops, counting_op(job, probe), 0, 1);
         xt_instr_write(&job->out->code, ops, ops->pop_top, 0, 1);
         note_units(job, units, behind->start | XT_REWRITE_INSERTED);
     }
@@ -367,8 +382,8 @@ put_fused(const rewriting *job, uint32_t at)
     uint32_t units = fused_load_units(job, probe);
     uint32_t old_units = instr->end - instr->start;
     xt_instr_write(&out->code, ops, ops->load_const,
-                   job->first_const + probe->slot, units);
-    xt_instr_write(&out->code, ops, ops->unary_negative, 0, 1);
+                   job->first_const + probe->counter, units);
+    xt_instr_write(&out->code, ops, counting_op(job, probe), 0, 1);
     if (instr->kind == XT_KIND_RETURN) {
         xt_instr_write(&out->code, ops, ops->return_value, 0, 1);
     }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Writes a code object anew, with its probes.
  *
- * A probe is LOAD_CONST counter, UNARY_NEGATIVE, POP_TOP: it needs one place
- * on the stack, raises nothing and lets no other thread run. A fused one has
- * the first two in place of an instruction that loads a constant, which is
- * then what negating the counter gives. Each instruction is laid out as
+ * A probe is LOAD_CONST counter, UNARY_NEGATIVE or UNARY_INVERT, POP_TOP: it
+ * needs one place on the stack, raises nothing and lets no other thread run. A
+ * fused one has the first two in place of an instruction that loads a constant,
+ * which is then what the second gives. Each instruction is laid out as
  *
  *     [probes for what falls in] label: [probes for whatever goes here] instr
  *
@@ -62,7 +62,7 @@ typedef struct {
 void xt_rewrite_fini(xt_rewrite *rewrite);
 
 /* Writes the instructions of `view` with `probes` in place of the previous
-   result. The counter of slot k is constant first_const + k; `landing` is the
+   result. Counter k is constant first_const + k; `landing` is the
    instruction behind which the landing leads (the first RESUME).
    XT_UNSUPPORTED when the code gets too large; XT_NOMEM. */
 xt_status xt_rewrite_build(xt_rewrite *rewrite, const xt_instrs *instrs,

@@ -170,7 +170,7 @@ walk(trial *t)
                 .old_unit[instr->end - 1 - t->ops->traits[instr->op].caches];
         if ((old & XT_REWRITE_INSERTED) != 0) {
             if (instr->op == t->ops->load_const) {
-                t->slots[instr->oparg - FIRST_CONST]++;
+                t->slots[t->planner.slot_of[instr->oparg - FIRST_CONST]]++;
             }
             at = instr->target == XT_NONE ? at + 1 : instr->target;
             continue;
@@ -186,7 +186,7 @@ walk(trial *t)
         }
         bool constant = instr->op == t->ops->load_const;
         if (constant && instr->oparg >= FIRST_CONST) {
-            t->slots[instr->oparg - FIRST_CONST]++; /* a fused probe */
+            t->slots[t->planner.slot_of[instr->oparg - FIRST_CONST]]++; /* a fused probe */
         }
         bool stops = step > STEPS || (here > 0 && next_random(t, 60) == 0);
         if (stops && !constant) {

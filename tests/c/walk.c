@@ -134,6 +134,24 @@ number_of(const walking *w, uint32_t unit)
     return at;
 }
 
+static bool
+counts(const xt_opcodes *ops, uint8_t op)
+{
+    return op == ops->unary_negative || op == ops->unary_invert;
+}
+
+/* A counter that is loaded adds to its slot: the next instruction has it do so.
+ */
+static void
+run_counter(walking *w, const walk_instr *load)
+{
+    const xt_planner *planner = &w->of->planner;
+    uint32_t counter = load->oparg - w->of->first_const;
+    assert_true(counter < planner->counters);
+    assert_true(planner->slot_of[counter] < w->of->plan.slots);
+    w->counts->slots[planner->slot_of[counter]]++;
+}
+
 /* Runs what was inserted into the new code. */
 static walk_instr
 pass_inserted(walking *w)
@@ -147,16 +165,14 @@ pass_inserted(walking *w)
         }
         w->new_unit = instr.end;
         if (instr.op == ops->load_const) {
-            uint32_t slot = instr.oparg - w->of->first_const;
-            assert_true(slot < w->of->plan.slots);
-            w->counts->slots[slot]++;
+            run_counter(w, &instr);
             walk_instr then = walk_fetch(&w->new, w->new_unit);
-            assert_int_equal(ops->unary_negative, then.op);
+            assert_true(counts(ops, then.op));
             then = walk_fetch(&w->new, then.end);
             assert_int_equal(ops->pop_top, then.op);
             w->new_unit = then.end;
         }
-        else if (instr.op == ops->unary_negative) {
+        else if (counts(ops, instr.op)) {
             continue; /* of a fused probe, which was run already */
         }
         else if (instr.op == ops->jump_backward_no_interrupt) {
@@ -188,7 +204,7 @@ is_fused(const walking *w, const walk_instr *new)
            (out->old_unit[new->opcode] & XT_REWRITE_INSERTED) == 0 &&
            new->end < out->units &&
            (out->old_unit[new->end] & XT_REWRITE_INSERTED) != 0 &&
-           walk_fetch(&w->new, new->end).op == w->old->ops->unary_negative;
+           counts(w->old->ops, walk_fetch(&w->new, new->end).op);
 }
 
 /* Both codes are in front of one instruction. */
@@ -306,7 +322,7 @@ step(walking *w)
     uint32_t at = number_of(w, old.start);
     w->counts->steps++;
     if (is_fused(w, &new)) {
-        w->counts->slots[new.oparg - w->of->first_const]++;
+        run_counter(w, &new);
     }
     if (old.kind == XT_KIND_RETURN) {
         w->counts->went[at]++;
