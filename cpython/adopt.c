@@ -109,7 +109,7 @@ static bool
 needs_no_events(const EngineObject *self)
 {
     const PyThreadState *thread = PyThreadState_Get();
-    return COMPAT_RAISE_IS_GLOBAL && !self->onlookers.active &&
+    return COMPAT_EXCEPTIONS_ARE_GLOBAL && !self->onlookers.active &&
            thread->c_tracefunc == NULL && thread->c_profilefunc == NULL;
 }
 

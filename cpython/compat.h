@@ -157,12 +157,12 @@ compat_fast_locals(PyFrameObject *frame, PyCodeObject *code)
 /* The second number of the version: its bytecode differs from all others. */
 #define COMPAT_MINOR PY_MINOR_VERSION
 
-/* Whether RAISE and RERAISE come for code that is not prepared for events:
+/* Whether events on exceptions come for code that is not prepared for events:
    they are no local events before 3.15 (Python/ceval.c). */
 #if PY_VERSION_HEX >= 0x030F0000
-#define COMPAT_RAISE_IS_GLOBAL 0
+#define COMPAT_EXCEPTIONS_ARE_GLOBAL 0
 #else
-#define COMPAT_RAISE_IS_GLOBAL 1
+#define COMPAT_EXCEPTIONS_ARE_GLOBAL 1
 #endif
 
 #ifdef Py_GIL_DISABLED

@@ -3,6 +3,7 @@
 
 #include "adopt.h"
 #include "events.h"
+#include "exceptions.h"
 #include "forked.h"
 #include "gather.h"
 #include "harvest.h"
@@ -13,8 +14,10 @@
 static const monitoring_row ROWS[] = {
     {"PY_START", "_started"},
     {"PY_RESUME", "_resumed"},
-    {"RAISE", "_raised"},
-    {"RERAISE", "_raised_again"},
+    {"EXCEPTION_HANDLED", "_handled"},
+    {"PY_UNWIND", "_unwound"},
+    {"RERAISE", "_reraised"},
+    {"PY_THROW", "_thrown"},
     {"LINE", "_line"},
     {"JUMP", "_jumped"},
 #if COMPAT_MINOR >= 14
@@ -27,9 +30,9 @@ static const monitoring_row ROWS[] = {
 };
 enum {
     ROWS_LEN = sizeof(ROWS) / sizeof(*ROWS),
-    ROWS_GLOBAL = 4, /* the first are on for all code, */
-    ROWS_LINE = 4,   /* those from here on for code counted by events, */
-    ROWS_SIDE = 6,   /* these only with branches, */
+    ROWS_GLOBAL = 6, /* the first are on for all code, */
+    ROWS_LINE = 6,   /* those from here on for code counted by events, */
+    ROWS_SIDE = 8,   /* these only with branches, */
     ROWS_STEP = ROWS_LEN - 1, /* and this in few code objects */
 };
 
@@ -172,6 +175,7 @@ switch_off(EngineObject *self)
         self->tool = -1;
     }
     self->left_thread = 0;
+    announced_fini(&self->announced);
     bodies_fini(&self->bodies);
     registry_fini(&self->registry);
     PyErr_Restore(type, value, traceback);
@@ -327,6 +331,7 @@ static void
 engine_dealloc(EngineObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
+    announced_fini(&self->announced);
     bodies_fini(&self->bodies);
     registry_fini(&self->registry);
     xt_free(self->sessions);
@@ -345,8 +350,10 @@ engine_dealloc(EngineObject *self)
 static PyMethodDef engine_methods[] = {
     CALLBACK("_started", adopt_started),
     CALLBACK("_resumed", adopt_resumed),
-    CALLBACK("_raised", events_raised),
-    CALLBACK("_raised_again", events_raised_again),
+    CALLBACK("_handled", exceptions_handled),
+    CALLBACK("_unwound", exceptions_unwound),
+    CALLBACK("_reraised", exceptions_reraised),
+    CALLBACK("_thrown", exceptions_thrown),
     CALLBACK("_line", events_line),
     CALLBACK("_jumped", events_jumped),
     CALLBACK("_branched", events_branched),

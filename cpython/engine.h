@@ -16,6 +16,7 @@
 #ifndef XT_ENGINE_H
 #define XT_ENGINE_H
 
+#include "announced.h"
 #include "bodies.h"
 #include "disguise.h"
 #include "onlookers.h"
@@ -40,6 +41,7 @@ typedef struct EngineObject {
     size_t sessions_cap;
     code_registry registry;
     body_runs bodies;
+    announced_list announced;
     disguise disguise;
     onlookers onlookers;
 } EngineObject;

@@ -416,35 +416,57 @@ fires(const ProbedCodeObject *probed, uint32_t handler, uint32_t point,
            from->line != to->line;
 }
 
-int
-probed_note_raise(ProbedCodeObject *probed, Py_ssize_t offset,
-                  Py_ssize_t stands, bool again, PyObject *exception)
+/* Counts that control came to a handler from where it left. */
+static void
+enter_handler(ProbedCodeObject *probed, uint32_t handler, uint32_t point,
+              Py_ssize_t stands)
 {
-    uint32_t raised = probed_point_at(probed, offset);
-    if (raised == XT_NONE) {
-        return 0;
-    }
-    uint32_t point = stands < 0 ? XT_NONE : probed_point_at(probed, stands);
+    probed->breaks.handled[handler]++;
+    probed->breaks.fired[handler] += fires(probed, handler, point, stands);
+}
+
+int
+probed_note_left(ProbedCodeObject *probed, Py_ssize_t stands, bool thrown,
+                 Py_ssize_t handler)
+{
+    uint32_t point = probed_point_at(probed, stands);
     if (point == XT_NONE) {
-        point = raised;
-        stands = -1;
-    }
-    uint8_t kind = probed->points[point].kind;
-    if (!again && (kind == XT_KIND_FOR_ITER || kind == XT_KIND_SEND) &&
-        PyErr_GivenExceptionMatches(exception, PyExc_StopIteration)) {
-        return 0; /* the end of an iterator: control goes on */
+        return 0;
     }
     if (probed_need_breaks(probed) < 0) {
         return -1;
     }
     /* What is thrown into a suspended generator interrupts nothing. */
-    if (probed->points[raised].kind != XT_KIND_SUSPEND) {
-        probed->breaks.left[again ? raised : point]++;
+    if (!thrown && probed->points[point].kind != XT_KIND_SUSPEND) {
+        probed->breaks.left[point]++;
     }
+    uint32_t to = probed_point_at(probed, handler);
+    if (to != XT_NONE) {
+        enter_handler(probed, to, point, stands);
+    }
+    return 0;
+}
+
+int
+probed_note_reraise(ProbedCodeObject *probed, Py_ssize_t offset,
+                    Py_ssize_t stands)
+{
+    uint32_t raised = probed_point_at(probed, offset);
+    if (raised == XT_NONE) {
+        return 0;
+    }
+    uint32_t point = probed_point_at(probed, stands);
+    if (point == XT_NONE) {
+        point = raised;
+        stands = -1;
+    }
+    if (probed_need_breaks(probed) < 0) {
+        return -1;
+    }
+    probed->breaks.left[raised]++;
     uint32_t handler = probed->points[raised].handler;
     if (handler != XT_NONE) {
-        probed->breaks.handled[handler]++;
-        probed->breaks.fired[handler] += fires(probed, handler, point, stands);
+        enter_handler(probed, handler, point, stands);
     }
     return 0;
 }

@@ -134,10 +134,16 @@ void probed_move_slots(ProbedCodeObject *probed, uint64_t *slots);
 /* Makes room for exceptions. -1 (without an exception) if out of memory. */
 int probed_need_breaks(ProbedCodeObject *probed);
 
-/* Notes an exception. `offset` is where the event says that it was raised,
-   `stands` where the frame stands (-1: not known), both in code units of the
-   rewritten code. -1 (without an exception) if out of memory. */
-int probed_note_raise(ProbedCodeObject *probed, Py_ssize_t offset,
-                      Py_ssize_t stands, bool again, PyObject *exception);
+/* Notes that an exception took control from where the frame `stands` to the
+   handler at `handler`, or out of the frame (-1); `thrown` into it, from
+   outside. Code units of the rewritten code. -1 (without an exception) if out
+   of memory. */
+int probed_note_left(ProbedCodeObject *probed, Py_ssize_t stands, bool thrown,
+                     Py_ssize_t handler);
+
+/* The same for one that is raised on at `offset`, to where the exception table
+   says; the frame may have been set back to where it first arose. */
+int probed_note_reraise(ProbedCodeObject *probed, Py_ssize_t offset,
+                        Py_ssize_t stands);
 
 #endif

@@ -202,43 +202,28 @@ sides_stepped(EngineObject *engine, code_entry *entry, Py_ssize_t unit)
 }
 
 static void
-count_handler(side_counts *counts, Py_ssize_t unit, bool again,
-              PyObject *exception)
+count_handler(side_counts *counts, Py_ssize_t unit, PyObject *exception)
 {
     const xt_instrs *instrs = &counts->instrs;
     uint32_t at = instr_at(instrs, unit);
     if (at == XT_NONE) {
         return;
     }
-    uint8_t kind = instrs->items[at].kind;
-    if (!again && (kind == XT_KIND_FOR_ITER || kind == XT_KIND_SEND) &&
-        PyErr_GivenExceptionMatches(exception, PyExc_StopIteration)) {
-        return; /* the end of an iterator: control goes on */
-    }
-    for (size_t i = 0; i < instrs->handlers.len; i++) {
-        const xt_exctable_range *range = &instrs->handlers.ranges[i];
-        if (unit >= (Py_ssize_t)range->start &&
-            unit < (Py_ssize_t)range->end) {
-            at = instrs->at_unit[range->target];
-            counts->handled[at]++;
-            if (instrs->items[at].kind == XT_KIND_END_ASYNC_FOR &&
-                PyErr_GivenExceptionMatches(exception,
-                                            PyExc_StopAsyncIteration)) {
-                counts->fell[at]++;
-            }
-            return;
-        }
+    counts->handled[at]++;
+    if (instrs->items[at].kind == XT_KIND_END_ASYNC_FOR &&
+        PyErr_GivenExceptionMatches(exception, PyExc_StopAsyncIteration)) {
+        counts->fell[at]++;
     }
 }
 
 int
-sides_raised(EngineObject *engine, code_entry *entry, Py_ssize_t unit,
-             bool again, PyObject *exception)
+sides_handled(EngineObject *engine, code_entry *entry, Py_ssize_t unit,
+              PyObject *exception)
 {
     for (size_t i = 0; i < engine->sessions_len; i++) {
         side_counts *counts = find_counts(engine->sessions[i], entry);
         if (counts != NULL) {
-            count_handler(counts, unit, again, exception);
+            count_handler(counts, unit, exception);
         }
     }
     return PyErr_Occurred() ? -1 : 0;

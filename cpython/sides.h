@@ -25,9 +25,9 @@ int sides_started(EngineObject *engine, code_entry *entry);
 int sides_branched(EngineObject *engine, code_entry *entry, Py_ssize_t from,
                    Py_ssize_t to);
 
-/* An exception arises at a code unit, or, `again`, is raised on from there. */
-int sides_raised(EngineObject *engine, code_entry *entry, Py_ssize_t unit,
-                 bool again, PyObject *exception);
+/* An exception comes to the handler at a code unit. */
+int sides_handled(EngineObject *engine, code_entry *entry, Py_ssize_t unit,
+                  PyObject *exception);
 
 /* Whether there are sides in the code that no event tells of but INSTRUCTION:
    before 3.14, another item of an `async for`. And such an event came. */
