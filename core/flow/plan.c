@@ -49,7 +49,10 @@ is_cheap(const xt_graph *graph, const xt_instrs *instrs, const xt_edge *edge)
         edge->from < graph->first_traceable || edge->weight < SELDOM) {
         return false;
     }
-    if (graph->loop_depth[edge->to] < graph->loop_depth[edge->from]) {
+    bool ends = edge->kind == XT_EDGE_TAKEN &&
+                instrs->items[edge->from].kind == XT_KIND_FOR_ITER;
+    if (ends ||
+        graph->loop_depth[edge->to] < graph->loop_depth[edge->from]) {
         return true;
     }
     return graph->in_degree[edge->to] == 1 &&
