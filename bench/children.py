@@ -20,6 +20,7 @@ class Outcome:
     """What one run gave. `failure` is empty, or says why the rest means nothing."""
 
     cpu: float = 0.0  # seconds
+    whole: float = 0.0  # the same, of the whole process
     peak: int = 0  # KiB
     events: int = 0  # lines that were counted
     output: str = ""  # digest of what was printed
@@ -81,8 +82,10 @@ class Children:
             reason = said[-1] if said else "no message"
             return Outcome(failure=f"exit status {done.returncode}: {reason}")
         text = self._printed.read_bytes()
+        spent = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
         return Outcome(
-            cpu=after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime,
+            cpu=spent,
+            whole=spent,
             output=hashlib.sha256(text).hexdigest(),
             lines=text.count(b"\n"),
         )

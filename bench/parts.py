@@ -83,6 +83,12 @@ def count(plan: Plan) -> list[Table]:
         table.add(program, [number(samples.cpu(program, BARE)), *ratios])
     means = {tool: _mean(samples, plan.programs, tool) for tool in plan.tools}
     table.add("**geometric mean**", ["", *(number(mean) for mean in means.values())])
+    wholes = {
+        tool: [samples.whole_ratio(name, tool) for name in plan.programs]
+        for tool in plan.tools
+    }
+    with_start = [number(geometric_mean(whole)) for whole in wholes.values()]
+    table.add("**with start-up**", ["", *with_start])
     table.note_failures(samples.failures)
     for tool, mean in means.items():
         ratios_there = [samples.ratio(name, tool) for name in plan.programs]
@@ -91,9 +97,12 @@ def count(plan: Plan) -> list[Table]:
             plan.summary.append(f"{tool}: failed everywhere")
             continue
         least, most = min(there), max(there)
+        whole = [ratio for ratio in wholes[tool] if ratio is not None]
         plan.summary.append(
             f"{tool}: {mean:.3f} times the bare run ({least:.2f} to {most:.2f}; "
-            f"{len(there)} of {len(plan.programs)} programs)"
+            f"{len(there)} of {len(plan.programs)} programs); the whole process, "
+            f"start-up included, {geometric_mean(whole):.3f} ({min(whole):.2f} to "
+            f"{max(whole):.2f})"
         )
     _summarise_overhead(plan, samples, plan.programs, "--count", EXACTRACE, STANDARD)
     return [table, _line_table(plan, samples)]

@@ -84,12 +84,23 @@ class Samples:
         base_time = self.cpu(row, base)
         return time / base_time if time is not None and base_time else None
 
+    def whole_ratio(self, row: str, tool: str) -> float | None:
+        """Return the time of a tool's whole process as a multiple of the bare one's."""
+        ours, bare = (self._outcomes.get((row, name)) for name in (tool, BARE))
+        if not ours or not bare:
+            return None
+        times = [
+            statistics.median(o.whole for o in outcomes) for outcomes in (ours, bare)
+        ]
+        return times[0] / times[1]
+
     def as_json(self) -> dict[str, dict[str, object]]:
         """Return all times and failures as {row: {tool: ...}}."""
         result: dict[str, dict[str, object]] = {}
         for (row, tool), outcomes in self._outcomes.items():
             result.setdefault(row, {})[tool] = {
                 "cpu": [round(o.cpu, 6) for o in outcomes],
+                "whole": [round(o.whole, 6) for o in outcomes],
                 "peak": [o.peak for o in outcomes],
                 "events": outcomes[-1].events,
             }

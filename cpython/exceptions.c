@@ -38,9 +38,8 @@ left_original(EngineObject *self, PyCodeObject *code, PyObject *const *args,
         engine_keep_trouble(self) < 0) {
         return NULL;
     }
-    code_entry *entry = handled && self->branches
-                            ? registry_get(&self->registry, code)
-                            : NULL;
+    code_entry *entry =
+        handled && self->branches ? registry_get(&self->registry, code) : NULL;
     if (entry != NULL && entry->by_events &&
         sides_handled(self, entry, unit_of(args), args[2]) < 0 &&
         engine_keep_trouble(self) < 0) {

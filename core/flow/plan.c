@@ -38,10 +38,10 @@ xt_planner_fini(xt_planner *planner)
     *planner = (xt_planner){0};
 }
 
-/* Whether an edge that nobody asks for stays one: if it may be cheaper to count
-   than what is asked for beside it. The end of a loop is so, and what leads to
-   a constant into which a probe can be fused; where control seldom comes, it is
-   not worth the work. */
+/* Whether an edge that nobody asks for stays one: if it may be cheaper to
+   count than what is asked for beside it. The end of a loop is so, and what
+   leads to a constant into which a probe can be fused; where control seldom
+   comes, it is not worth the work. */
 static bool
 is_cheap(const xt_graph *graph, const xt_instrs *instrs, const xt_edge *edge)
 {
@@ -51,8 +51,7 @@ is_cheap(const xt_graph *graph, const xt_instrs *instrs, const xt_edge *edge)
     }
     bool ends = edge->kind == XT_EDGE_TAKEN &&
                 instrs->items[edge->from].kind == XT_KIND_FOR_ITER;
-    if (ends ||
-        graph->loop_depth[edge->to] < graph->loop_depth[edge->from]) {
+    if (ends || graph->loop_depth[edge->to] < graph->loop_depth[edge->from]) {
         return true;
     }
     return graph->in_degree[edge->to] == 1 &&
@@ -86,8 +85,8 @@ find_nodes(xt_plan *plan, xt_planner *planner, const xt_graph *graph,
     }
     for (size_t i = 0; i < graph->len; i++) {
         const xt_edge *edge = &graph->edges[i];
-        bool apart = edge->line >= 0 || edge->wanted ||
-                     is_cheap(graph, instrs, edge);
+        bool apart =
+            edge->line >= 0 || edge->wanted || is_cheap(graph, instrs, edge);
         class_of[i] = apart ? APART : CONTRACTED;
         if (!apart) {
             xt_union_join(&planner->sets, edge->from, edge->to);
@@ -170,7 +169,7 @@ find_classes(xt_plan *plan, xt_planner *planner, const xt_graph *graph)
             .taken = edge->kind == XT_EDGE_TAKEN,
             .wanted = edge->wanted,
         };
-        if (new.from == new.to && new.line < 0 && !new.wanted) {
+        if (new.from == new.to &&new.line < 0 && !new.wanted) {
             planner->class_of[i] = CONTRACTED; /* there is another way */
             continue;
         }
@@ -221,8 +220,7 @@ find_probe(const xt_planner *planner, const xt_graph *graph,
            const xt_instrs *instrs, uint32_t class, const xt_edge *edge)
 {
     bool label = is_label(planner, graph, instrs, class, edge);
-    bool only =
-        edge->to != graph->outside && graph->in_degree[edge->to] == 1;
+    bool only = edge->to != graph->outside && graph->in_degree[edge->to] == 1;
     xt_probe probe = {.where = XT_PROBE_NOWHERE};
     if (label || only) {
         probe = xt_placement_find_fused(graph, instrs, edge->to);
@@ -323,8 +321,8 @@ static xt_status
 add_probe(xt_planner *planner, xt_probe probe)
 {
     size_t len = planner->probes_len + 1;
-    xt_probe *probes = xt_grow(planner->probes, &planner->probes_cap, len,
-                               sizeof(*probes));
+    xt_probe *probes =
+        xt_grow(planner->probes, &planner->probes_cap, len, sizeof(*probes));
     if (probes == NULL) {
         return XT_NOMEM;
     }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Where a code object gets probes, and how the rest is solved from them.
  *
- * Instructions between which nothing is asked for become one node, unless it is
- * cheap to count there; the edges that are left and that count towards the same
- * thing become one class. Of the classes a maximum-weight spanning forest needs
- * no probe (spanning.h).
+ * Instructions between which nothing is asked for become one node, unless it
+ * is cheap to count there; the edges that are left and that count towards the
+ * same thing become one class. Of the classes a maximum-weight spanning forest
+ * needs no probe (spanning.h).
  */
 #ifndef XT_PLAN_H
 #define XT_PLAN_H

@@ -84,17 +84,16 @@ probe_units(const rewriting *job, const xt_probe *probe)
     return fused_load_units(job, probe) + (returned ? 2 : 1);
 }
 
-/* The instruction that counts. CPython 3.15 has a shorter way to invert than to
-   negate, and a shorter one yet where no reference is taken (counter.h). */
+/* The instruction that counts. CPython 3.15 has a shorter way to invert than
+   to negate, and a shorter one yet where no reference is taken (counter.h). */
 static uint8_t
 counting_op(const rewriting *job, const xt_probe *probe)
 {
     enum { SHORTER_SINCE = 15 };
     const xt_opcodes *ops = job->ops;
-    bool immortal =
-        probe->where != XT_PROBE_FUSED ||
-        xt_constant_of(ops, &job->instrs->items[probe->at]) !=
-            XT_CONSTANT_LISTED;
+    bool immortal = probe->where != XT_PROBE_FUSED ||
+                    xt_constant_of(ops, &job->instrs->items[probe->at]) !=
+                        XT_CONSTANT_LISTED;
     return ops->minor >= SHORTER_SINCE && immortal ? ops->unary_invert
                                                    : ops->unary_negative;
 }

@@ -3,8 +3,9 @@
  *
  * A probe is LOAD_CONST counter, UNARY_NEGATIVE or UNARY_INVERT, POP_TOP: it
  * needs one place on the stack, raises nothing and lets no other thread run. A
- * fused one has the first two in place of an instruction that loads a constant,
- * which is then what the second gives. Each instruction is laid out as
+ * fused one has the first two in place of an instruction that loads a
+ * constant, which is then what the second gives. Each instruction is laid out
+ * as
  *
  *     [probes for what falls in] label: [probes for whatever goes here] instr
  *

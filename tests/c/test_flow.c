@@ -186,7 +186,8 @@ walk(trial *t)
         }
         bool constant = instr->op == t->ops->load_const;
         if (constant && instr->oparg >= FIRST_CONST) {
-            t->slots[t->planner.slot_of[instr->oparg - FIRST_CONST]]++; /* a fused probe */
+            t->slots[t->planner.slot_of[instr->oparg -
+                                        FIRST_CONST]]++; /* a fused probe */
         }
         bool stops = step > STEPS || (here > 0 && next_random(t, 60) == 0);
         if (stops && !constant) {

@@ -140,7 +140,8 @@ counts(const xt_opcodes *ops, uint8_t op)
     return op == ops->unary_negative || op == ops->unary_invert;
 }
 
-/* A counter that is loaded adds to its slot: the next instruction has it do so.
+/* A counter that is loaded adds to its slot: the next instruction has it do
+ * so.
  */
 static void
 run_counter(walking *w, const walk_instr *load)
