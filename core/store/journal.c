@@ -517,6 +517,13 @@ xt_journal_close(xt_journal *journal)
     *journal = (xt_journal){0};
 }
 
+void
+xt_journal_discard(xt_journal *journal)
+{
+    (void)unlink(journal->path);
+    xt_journal_close(journal);
+}
+
 /* --- Forks --------------------------------------------------------------- */
 
 /* How much of a segment holds something. */

@@ -141,6 +141,9 @@ xt_status xt_journal_open(xt_journal *journal, const char *path,
 /* Unmaps it all: no counter may be used any more. The file stays. */
 void xt_journal_close(xt_journal *journal);
 
+/* Closes it, and removes the file, in which nothing was counted. */
+void xt_journal_discard(xt_journal *journal);
+
 /* The functions below return false when there is no room, and from then on
    always; the header says so. */
 

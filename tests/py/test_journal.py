@@ -275,6 +275,22 @@ def test_a_forked_child_that_is_killed_is_counted_once(folder: Path) -> None:
     assert counts[6] == 1
 
 
+@pytest.mark.parametrize(
+    "ends", ["os.kill(os.getpid(), 9)", "os.kill(os.getpid(), 15)", "os._exit(0)"]
+)
+def test_a_process_that_is_traced_alone_is_as_safe(folder: Path, ends: str) -> None:
+    write(folder, "prog.py", CHILDREN + ends)
+    options = ("-q", "-d", "data", "--no-children")
+    run(["-m", "exactrace", "run", *options, "prog.py"], folder)
+    data = str(folder / "data")
+    (name,) = datafolder.files(data)
+    results, _, said = datafolder.read(data, [name])
+    assert len(said) == ("9" in ends)
+    counts = {line: n for (_, line), n in results.counts.items()}
+    assert counts[5] == 10 + 40
+    assert counts[4] == 11 + 41
+
+
 DUMPS = """
 import os, signal
 def work(n):
