@@ -167,8 +167,9 @@ go_on_in(TracerObject *tracer, kept_file *next)
     if (collects) {
         (void)PyGC_Enable();
     }
-    return taken == NULL ? NULL
-                         : Py_BuildValue("(NN)", taken, PyBool_FromLong(whole));
+    return taken == NULL
+               ? NULL
+               : Py_BuildValue("(NN)", taken, PyBool_FromLong(whole));
 }
 
 const char kept_begin_doc[] = PyDoc_STR(

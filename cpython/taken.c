@@ -38,7 +38,8 @@ hand_over(PyObject *const *dicts)
 PyObject *
 taken_all(TracerObject *tracer)
 {
-    /* Before 3.12 it may run the program's finalizers wherever a dict grows. */
+    /* Before 3.12 it may run the program's finalizers wherever a dict grows.
+     */
     int collects = PyGC_Disable();
     sync_enter(&tracer->section);
     PyObject *taken = NULL;

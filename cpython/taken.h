@@ -10,7 +10,8 @@
 
 /* (counts, branches, calls, call_graph) since the last time, as new dicts; the
    tracer's own are empty then. With the GIL, all of it is as of one moment: no
-   code of the program runs meanwhile. NULL with an exception: nothing is taken.
+   code of the program runs meanwhile. NULL with an exception: nothing is
+   taken.
  */
 PyObject *taken_all(TracerObject *tracer);
 

@@ -1,18 +1,20 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from types import CodeType, FrameType
-from typing import Any, Final, TypeVar, final
+from typing import Any, Final, TypeAlias, TypeVar, final
 
 from typing_extensions import Buffer, disjoint_base
 
 _T = TypeVar("_T")
 
-_Place = tuple[int, int, int | None, int | None]
-_Counts = dict[tuple[str, int], int]
-_Branches = dict[tuple[str, _Place, str], dict[bool, int]]
-_Calls = dict[tuple[str, int, str], int]
-_CallGraph = dict[tuple[tuple[str, int, str] | None, tuple[str, int, str]], int]
-_Taken = tuple[_Counts, _Branches, _Calls, _CallGraph]
+_Place: TypeAlias = tuple[int, int, int | None, int | None]
+_Counts: TypeAlias = dict[tuple[str, int], int]
+_Branches: TypeAlias = dict[tuple[str, _Place, str], dict[bool, int]]
+_Calls: TypeAlias = dict[tuple[str, int, str], int]
+_CallGraph: TypeAlias = dict[
+    tuple[tuple[str, int, str] | None, tuple[str, int, str]], int
+]
+_Taken: TypeAlias = tuple[_Counts, _Branches, _Calls, _CallGraph]
 
 # Tracing.
 

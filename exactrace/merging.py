@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 
 from exactrace import _native, countsfile, datafile
 from exactrace.journal import Journal
@@ -16,8 +15,8 @@ if TYPE_CHECKING:
 STANDS_FOR = "stands for "  # a key of the notes, with the name of another file
 _MAGIC = 8  # bytes that all files begin with
 _NO_FOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
-# RUN-HOST-PID-RANDOM: no other file has that name, on any host.
-_GIVEN_NAME = re.compile(r".+-.+-\d+-[0-9a-f]{8}\.xt")
+_DIGITS = frozenset("0123456789")
+_HEX_DIGITS = _DIGITS | frozenset("abcdef")
 
 
 class Input:
@@ -58,8 +57,20 @@ class Merged:
 
 
 def is_given_name(name: str) -> bool:
-    """Whether a file's name was given by us, so that no other has it."""
-    return _GIVEN_NAME.fullmatch(name) is not None
+    """Whether a file's name was given by us, so that no other has it, on any host:
+    RUN-HOST-PID-RANDOM.xt.
+    """
+    # Without re: every traced process imports this.
+    parts = name.removesuffix(".xt").split("-")
+    if len(parts) < 4 or not name.endswith(".xt"):
+        return False
+    run, host, process, random = parts[0], "-".join(parts[1:-2]), *parts[-2:]
+    return (
+        bool(run and host and process)
+        and _DIGITS.issuperset(process)
+        and len(random) == 8
+        and _HEX_DIGITS.issuperset(random)
+    )
 
 
 def stands_for(names: Iterable[str]) -> dict[str, str]:
