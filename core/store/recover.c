@@ -100,6 +100,8 @@ add_plain(recovery *job, const xt_journal_plain *plain)
         return add_page(job, plain->content);
     case XT_JOURNAL_CALL:
         return add_call(job, plain->content);
+    case XT_JOURNAL_BODY:
+        return xt_recovered_add_body(&job->found, plain->content);
     default:
         return XT_OK;
     }

@@ -30,6 +30,25 @@ xt_recovered_add(xt_rows *rows, const int64_t *key, int64_t count)
     return XT_OK;
 }
 
+xt_status
+xt_recovered_add_body(xt_recovered *found, const uint8_t *content)
+{
+    uint64_t settled =
+        xt_journal_u64(content + offsetof(xt_journal_body, settled));
+    const uint8_t *lines = content + sizeof(xt_journal_body);
+    uint64_t len = xt_journal_u64(lines);
+    lines += sizeof(len);
+    xt_status status = XT_OK;
+    for (uint64_t i = settled; i < len && status == XT_OK; i++) {
+        const int64_t key[] = {
+            xt_journal_u32(content),
+            (int32_t)xt_journal_u32(lines + sizeof(int32_t) * i),
+        };
+        status = xt_recovered_add(&found->unsure_low, key, 1);
+    }
+    return status;
+}
+
 /* The strings of the file, and behind them the names of kinds of branches. */
 static xt_status
 write_strings(const xt_journal_content *content, xt_buf *bytes, xt_buf *ends)

@@ -275,6 +275,55 @@ def test_a_forked_child_that_is_killed_is_counted_once(folder: Path) -> None:
     assert counts[6] == 1
 
 
+# Bodies that run straight are counted when other code begins, or looks.
+STRAIGHT = """\
+import os
+import part
+x = 1
+{between}
+os.kill(os.getpid(), 9)
+y = 2
+"""
+PART = "a = 1\nb = 2\nclass C:\n    c = 3\n    d = 4\n"
+
+
+@pytest.mark.parametrize("engine", ENGINES_HERE)
+@pytest.mark.parametrize(
+    ("between", "certain"),
+    [
+        ("y = 1", False),
+        ("(lambda: None)()", True),
+        ("os.path.join('a', 'b')", True),
+        ("os.kill(os.getpid(), signal.SIGUSR1)", False),
+    ],
+)
+def test_bodies_that_run_straight_are_counted_or_said_to_be_unsure(
+    folder: Path, between: str, certain: bool, engine: str
+) -> None:
+    write(folder, "part.py", PART)
+    source = STRAIGHT.format(between=between).replace("import os", "import os, signal")
+    write(folder, "prog.py", source)
+    options = ("-q", "-d", "data", "--engine", engine, "--dump-signal", "USR1")
+    run(["-m", "exactrace", "run", *options, "prog.py"], folder)
+    data = str(folder / "data")
+    results, _, _ = datafolder.read(data, datafolder.files(data))
+    true = {("part.py", line): 1 for line in range(1, 6)}
+    true["part.py", 3] = 2  # the statement, and the body of the class
+    true |= {("prog.py", line): 1 for line in range(1, 6)}
+    true["prog.py", 4] += "lambda" in between
+    true["prog.py", 6] = 0
+    for (name, line), hits in true.items():
+        key = str(folder / name), line
+        high, low = results.unsure.get(key, (0, 0))
+        counted = results.counts.get(key, 0)
+        assert counted - high <= hits <= counted + low, (key, counted, high, low)
+        if certain and (name, line) < ("prog.py", 4):
+            assert (counted, high, low) == (hits, 0, 0)
+    assert {line for name, line in results.unsure if name.endswith("part.py")} <= (
+        set() if certain else set(range(1, 6))
+    )
+
+
 @pytest.mark.parametrize(
     "ends", ["os.kill(os.getpid(), 9)", "os.kill(os.getpid(), 15)", "os._exit(0)"]
 )
