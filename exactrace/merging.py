@@ -35,6 +35,11 @@ class Input:
         self.name = name
         self.foreign = foreign
 
+    @property
+    def key(self) -> str:
+        """What tells it from all others here."""
+        return self.name or self.path
+
 
 class Merged:
     """The sum of files."""
@@ -138,8 +143,8 @@ def _add_all(
     for one in inputs:
         if one.name and (one.name in replaced or one.name == last):
             continue
-        if one.name in overlapping:
-            merged.troubles.append(overlapping[one.name])
+        if one.key in overlapping:
+            merged.troubles.append(overlapping[one.key])
             continue
         try:
             notes = _add(merged, one, running)
@@ -149,7 +154,9 @@ def _add_all(
             continue  # merged by somebody else meanwhile
         except OSError as error:
             merged.troubles.append(f"{one.path!r} is left out: {error.strerror}")
-        except (EOFError, countsfile.CountsFileError) as error:
+        except EOFError:
+            merged.troubles.append(f"{one.path!r} is left out: it is empty")
+        except countsfile.CountsFileError as error:
             merged.troubles.append(f"{one.path!r} is left out: {error}")
         else:
             if notes is None:
@@ -157,7 +164,7 @@ def _add_all(
             merged.inputs.append(one)
             last = one.name
             if notes:
-                stands[one.name or one.path] = _stood_for(notes)
+                stands[one.key] = _stood_for(notes)
         step()
     return merged, stands
 
