@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from beside import FREE, MONITORED, PACKAGE, rescued, run, write
+from beside import FREE, MONITORED, NO_PROBES, PACKAGE, rescued, run, write
 
 from exactrace import datafolder
 from exactrace.results import CoverageResults
@@ -569,3 +569,25 @@ def test_what_cannot_be_written_stays_where_it_was_counted(folder: Path) -> None
     hits = {line: n for (_, line), n in results.counts.items() if line}
     assert hits[3] == 1001
     assert hits[4] == 1000
+
+
+@pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
+def test_frames_of_long_code_are_not_looked_for_without_end(folder: Path) -> None:
+    """All that could be tried is the square of its length: then all is unsure."""
+    size = 12000
+    steps = "    if x > {0}:\n        y += 1\n"
+    source = "import os\ndef f(x):\n    y = 0\n"
+    source += "".join(steps.format(i) for i in range(size))
+    source += "    os.kill(os.getpid(), 9)\n"
+    source += "".join(steps.format(i) for i in range(size)) + f"f({size})\n"
+    path = str(write(folder, "prog.py", source))
+    options = ("-q", "-d", "data", "prog.py")
+    assert run(["-m", "exactrace", "run", *options], folder)[0] == -signal.SIGKILL
+    data = str(folder / "data")
+    results, _, said = datafolder.read(data, datafolder.files(data))
+    assert "lines can be off by one" in said[0]
+    last = 3 + 2 * size + 1
+    for line in range(3, 3 + 4 * size):
+        high, low = results.unsure.get((path, line), (0, 0))
+        counted = results.counts.get((path, line), 0)
+        assert counted - high <= (line <= last) <= counted + low, line
