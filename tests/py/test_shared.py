@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from beside import FREE, PACKAGE, write
+from beside import FREE, PACKAGE, rescued, write
 
 from exactrace import datafolder
 
@@ -244,6 +244,16 @@ def test_a_lock_of_others_is_not_waited_for(
         assert count_as(python, shared, 0) == (0, "1\n", "")
     assert results_of(shared) == 1
     assert victim.read_text() == "as it was"
+
+
+def test_where_one_may_not_write_the_program_runs_and_its_counts_are_kept(
+    python: Python, shared: Path, open_data: Path
+) -> None:
+    open_data.chmod(0o555)
+    status, out, error = count_as(python, shared, NOBODY)
+    assert (status, out, error.count("\n")) == (0, "1\n", 1)
+    counts = rescued(error, ["Permission denied"]).counts
+    assert list(counts.values()) == [1]
 
 
 def test_a_link_of_another_user_is_no_folder_of_counts(
