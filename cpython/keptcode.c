@@ -138,6 +138,18 @@ keptcode_body(kept_file *journal, PyObject *name, const int32_t *lines,
 
 /* --- Frames -------------------------------------------------------------- */
 
+/* The sum of what was counted of exceptions, where it is kept. */
+static uint32_t
+breaks_of(const ProbedCodeObject *probed)
+{
+    uint64_t sum = 0;
+    size_t len = probed->breaks_kept ? 3 * (size_t)probed->points_len : 0;
+    for (size_t i = 0; i < len; i++) {
+        sum += probed->breaks.left[i];
+    }
+    return (uint32_t)sum;
+}
+
 void
 keptcode_note_frames(EngineObject *engine)
 {
@@ -161,7 +173,7 @@ keptcode_note_frames(EngineObject *engine)
         if (point != XT_NONE) {
             found++;
             frames[XT_JOURNAL_DEPTH - 1 - (found - 1) % XT_JOURNAL_DEPTH] =
-                (xt_journal_frame){probed->record, point};
+                (xt_journal_frame){probed->record, point, breaks_of(probed)};
         }
     }
     if (found <= XT_JOURNAL_DEPTH) {

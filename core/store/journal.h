@@ -110,7 +110,8 @@ typedef struct {
    first time. */
 typedef struct {
     uint64_t record; /* of its code */
-    uint64_t point;  /* the instruction */
+    uint32_t point;  /* the instruction */
+    uint32_t breaks; /* the sum of the code's counters of exceptions then */
 } xt_journal_frame;
 
 typedef struct {

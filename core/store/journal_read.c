@@ -313,7 +313,8 @@ read_stack(const reader *job, uint64_t at, uint64_t len)
         const uint8_t *frame = bytes + 16 + i * sizeof(xt_journal_frame);
         content->stack[i] = (xt_journal_frame){
             .record = xt_journal_u64(frame),
-            .point = xt_journal_u64(frame + 8),
+            .point = xt_journal_u32(frame + 8),
+            .breaks = xt_journal_u32(frame + 12),
         };
     }
     return XT_OK;

@@ -42,6 +42,20 @@ has_moved(const xt_journal_coded *record)
                   8 * (size_t)record->code.slots) != 0;
 }
 
+/* Whether exceptions went through frames of the code since one was noted. */
+static bool
+has_broken(const xt_journal_coded *record, const xt_journal_frame *frame)
+{
+    uint64_t sum = 0;
+    size_t len = record->breaks.counters == NULL
+                     ? 0
+                     : 3 * (size_t)record->breaks.points;
+    for (size_t i = 0; i < len; i++) {
+        sum += xt_journal_u64(record->breaks.counters + 8 * i);
+    }
+    return (uint32_t)sum != frame->breaks;
+}
+
 /* --- Code ---------------------------------------------------------------- */
 
 /* One code object: what is counted, and what that means. */
@@ -331,8 +345,8 @@ vary(solving *code, const xt_breaks *breaks, uint64_t *left, bool *seen)
     return status;
 }
 
-/* A frame of the code that is taken to run, where it stands; or XT_NONE. */
-static uint32_t
+/* A frame of the code that is taken to run, where it stands; or NULL. */
+static const xt_journal_frame *
 noted_frame(const solving *code)
 {
     const recovery *job = code->job;
@@ -340,10 +354,10 @@ noted_frame(const solving *code)
         const xt_journal_frame *frame = &job->content.stack[i];
         if (frame->record == code->record->record &&
             frame->point < job->instrs.len) {
-            return (uint32_t)frame->point;
+            return frame;
         }
     }
-    return XT_NONE;
+    return NULL;
 }
 
 /* Where a frame stands that stood at `from` when it was noted, and has moved:
@@ -407,9 +421,14 @@ solve_with_frames(solving *code)
     }
     const xt_breaks breaks = {
         left, code->breaks == NULL ? NULL : code->breaks + points};
-    uint32_t frame = noted_frame(code);
+    const xt_journal_frame *noted = noted_frame(code);
+    uint32_t frame = noted == NULL ? XT_NONE : noted->point;
     xt_status status = XT_OK;
     /* Exceptions since then would have to be known apart. */
+    if (noted != NULL && has_broken(code->record, noted)) {
+        left[frame]--;
+        frame = XT_NONE;
+    }
     if (frame != XT_NONE && has_moved(code->record) &&
         code->record->breaks.counters == NULL) {
         uint32_t now = frame;
@@ -607,7 +626,8 @@ cut_stack(xt_journal_content *content)
         const xt_journal_frame *frame = &content->stack[len++];
         const xt_journal_coded *coded =
             xt_journal_find_code(content, frame->record);
-        stands = coded != NULL && !has_moved(coded);
+        stands =
+            coded != NULL && !has_moved(coded) && !has_broken(coded, frame);
     }
     content->stack_len = len;
 }

@@ -187,8 +187,7 @@ def check(results: CoverageResults, tally: dict[int, int], stack: list[str]) -> 
     for line, ticks in tally.items():
         if "[tick()" in text[line - 1] or "while" in text[line - 1]:
             continue  # a line with other events than its ticks
-        # A frame that ran when other code last began may have ended unseen.
-        running = max(stack.count(function_of(line)), 1)
+        running = stack.count(function_of(line))
         high, low = unsure.get(line, (0, 0))
         difference = counts.get(line, 0) - ticks
         assert -low * running <= difference <= high * running, (
