@@ -309,39 +309,58 @@ find_frame(solving *code, const xt_breaks *breaks, uint64_t *left, bool *seen)
     return XT_NONE;
 }
 
+/* The most by which each count can be off, while places are tried. */
+typedef struct {
+    int64_t *more; /* owned, with `less`: what a frame adds */
+    int64_t *less;
+} extremes;
+
+/* Takes in how the counts change with the frame that was tried. */
+static void
+compare(const solving *code, extremes *most)
+{
+    for (size_t k = 0; k < code->plan.classes_len; k++) {
+        int64_t change =
+            (int64_t)((uint64_t)code->others[k] - (uint64_t)code->counts[k]);
+        most->more[k] = change > most->more[k] ? change : most->more[k];
+        most->less[k] = change < most->less[k] ? change : most->less[k];
+    }
+}
+
 /* Notes how the counts change with one more frame, in all places. */
 static xt_status
 vary(solving *code, const xt_breaks *breaks, uint64_t *left, bool *seen)
 {
     size_t points = code->job->instrs.len;
-    xt_status status = XT_OK;
+    size_t classes = code->plan.classes_len;
+    extremes most = {xt_malloc(2 * classes * sizeof(int64_t)), NULL};
+    if (most.more == NULL) {
+        return XT_NOMEM;
+    }
+    memset(most.more, 0, 2 * classes * sizeof(int64_t));
+    most.less = most.more + classes;
     memset(seen, 0, code->plan.nodes * sizeof(*seen));
-    for (uint32_t i = 0; i <= points; i++) {
-        if (i < points && !is_place(code, seen, i)) {
-            continue;
-        }
-        if (i < points) { /* the last time: without such a frame */
+    for (uint32_t i = 0; i < points; i++) {
+        if (is_place(code, seen, i)) {
             left[i]++;
-        }
-        (void)solve(code, breaks, code->others);
-        if (i < points) {
+            (void)solve(code, breaks, code->others);
             left[i]--;
-        }
-        for (size_t k = 0; k < code->plan.classes_len && status == XT_OK;
-             k++) {
-            uint64_t difference =
-                (uint64_t)code->others[k] - (uint64_t)code->counts[k];
-            status = note_unsure(code, k, (int64_t)difference);
+            compare(code, &most);
         }
     }
+    (void)solve(code, breaks, code->others); /* without such a frame */
+    compare(code, &most);
     bool all = is_exhausted(code);
-    for (size_t k = 0; all && k < code->plan.classes_len && status == XT_OK;
-         k++) {
-        status = note_unsure(code, k, 1);
+    xt_status status = XT_OK;
+    for (size_t k = 0; k < classes && status == XT_OK; k++) {
+        int64_t more = all && most.more[k] == 0 ? 1 : most.more[k];
+        int64_t less = all && most.less[k] == 0 ? -1 : most.less[k];
+        status = note_unsure(code, k, more);
         if (status == XT_OK) {
-            status = note_unsure(code, k, -1);
+            status = note_unsure(code, k, less);
         }
     }
+    xt_free(most.more);
     return status;
 }
 
