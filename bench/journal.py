@@ -24,9 +24,10 @@ START = """\
 import sys
 from exactrace import children, cli
 if sys.argv.pop(1) == "memory":
-    children.Process._open = lambda self: None
+    children.Process._move = lambda self: None
 cli.main(["run", "-q", *sys.argv[1:]])
 """
+MOST = 1.01  # what is asked for
 
 
 def cpu_time(kind: str, name: str, folder: str) -> float:
@@ -55,7 +56,8 @@ def main() -> None:
             memory, file = (statistics.median(taken) for taken in times.values())
             ratios.append(file / memory)
             print(f"{name:12} {memory:8.3f} {file:8.3f} {file / memory:6.3f}")
-    print(f"geometric mean {statistics.geometric_mean(ratios):.3f}")
+    mean = statistics.geometric_mean(ratios)
+    print(f"geometric mean {mean:.3f}, at most {MOST} is asked for")
 
 
 if __name__ == "__main__":

@@ -278,7 +278,15 @@ on_start(EngineObject *self, PyCodeObject *code, PyObject *at, bool resumed)
         return NULL;
     }
     if (!wanted) {
-        return Py_NewRef(may_be_wanted(code, frame) ? Py_None : self->disable);
+        if (may_be_wanted(code, frame)) {
+            Py_RETURN_NONE;
+        }
+        /* It may run for long: what has called it has come so far. */
+        if (self->registry.kept != NULL && bodies_progress(self) < 0 &&
+            engine_keep_trouble(self) < 0) {
+            return NULL;
+        }
+        return Py_NewRef(self->disable);
     }
     Py_ssize_t offset = PyLong_AsSsize_t(at) / 2;
     int result;

@@ -2,6 +2,7 @@
 #include "bodies.h"
 
 #include "engine.h"
+#include "keptcode.h"
 #include "live.h"
 #include "mem.h"
 
@@ -17,6 +18,9 @@ typedef struct body_run {
     size_t done;    /* events that were counted */
     size_t until;   /* that it has had if it lives; else = len */
     size_t len;
+    uint64_t *settled;     /* in the journal: xt_journal_body; or NULL */
+    size_t settled_before; /* events that are not in there, the first ones */
+    size_t all;            /* what `len` was at first */
     xt_straight_step steps[];
 } body_run;
 
@@ -57,6 +61,7 @@ run_new(const frame_head *frame, PyCodeObject *code, PyObject *file,
         .name = Py_NewRef(code->co_filename),
         .until = path->len,
         .len = path->len,
+        .all = path->len,
     };
     if (path->len > 0) {
         memcpy(run->steps, path->steps, path->len * sizeof(*path->steps));
@@ -78,9 +83,78 @@ add_run(body_runs *runs, body_run *run)
     return 0;
 }
 
+/* --- In a journal -------------------------------------------------------- */
+
+/* Notes in the journal, if there is one whose tracer wants the run, which
+   events are still to be counted: should nobody come to count them. */
+static void
+enter_file(const EngineObject *engine, body_run *run)
+{
+    const TracerObject *tracer = NULL;
+    for (size_t i = 0; i < engine->sessions_len && tracer == NULL; i++) {
+        if (engine->sessions[i]->kept == engine->registry.kept) {
+            tracer = engine->sessions[i];
+        }
+    }
+    if (engine->registry.kept == NULL || tracer == NULL ||
+        !session_wants(tracer, run->file)) {
+        return;
+    }
+    size_t len = run->len - run->done;
+    int32_t *lines = xt_malloc(len * sizeof(*lines));
+    if (lines == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < len; i++) {
+        lines[i] = run->steps[run->done + i].line;
+    }
+    run->settled = keptcode_body(engine->registry.kept, run->name, lines, len);
+    run->settled_before = run->done;
+    xt_free(lines);
+}
+
+/* So many events are counted. */
+static void
+note_settled(const body_run *run, size_t events)
+{
+    if (run->settled != NULL) {
+        *run->settled = events - run->settled_before;
+    }
+}
+
+/* Nothing more of the run is counted in the journal. */
+static void
+leave_file(body_run *run)
+{
+    note_settled(run, run->all);
+    run->settled = NULL;
+}
+
+void
+bodies_enter_file(EngineObject *engine)
+{
+    body_run *run = engine->bodies.first;
+    for (; run != NULL; run = run->next) {
+        enter_file(engine, run);
+    }
+}
+
+void
+bodies_leave_file(EngineObject *engine)
+{
+    body_run *run = engine->bodies.first;
+    for (; run != NULL; run = run->next) {
+        leave_file(run);
+    }
+}
+
+/* --- Runs -----------------------------------------------------------------
+ */
+
 static void
 remove_run(body_runs *runs, body_run *run)
 {
+    leave_file(run);
     xt_ptrmap_remove(&runs->by_frame, run->frame);
     *(run->previous == NULL ? &runs->first : &run->previous->next) = run->next;
     *(run->next == NULL ? &runs->last : &run->next->previous) = run->previous;
@@ -130,6 +204,7 @@ count_run(EngineObject *engine, body_run *run)
             return -1;
         }
         run->done++;
+        note_settled(run, run->done);
     }
     return 0;
 }
@@ -224,6 +299,7 @@ bodies_start(EngineObject *engine, const frame_head *frame, PyCodeObject *code)
         run_free(run);
         return -1;
     }
+    enter_file(engine, run);
     return 1;
 }
 

@@ -55,6 +55,11 @@ int bodies_progress(struct EngineObject *engine);
    where they stand for good. */
 void bodies_abandon(struct EngineObject *engine);
 
+/* Notes all frames in the journal, in which counts are kept from now on; and
+   the end of that. */
+void bodies_enter_file(struct EngineObject *engine);
+void bodies_leave_file(struct EngineObject *engine);
+
 /* From now on the code's frames are counted by events. */
 int bodies_leave(struct EngineObject *engine, PyCodeObject *code);
 

@@ -9,6 +9,7 @@
 #include "pages.h"
 #include "plan.h"
 #include "recover.h"
+#include "taken.h"
 
 #ifndef _WIN32
 #include <pthread.h>
@@ -99,8 +100,24 @@ kept_close(TracerObject *tracer)
     xt_free(self);
 }
 
-static PyObject *
-open_at(TracerObject *tracer, const char *path, unsigned int mode)
+/* Writes pairs of strings. -1 with an exception if they are none. */
+static int
+add_notes(xt_journal *journal, PyObject *notes)
+{
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(notes); i++) {
+        const char *key, *value;
+        if (!PyArg_ParseTuple(PyTuple_GET_ITEM(notes, i), "ss", &key,
+                              &value)) {
+            return -1;
+        }
+        (void)xt_journal_note(journal, key, value);
+    }
+    return 0;
+}
+
+/* A new file in which nothing counts yet. NULL with an exception. */
+static kept_file *
+open_at(const char *path, unsigned int mode, PyObject *notes)
 {
     const xt_journal_about about = {
         .minor = COMPAT_MINOR,
@@ -110,31 +127,59 @@ open_at(TracerObject *tracer, const char *path, unsigned int mode)
     };
     kept_file *self = xt_malloc(sizeof(*self));
     if (self == NULL) {
-        return PyErr_NoMemory();
+        (void)PyErr_NoMemory();
+        return NULL;
     }
     *self = (kept_file){0};
     xt_status status = xt_journal_open(&self->journal, path, &about);
-    if (status != XT_OK) {
-        xt_free(self);
-        return status == XT_IO
-                   ? PyErr_SetFromErrnoWithFilename(PyExc_OSError, path)
-                   : errors_raise(status, "counts file");
+    if (status == XT_OK && add_notes(&self->journal, notes) == 0) {
+        return self;
     }
-    tracer->kept = self;
-    watch_forks(self);
-    pages_begin(&tracer->files, &self->journal);
-    functions_keep(&tracer->functions, &self->journal);
-    keptcode_begin(tracer);
-    Py_RETURN_NONE;
+    if (status == XT_OK) {
+        xt_journal_discard(&self->journal);
+    }
+    else if (status == XT_IO) {
+        PyErr_SetFromErrnoWithFilename(PyExc_OSError, path);
+    }
+    else {
+        errors_raise(status, "counts file");
+    }
+    xt_free(self);
+    return NULL;
+}
+
+/* Goes on in another file. Returns what was counted until then, in the order
+   of kept_begin_doc; NULL with an exception, and nothing is changed. */
+static PyObject *
+go_on_in(TracerObject *tracer, kept_file *next)
+{
+    int collects = PyGC_Disable(); /* as in taken_all() */
+    PyObject *taken = taken_all(tracer);
+    bool whole = tracer->kept == NULL || !tracer->kept->journal.full;
+    if (taken != NULL) {
+        kept_close(tracer);
+        tracer->kept = next;
+        watch_forks(next);
+        pages_begin(&tracer->files, &next->journal);
+        functions_keep(&tracer->functions, &next->journal);
+        keptcode_begin(tracer);
+    }
+    if (collects) {
+        (void)PyGC_Enable();
+    }
+    return taken == NULL
+               ? NULL
+               : Py_BuildValue("(NN)", taken, PyBool_FromLong(whole));
 }
 
 const char kept_begin_doc[] = PyDoc_STR(
     "_keep_in($self, path, mode, notes, /)\n--\n\n"
     "Have what is counted from now on stand in a new file while it is\n"
-    "counted. mode: what _plan() will return. notes: pairs of strings. "
-    "Raises\n"
-    "OSError, and RuntimeError where there is such a file already, or can be\n"
-    "none.");
+    "counted. mode: what _plan() will return. notes: pairs of strings.\n"
+    "Returns what _take() would, of the same moment, and whether there was\n"
+    "room for all of it in the file before. Raises OSError, and\n"
+    "RuntimeError where another tracer has such a file or there can be\n"
+    "none: then all goes on as before.");
 
 PyObject *
 kept_begin(TracerObject *tracer, PyObject *args)
@@ -146,27 +191,31 @@ kept_begin(TracerObject *tracer, PyObject *args)
         return NULL;
     }
     PyObject *result = NULL;
-    if (forking != NULL || !COMPAT_HAS_GIL ||
+    if (forking != tracer->kept || !COMPAT_HAS_GIL ||
         PyInterpreterState_Get() != PyInterpreterState_Main()) {
         PyErr_SetString(PyExc_RuntimeError, "counts are not kept in a file");
     }
     else {
-        result = open_at(tracer, PyBytes_AS_STRING(path), mode);
-    }
-    for (Py_ssize_t i = 0; result != NULL && i < PyTuple_GET_SIZE(notes);
-         i++) {
-        const char *key, *value;
-        if (!PyArg_ParseTuple(PyTuple_GET_ITEM(notes, i), "ss", &key,
-                              &value)) {
-            Py_CLEAR(result);
-            kept_close(tracer);
-        }
-        else {
-            (void)xt_journal_note(&tracer->kept->journal, key, value);
+        kept_file *next = open_at(PyBytes_AS_STRING(path), mode, notes);
+        result = next == NULL ? NULL : go_on_in(tracer, next);
+        if (next != NULL && tracer->kept != next) {
+            xt_journal_discard(&next->journal);
+            xt_free(next);
         }
     }
     Py_DECREF(path);
     return result;
+}
+
+const char kept_in_doc[] =
+    PyDoc_STR("The path of the file that _keep_in() has made, or None.");
+
+PyObject *
+kept_get_path(TracerObject *tracer, void *Py_UNUSED(closure))
+{
+    return tracer->kept == NULL
+               ? Py_NewRef(Py_None)
+               : PyUnicode_DecodeFSDefault(tracer->kept->journal.path);
 }
 
 const char kept_end_doc[] = PyDoc_STR(

@@ -33,12 +33,14 @@ void kept_in_child(void);
 /* Ends it. What was counted stays in the file. */
 void kept_close(TracerObject *tracer);
 
-/* tracer._keep_in(path) and tracer._keep_no_more(). */
-PyObject *kept_begin(TracerObject *tracer, PyObject *path);
+/* tracer._keep_in(), tracer._keep_no_more() and tracer._kept_in. */
+PyObject *kept_begin(TracerObject *tracer, PyObject *args);
 PyObject *kept_end(TracerObject *tracer, PyObject *ignored);
+PyObject *kept_get_path(TracerObject *tracer, void *closure);
 
 extern const char kept_begin_doc[];
 extern const char kept_end_doc[];
+extern const char kept_in_doc[];
 
 /* recover() and journal_header(). */
 extern PyMethodDef kept_methods[];

@@ -123,7 +123,32 @@ keptcode_sides(kept_file *journal, PyCodeObject *code, uint32_t points)
                : NULL;
 }
 
+uint64_t *
+keptcode_body(kept_file *journal, PyObject *name, const int32_t *lines,
+              size_t len)
+{
+    uint32_t file;
+    uint64_t *settled;
+    return kept_string(&journal->journal, name, &file) &&
+                   xt_journal_add_body(&journal->journal, file, lines, len,
+                                       &settled)
+               ? settled
+               : NULL;
+}
+
 /* --- Frames -------------------------------------------------------------- */
+
+/* The sum of what was counted of exceptions, where it is kept. */
+static uint32_t
+breaks_of(const ProbedCodeObject *probed)
+{
+    uint64_t sum = 0;
+    size_t len = probed->breaks_kept ? 3 * (size_t)probed->points_len : 0;
+    for (size_t i = 0; i < len; i++) {
+        sum += probed->breaks.left[i];
+    }
+    return (uint32_t)sum;
+}
 
 void
 keptcode_note_frames(EngineObject *engine)
@@ -148,7 +173,7 @@ keptcode_note_frames(EngineObject *engine)
         if (point != XT_NONE) {
             found++;
             frames[XT_JOURNAL_DEPTH - 1 - (found - 1) % XT_JOURNAL_DEPTH] =
-                (xt_journal_frame){probed->record, point};
+                (xt_journal_frame){probed->record, point, breaks_of(probed)};
         }
     }
     if (found <= XT_JOURNAL_DEPTH) {
@@ -221,6 +246,7 @@ keptcode_begin(TracerObject *tracer)
         add_late(tracer, engine->registry.items[i]);
     }
     live_end(&live);
+    bodies_enter_file(engine);
     for (ProbedCodeObject *probed = tracer->kept->probed; probed != NULL;
          probed = probed->kept_next) {
         move_breaks(probed);
@@ -257,6 +283,7 @@ keptcode_end(TracerObject *tracer, kept_file *journal)
 {
     if (tracer->engine != NULL && tracer->engine->registry.kept == journal) {
         tracer->engine->registry.kept = NULL;
+        bodies_leave_file(tracer->engine);
         sides_leave_file(tracer);
     }
     while (journal->probed != NULL) {

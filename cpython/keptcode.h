@@ -33,6 +33,11 @@ uint64_t *keptcode_breaks(struct probed_code *probed);
 uint64_t *keptcode_sides(kept_file *journal, PyCodeObject *code,
                          uint32_t points);
 
+/* Adds lines of which a frame has an event each; returns where it is kept how
+   many of these are counted, or NULL if there is no room. */
+uint64_t *keptcode_body(kept_file *journal, PyObject *name,
+                        const int32_t *lines, size_t len);
+
 /* The code is gone. */
 void keptcode_forget(struct probed_code *probed);
 

@@ -6,11 +6,13 @@
 /* Guarded by the GIL. */
 enum { FUNCTIONS_MAX = 4 };
 static void (*called[FUNCTIONS_MAX])(void);
-static PyObject *callback; /* owned, or NULL */
+static PyObject *last_word; /* owned, or NULL */
+static PyObject *back;      /* owned, or NULL: when the process goes on */
 
-/* An exception of the callback is none of the program's. */
+/* Calls a function, if it is there. An exception of it is none of the
+   program's. */
 static void
-call_back(void)
+call_back(PyObject *callback)
 {
     PyObject *function = Py_XNewRef(callback);
     if (function == NULL) {
@@ -30,7 +32,7 @@ call_back(void)
 static void
 say_goodbye(void)
 {
-    call_back();
+    call_back(last_word);
     for (size_t i = 0; i < FUNCTIONS_MAX && called[i] != NULL; i++) {
         called[i]();
     }
@@ -57,7 +59,9 @@ typedef PyObject *without_names(PyObject *, PyObject *const *, Py_ssize_t);
         say_goodbye();                                                        \
         with_names *function =                                                \
             (with_names *)(void (*)(void))calls[number].original->ml_meth;    \
-        return function(module, args, nargs, names);                          \
+        PyObject *result = function(module, args, nargs, names);              \
+        call_back(back);                                                      \
+        return result;                                                        \
     }                                                                         \
     static PyObject *plain_##suffix(PyObject *module, PyObject *const *args,  \
                                     Py_ssize_t nargs)                         \
@@ -65,7 +69,9 @@ typedef PyObject *without_names(PyObject *, PyObject *const *, Py_ssize_t);
         say_goodbye();                                                        \
         without_names *function =                                             \
             (without_names *)(void (*)(void))calls[number].original->ml_meth; \
-        return function(module, args, nargs);                                 \
+        PyObject *result = function(module, args, nargs);                     \
+        call_back(back);                                                      \
+        return result;                                                        \
     }
 DEFINE_CALL(EXIT, exit)
 DEFINE_CALL(EXECV, execv)
@@ -114,22 +120,34 @@ leaving_call(void (*function)(void))
 
 PyDoc_STRVAR(
     before_leaving_doc,
-    "before_leaving(function, /)\n--\n\n"
+    "before_leaving(function, go_on=None, /)\n--\n\n"
     "Have the function called, without arguments, before this process "
     "ends by\nos._exit() or becomes another program by os.execv() or "
-    "os.execve(); None:\nno function. Only the functions of the main "
-    "interpreter are watched.");
+    "os.execve(); None:\nno function. Should that fail, go_on is called. "
+    "Only the functions of the main\ninterpreter are watched.");
+
+static void
+set_callback(PyObject **place, PyObject *function)
+{
+    Py_XSETREF(*place, function == Py_None ? NULL : Py_NewRef(function));
+}
 
 static PyObject *
-before_leaving(PyObject *Py_UNUSED(module), PyObject *function)
+before_leaving(PyObject *Py_UNUSED(module), PyObject *args)
 {
+    PyObject *function;
+    PyObject *go_on = Py_None;
+    if (!PyArg_ParseTuple(args, "O|O:before_leaving", &function, &go_on)) {
+        return NULL;
+    }
     if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
         Py_RETURN_NONE;
     }
     if (hook_functions() < 0) {
         return NULL;
     }
-    Py_XSETREF(callback, function == Py_None ? NULL : Py_NewRef(function));
+    set_callback(&last_word, function);
+    set_callback(&back, go_on);
     Py_RETURN_NONE;
 }
 
@@ -145,6 +163,6 @@ leave(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
 
 PyMethodDef leaving_methods[] = {
     {"leave", leave, METH_NOARGS, leave_doc},
-    {"before_leaving", before_leaving, METH_O, before_leaving_doc},
+    {"before_leaving", before_leaving, METH_VARARGS, before_leaving_doc},
     {NULL, NULL, 0, NULL},
 };

@@ -8,6 +8,7 @@
 #include "run.h"
 #include "session.h"
 #include "settrace.h"
+#include "taken.h"
 
 PyDoc_STRVAR(runfunc_doc,
              "runfunc($self, func, /, *args, **kw)\n--\n\n"
@@ -522,6 +523,7 @@ static PyMethodDef tracer_methods[] = {
      end_program_doc},
     {"_keep_in", (PyCFunction)kept_begin, METH_VARARGS, kept_begin_doc},
     {"_keep_no_more", (PyCFunction)kept_end, METH_NOARGS, kept_end_doc},
+    {"_take", (PyCFunction)taken_by_caller, METH_NOARGS, taken_doc},
     {"_engines_used", (PyCFunction)tracer_engines_used, METH_NOARGS,
      engines_used_doc},
     {"_event", (PyCFunction)(void (*)(void))tracer_event, METH_FASTCALL,
@@ -548,6 +550,7 @@ static PyGetSetDef tracer_getset[] = {
      "How often each function was entered", NULL},
     {"call_graph", (getter)tracer_get_call_graph, NULL,
      "How often which function entered which", NULL},
+    {"_kept_in", (getter)kept_get_path, NULL, kept_in_doc, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

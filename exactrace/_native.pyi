@@ -1,11 +1,20 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from types import CodeType, FrameType
-from typing import Any, Final, TypeVar, final
+from typing import Any, Final, TypeAlias, TypeVar, final
 
 from typing_extensions import Buffer, disjoint_base
 
 _T = TypeVar("_T")
+
+_Place: TypeAlias = tuple[int, int, int | None, int | None]
+_Counts: TypeAlias = dict[tuple[str, int], int]
+_Branches: TypeAlias = dict[tuple[str, _Place, str], dict[bool, int]]
+_Calls: TypeAlias = dict[tuple[str, int, str], int]
+_CallGraph: TypeAlias = dict[
+    tuple[tuple[str, int, str] | None, tuple[str, int, str]], int
+]
+_Taken: TypeAlias = tuple[_Counts, _Branches, _Calls, _CallGraph]
 
 # Tracing.
 
@@ -23,19 +32,13 @@ FILTERED: Final = 512
 
 @disjoint_base
 class Tracer:
-    counts: dict[tuple[str, int], int]
+    counts: _Counts
     @property
-    def branches(
-        self,
-    ) -> dict[
-        tuple[str, tuple[int, int, int | None, int | None], str], dict[bool, int]
-    ]: ...
+    def branches(self) -> _Branches: ...
     @property
-    def calls(self) -> dict[tuple[str, int, str], int]: ...
+    def calls(self) -> _Calls: ...
     @property
-    def call_graph(
-        self,
-    ) -> dict[tuple[tuple[str, int, str] | None, tuple[str, int, str]], int]: ...
+    def call_graph(self) -> _CallGraph: ...
     def run(self, cmd: str | CodeType) -> None: ...
     def runctx(
         self,
@@ -73,9 +76,12 @@ class Tracer:
         imports: bool = False,
         colored: bool = False,
     ) -> None: ...
+    def _take(self) -> _Taken: ...
+    @property
+    def _kept_in(self) -> str | None: ...
     def _keep_in(
         self, path: str, mode: int, notes: tuple[tuple[str, str], ...], /
-    ) -> None: ...
+    ) -> tuple[_Taken, bool]: ...
     def _keep_no_more(self) -> bool: ...
     def _take_over(self, frame: FrameType, why: str, /) -> bool: ...
 
@@ -137,7 +143,11 @@ class Merge:
 
 # Programs.
 
-def before_leaving(function: Callable[[], object] | None, /) -> None: ...
+def before_leaving(
+    function: Callable[[], object] | None,
+    go_on: Callable[[], object] | None = None,
+    /,
+) -> None: ...
 def leave() -> None: ...
 def before_sigterm(
     function: Callable[[int, FrameType | None], object] | None, /

@@ -9,6 +9,7 @@ it becomes another program.
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import os
 
@@ -18,7 +19,9 @@ from exactrace.tracer import Trace
 
 TYPE_CHECKING = False  # without the cost of importing typing
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+
+    from exactrace.results import Branches, CallGraph, Calls, Counts
 
 VARIABLE = "EXACTRACE_CHILDREN"  # of the environment
 _FIELD, _ITEM = "\x1e", "\x1f"  # what parts its value
@@ -112,17 +115,25 @@ class Process:
         self.settings = settings
         self.tracer = settings.tracer() if tracer is None else tracer
         self._first = os.getpid()
-        self._file: str | None = None  # where it counts, in the folder
+        self._is_alone = False  # what it starts is not traced
         self._outer: str | None = None  # what the variable was before
         self._taken = CoverageResults()  # in contexts that have ended
+        self._turn = _thread.RLock()  # held while counts are taken and written
+        self._writing = False  # in the thread that holds it
+        self._asked = False  # meanwhile, to write what was counted since
+        self._is_counting = True  # not about to end
 
-    def watch(self) -> None:
+    def watch(self, *, alone: bool = False) -> None:
         """Have what was counted kept however this process ends, and what it starts
-        traced too.
+        traced too, unless it is to be traced alone.
         """
-        self._outer = os.environ.get(VARIABLE)
-        os.environ[VARIABLE] = self.settings.to_text()
-        self._open()
+        self._is_alone = alone
+        if not alone:
+            self._outer = os.environ.get(VARIABLE)
+            os.environ[VARIABLE] = self.settings.to_text()
+        moved = self._move()
+        if moved is not None:
+            self._taken.update(moved[0])
         _ending.add(self)
         os.register_at_fork(after_in_child=self._forked)
         if self.settings.dump_signal:
@@ -130,38 +141,47 @@ class Process:
 
             with contextlib.suppress(ValueError):  # not the main interpreter
                 number = signal.Signals[self.settings.dump_signal]
-                signal.signal(number, lambda *_: self.keep(again=True))
+                signal.signal(number, lambda *_: self.dump())
 
-    def _open(self) -> None:
-        """Count in a file from now on, if that can be."""
+    def _move(self) -> tuple[CoverageResults, bool] | None:
+        """Count in a new file from now on. Returns what was counted until then, and
+        whether the file before had room for it; None if there can be no new file:
+        then all is as it was.
+        """
         folder = self.settings.folder
         notes = (("place", journal.place()), ("host", os.uname().nodename))
         try:
             name = datafolder.new_file(folder, self.settings.run)
             path = os.path.join(folder, name)
-            self.tracer._keep_in(path, self.tracer._plan() or 0, notes)
+            taken, whole = self.tracer._keep_in(path, self.tracer._plan() or 0, notes)
         except (OSError, RuntimeError, ValueError):
-            return  # counts are in memory only: they are kept at the end
-        self._file = name
+            return None  # counts are in memory only: they are kept at the end
+        return _results(*taken), whole
 
     def _close(self) -> None:
         """Count in memory only, and remove the file."""
+        own = self._own()
         if not self.tracer._keep_no_more():
-            warn(
-                f"exactrace: there was no room in {self.settings.folder!r} to count "
-                "there: had this process been killed, counts would have been lost"
-            )
-        if self._file is not None:
-            datafolder.remove(self.settings.folder, [self._file])
-            self._file = None
+            self._warn_of_no_room()
+        datafolder.remove(self.settings.folder, own)
+
+    def _warn_of_no_room(self) -> None:
+        warn(
+            f"exactrace: there was no room in {self.settings.folder!r} to count "
+            "there: had this process been killed, counts would have been lost"
+        )
 
     def _own(self) -> set[str]:
-        return set() if self._file is None else {self._file}
+        """Return the name of the file in the folder where it counts, if it does."""
+        path = self.tracer._kept_in
+        return set() if path is None else {os.path.basename(path)}
 
     def unwatch(self) -> None:
         """End what watch() began."""
         if self in _ending.processes:
             _ending.processes.remove(self)
+            if self._is_alone:
+                return
             if self._outer is None:
                 os.environ.pop(VARIABLE, None)
             else:
@@ -172,31 +192,33 @@ class Process:
         return os.getpid() != self._first
 
     def _forked(self) -> None:
+        self._turn = _thread.RLock()  # a thread that is not here may have held it
+        self._writing = self._asked = False
         if self in _ending.processes:
-            self.take()  # it is the parent's, with what was taken; as is the file
-            self.tracer._keep_no_more()
-            self._file = None
-            self._open()
+            # What was counted is the parent's, as is the file.
+            self._taken = CoverageResults()
+            if self._is_alone:
+                self.unwatch()
+                self.tracer._keep_no_more()
+            elif self._move() is None:
+                self.tracer._take()
+                self.tracer._keep_no_more()
             _native.renew_sigterm()
 
     def take(self) -> CoverageResults:
         """Return what was counted since the last time."""
-        results, self._taken = self._taken, CoverageResults()
-        results.update(self._take_now())
-        _note_sources(results)
-        return results
+        return self._complete(_results(*self.tracer._take()))
 
-    def _take_now(self) -> CoverageResults:
-        results = CoverageResults()
-        for name in ("counts", "branches", "calls", "call_graph"):
-            counted = getattr(self.tracer, name)
-            getattr(results, name).update(counted)
-            counted.clear()
+    def _complete(self, now: CoverageResults) -> CoverageResults:
+        """Return this together with what was taken before."""
+        results, self._taken = self._taken, CoverageResults()
+        results.update(now)
+        _note_sources(results)
         return results
 
     def end_context(self, name: str) -> None:
         """Note in which context all was counted since the last time; "": in none."""
-        now = self._take_now()
+        now = _results(*self.tracer._take())
         if name:
             now.contexts = {(name, *line): hits for line, hits in now.counts.items()}
         self._taken.update(now)
@@ -220,66 +242,150 @@ class Process:
         """Stop watching, and put all files of this run, with those named `before`,
         into one. Returns what is in it, and a line on each thing that went wrong.
         """
-        with _ending:
-            own = self.take()
+        with self._alone():
+            self._is_counting = False
+            own = self._own()
+            counted = self.take()
             try:
-                results, troubles = self._merge(own, before)
+                results, troubles = self._merge(counted, own, before)
             except (OSError, countsfile.CountsFileError) as error:
-                results, troubles = own, [self._rescue(own, error)]
+                whole = self.tracer._keep_no_more()
+                said = self._rescue(counted, error, own, whole=whole)
+                results, troubles = counted, [said]
             self._close()
             self.unwatch()
         return results, troubles
 
     def _merge(
-        self, own: CoverageResults, before: set[str]
+        self, counted: CoverageResults, own: set[str], before: set[str]
     ) -> tuple[CoverageResults, list[str]]:
-        """Put what this process has counted and all other files into one."""
+        """Put what this process has counted, in the file `own`, and all other files
+        into one.
+        """
         folder, run = self.settings.folder, self.settings.run
         with datafolder.locked(folder):
             found = datafolder.files(folder)
             names = {name for name in found if name.startswith(run)} | before
             results, merged, troubles = datafolder.read(
-                folder, names - self._own(), running=False
+                folder, names - own, running=False
             )
-            results.update(own)
-            datafolder.write(folder, results, run, merged | self._own())
+            results.update(counted)
+            datafolder.write(folder, results, run, merged | own)
             datafolder.remove(folder, merged)
         return results, troubles
 
-    def _rescue(self, own: CoverageResults, error: Exception) -> str:
-        """Keep what could not be written to the folder, and say where."""
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[bool]:
+        """Let no other thread take and write counts meanwhile. Gives whether this one
+        has begun to, and is interrupted by a signal: then it may not.
+        """
+        with _ending, self._turn:
+            interrupted = self._writing
+            self._writing = True
+            try:
+                yield interrupted
+            finally:
+                self._writing = interrupted
+
+    def dump(self) -> None:
+        """Write what was counted so far, and count in a new file from now on."""
+        with self._alone() as interrupted:
+            self._asked = True
+            while self._asked and not interrupted and self._is_counting:
+                self._asked = False
+                if not self._write_and_move():
+                    self._write_all()
+                    self._write_and_move()  # now there may be room
+
+    def keep(self) -> None:
+        """Write what was counted since the last time to a file of its own, or say on
+        stderr why not. This process is about to end.
+        """
+        with self._alone() as interrupted:
+            if not interrupted:  # else all is in files, in which it was counted
+                self._is_counting = False
+                self._write_all()
+
+    def go_on(self) -> None:
+        """Take back that it is about to end."""
+        self._is_counting = True
+        self.dump()
+
+    def _write_all(self) -> None:
+        """Write what was counted, and count in memory only."""
+        own = self._own()
+        results = self.take()
+        try:
+            self._write(results, own)
+        except (OSError, countsfile.CountsFileError) as error:
+            whole = self.tracer._keep_no_more()
+            self._warn(self._rescue(results, error, own, whole=whole))
+        self._close()
+
+    def _write_and_move(self) -> bool:
+        """Write what was counted until now, and count in a new file from now on:
+        should the process be killed, all is in one or the other. False if there can be
+        no such file: nothing has changed.
+        """
+        own = self._own()
+        moved = self._move()
+        if moved is None:
+            return False
+        now, whole = moved
+        results = self._complete(now)
+        try:
+            self._write(results, own)
+        except (OSError, countsfile.CountsFileError) as error:
+            self._warn(self._rescue(results, error, own, whole=whole))
+        else:
+            datafolder.remove(self.settings.folder, own)
+            if not whole:
+                self._warn_of_no_room()
+        return True
+
+    def _write(self, results: CoverageResults, own: set[str]) -> None:
+        """Write what was counted in the file `own`, if there is anything."""
+        if results.counts or results.calls:
+            datafolder.write(self.settings.folder, results, self.settings.run, own)
+
+    def _rescue(
+        self, results: CoverageResults, error: Exception, own: set[str], *, whole: bool
+    ) -> str:
+        """Keep what could not be written to the folder, and say where.
+
+        own: the name of the file in which it was counted, and is no more. whole:
+        whether there was room for all of it.
+        """
+        folder, run = self.settings.folder, self.settings.run
+        there = [os.path.lexists(os.path.join(folder, name)) for name in own]
+        if whole and any(there):  # it may have been removed
+            return f"the counts stay in the file that they were counted in: {error}"
+        datafolder.remove(folder, own)  # now there may be room
+        with contextlib.suppress(OSError, countsfile.CountsFileError):
+            datafolder.write(folder, results, run)
+            return f"the counts are kept, but not brought together: {error}"
         import tempfile
 
-        folder, run = self.settings.folder, self.settings.run
-        if self.tracer._keep_no_more() and self._file is not None:
-            self._file = None  # so it stays: all is in there
-            return f"the counts stay in the file that they were counted in: {error}"
-        self._close()  # now there may be room
-        with contextlib.suppress(OSError, countsfile.CountsFileError):
-            datafolder.write(folder, own, run)
-            return f"the counts are kept, but not brought together: {error}"
         with contextlib.suppress(OSError, countsfile.CountsFileError):
             elsewhere = tempfile.mkdtemp(prefix="exactrace-")
-            datafolder.write(elsewhere, own, run)
+            datafolder.write(elsewhere, results, run)
             return f"the counts are in {elsewhere!r} (name it with --data): {error}"
         return f"the counts are not kept: {error}"
 
-    def keep(self, *, again: bool = False) -> None:
-        """Write what was counted since the last time to a file of its own, or say on
-        stderr why not. again: there will be more to count.
-        """
-        folder, run = self.settings.folder, self.settings.run
-        with _ending:
-            results = self.take()
-            try:
-                if results.counts or results.calls:
-                    datafolder.write(folder, results, run, self._own())
-            except (OSError, countsfile.CountsFileError) as error:
-                said = self._rescue(results, error)
-                warn(f"exactrace: process {os.getpid()}: {said}")
-            self._close()
-            if again:
-                self._open()
+    def _warn(self, said: str) -> None:
+        warn(f"exactrace: process {os.getpid()}: {said}")
+
+
+def _results(
+    counts: Counts, branches: Branches, calls: Calls, call_graph: CallGraph
+) -> CoverageResults:
+    """Return what a tracer has taken as results."""
+    results = CoverageResults()
+    results.counts.update(counts)
+    results.branches.update(branches)
+    results.calls.update(calls)
+    results.call_graph.update(call_graph)
+    return results
 
 
 def _note_sources(results: CoverageResults) -> None:
@@ -308,13 +414,17 @@ class _Ending:
     def add(self, process: Process) -> None:
         """Keep what that one has counted, too."""
         if not self.processes:
-            _native.before_leaving(self._keep_all)
+            _native.before_leaving(self._keep_all, self._go_on)
             _native.before_sigterm(self._terminate)
         self.processes.append(process)
 
     def _keep_all(self) -> None:
         for process in self.processes:
             process.keep()
+
+    def _go_on(self) -> None:
+        for process in self.processes:
+            process.go_on()
 
     def _terminate(self, *_signal: object) -> None:
         """Keep what was counted, and end as if we had not been there."""

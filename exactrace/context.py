@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 from _thread import allocate_lock
 
@@ -95,6 +94,8 @@ class tracing:  # noqa: N801 - it is used like a function
         traced until it is done; a generator function returns at once, so what its
         generators do later is not.
         """
+        import functools  # a third of what it would take to import exactrace
+
         code = getattr(function, "__code__", None)
         if code is not None and code.co_flags & _IS_COROUTINE:
 

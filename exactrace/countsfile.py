@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 # (a read-only folder, a file that is a mount point of its own).
 _NO_REPLACING = {errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY}
 
-_TOO_LARGE = "not a counts file: too large for memory"
+TOO_LARGE = "not a counts file: too large for memory"
 _BINARY: int = getattr(os, "O_BINARY", 0)  # Windows only
 
 
@@ -69,7 +69,7 @@ def load_results(path: StrPath) -> tuple[CoverageResults, dict[str, str] | None]
         try:
             data = file.read()
         except MemoryError:
-            raise CountsFileError(_TOO_LARGE) from None
+            raise CountsFileError(TOO_LARGE) from None
     if is_own_kind(data):
         from exactrace import datafile
 
@@ -105,7 +105,7 @@ def loads(data: bytes) -> Counts:
     except ValueError as error:
         raise CountsFileError(str(error)) from None
     except MemoryError:
-        raise CountsFileError(_TOO_LARGE) from None
+        raise CountsFileError(TOO_LARGE) from None
 
 
 def save(

@@ -19,23 +19,24 @@ TYPE_CHECKING = False  # without the cost of importing typing
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-SUFFIX = ".xt"
+SUFFIX = merging.SUFFIX
 _LOCK = ".lock"
+_NO_FOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
 
 
 def files(folder: str) -> set[str]:
     """Return the names of the counts files in a folder; none if it is not there.
 
     Symbolic links are left out, and so is, where others may write, what is not
-    ours.
+    ours. Raises OSError.
     """
     try:
-        status = os.stat(folder)
+        status = _status(folder)
         with os.scandir(folder) as entries:
             found = [entry for entry in entries if entry.name.endswith(SUFFIX)]
     except (FileNotFoundError, NotADirectoryError):
         return set()
-    shared = bool(status.st_mode & 0o022)
+    shared = _is_shared(status)
     names = set()
     for entry in found:
         with contextlib.suppress(OSError):
@@ -96,7 +97,7 @@ def new_file(folder: str, run: str) -> str:
 
 def remove(folder: str, names: Iterable[str]) -> None:
     """Remove files, as far as that is possible."""
-    for name in names:
+    for name in filter(merging.is_plain_name, names):
         with contextlib.suppress(OSError):
             os.unlink(os.path.join(folder, name))
 
@@ -111,8 +112,7 @@ def locked(folder: str) -> Iterator[None]:
     with contextlib.suppress(ImportError, OSError):
         import fcntl
 
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
-        descriptor = os.open(os.path.join(folder, _LOCK), flags, 0o600)
+        descriptor = _open_lock(folder)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
     try:
         yield
@@ -121,12 +121,43 @@ def locked(folder: str) -> Iterator[None]:
             os.close(descriptor)
 
 
+def _open_lock(folder: str) -> int:
+    """Return a descriptor of a file that only we can lock. Raises OSError."""
+    # Whoever else may write there must not make us wait for ever.
+    for name in (_LOCK, f"{_LOCK}-{os.geteuid()}"):
+        flags = os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | _NO_FOLLOW
+        with contextlib.suppress(OSError):
+            descriptor = os.open(os.path.join(folder, name), flags, 0o600)
+            status = os.fstat(descriptor)
+            if status.st_uid == os.geteuid() and stat.S_ISREG(status.st_mode):
+                return descriptor
+            os.close(descriptor)
+    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), folder)
+
+
+def _status(folder: str) -> os.stat_result:
+    """Return the state of a folder. Raises OSError, also where another user's link,
+    in a place where all may write, leads to it.
+    """
+    link = os.lstat(folder)
+    if stat.S_ISLNK(link.st_mode) and link.st_uid not in (0, os.geteuid()):
+        around = os.stat(os.path.dirname(os.path.abspath(folder)))
+        if _is_shared(around):
+            raise OSError(errno.ELOOP, "it is a symbolic link of another user", folder)
+    return os.stat(folder)
+
+
+def _is_shared(status: os.stat_result) -> bool:
+    """Whether others than its owner may write in a folder."""
+    return bool(status.st_mode & 0o022)
+
+
 def _make(folder: str) -> None:
     """Make the folder, for ourselves alone and unseen by git."""
     try:
         os.makedirs(folder, mode=0o700)
     except FileExistsError:
-        if not os.path.isdir(folder):
+        if not stat.S_ISDIR(_status(folder).st_mode):
             raise NotADirectoryError(
                 errno.ENOTDIR, os.strerror(errno.ENOTDIR), folder
             ) from None

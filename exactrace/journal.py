@@ -20,11 +20,16 @@ def place() -> str:
 class Journal:
     """The file in which a process counts while it runs (core/store/journal.h)."""
 
-    def __init__(self, header: tuple[int, int, int, int, bool], data: bytes) -> None:
+    def __init__(
+        self, header: tuple[int, int, int, int, bool], recovered: bytes
+    ) -> None:
+        """recovered: the bytes of a counts file with what was counted."""
         self.process, self._started, self._began, self._minor, self._whole = header
-        content = datafile.loads(data)
-        self._place = "" if content is None else content[1].get("place", "")
-        self._unsure = 0 if content is None else len(content[0].unsure)
+        self.recovered = recovered
+        content = datafile.loads(recovered)
+        assert content is not None
+        self.results = content[0]
+        self._place = content[1].get("place", "")
 
     @classmethod
     def of(cls, data: bytes) -> Journal | None:
@@ -34,9 +39,12 @@ class Journal:
         """
         try:
             header = _native.journal_header(data)
+            recovered = _native.recover(data)
         except ValueError as error:
             raise countsfile.CountsFileError(str(error)) from None
-        return None if header is None else cls(header, data)
+        if header is None or recovered is None:
+            return None
+        return cls(header, recovered)
 
     def is_here(self) -> bool:
         """Whether the process ran where its number means the same to us."""
@@ -62,8 +70,10 @@ class Journal:
         else:
             said = f"process {self.process} was ended before it could write its "
             said += "counts: they are from the file in which it counted"
-        if self._unsure:
-            said += f"; {self._unsure} lines can be off by one for each frame "
+        if self.results.unsure:
+            said += (
+                f"; {len(self.results.unsure)} lines can be off by one for each frame "
+            )
             said += "that was running (`exactrace show --lines`)"
         if not self._whole:
             said += "; there was no room for all of them: some are missing"

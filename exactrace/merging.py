@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import re
+import stat
+import time
 
 from exactrace import _native, countsfile, datafile
 from exactrace.journal import Journal
@@ -13,11 +15,13 @@ TYPE_CHECKING = False  # without the cost of importing typing
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+SUFFIX = ".xt"
 STANDS_FOR = "stands for "  # a key of the notes, with the name of another file
 _MAGIC = 8  # bytes that all files begin with
 _NO_FOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
-# RUN-HOST-PID-RANDOM: no other file has that name, on any host.
-_GIVEN_NAME = re.compile(r".+-.+-\d+-[0-9a-f]{8}\.xt")
+_NO_WAITING: int = getattr(os, "O_NONBLOCK", 0)
+_DIGITS = frozenset("0123456789")
+_HEX_DIGITS = _DIGITS | frozenset("abcdef")
 
 
 class Input:
@@ -31,6 +35,11 @@ class Input:
         self.name = name
         self.foreign = foreign
 
+    @property
+    def key(self) -> str:
+        """What tells it from all others here."""
+        return self.name or self.path
+
 
 class Merged:
     """The sum of files."""
@@ -38,7 +47,8 @@ class Merged:
     def __init__(self) -> None:
         self.sum = _native.Merge()
         self.inputs: list[Input] = []  # those that were added
-        self.names: set[str] = set()  # of these, and of what they stand for
+        self.names: set[str] = set()  # of these, of what they stand for, of `empty`
+        self.empty: set[str] = set()  # files in which nobody has begun to count
         self.troubles: list[str] = []  # a line on each file that is left out
         self.remarks: list[str] = []  # and on each that is not quite what it seems
         self.running: list[str] = []  # and on each in which a process still counts
@@ -57,9 +67,28 @@ class Merged:
             raise countsfile.CountsFileError(str(error)) from None
 
 
+def is_plain_name(name: str) -> bool:
+    """Whether that can be a file in a folder of counts. Names come from files too, and
+    whoever wrote one may wish us to remove what lies elsewhere.
+    """
+    return name.endswith(SUFFIX) and os.path.basename(name) == name and "\0" not in name
+
+
 def is_given_name(name: str) -> bool:
-    """Whether a file's name was given by us, so that no other has it."""
-    return _GIVEN_NAME.fullmatch(name) is not None
+    """Whether a file's name was given by us, so that no other has it, on any host:
+    RUN-HOST-PID-RANDOM.xt.
+    """
+    # Without re: every traced process imports this.
+    parts = name.removesuffix(SUFFIX).split("-")
+    if len(parts) < 4 or not name.endswith(SUFFIX):
+        return False
+    run, host, process, random = parts[0], "-".join(parts[1:-2]), *parts[-2:]
+    return (
+        bool(run and host and process)
+        and _DIGITS.issuperset(process)
+        and len(random) == 8
+        and _HEX_DIGITS.issuperset(random)
+    )
 
 
 def stands_for(names: Iterable[str]) -> dict[str, str]:
@@ -96,6 +125,7 @@ def merge(
         overlapping[twice[0]] = twice[1]
         replaced = set()
     merged.names = {one.name for one in merged.inputs if one.name} | found
+    merged.names |= merged.empty
     return merged
 
 
@@ -113,8 +143,8 @@ def _add_all(
     for one in inputs:
         if one.name and (one.name in replaced or one.name == last):
             continue
-        if one.name in overlapping:
-            merged.troubles.append(overlapping[one.name])
+        if one.key in overlapping:
+            merged.troubles.append(overlapping[one.key])
             continue
         try:
             notes = _add(merged, one, running)
@@ -124,7 +154,9 @@ def _add_all(
             continue  # merged by somebody else meanwhile
         except OSError as error:
             merged.troubles.append(f"{one.path!r} is left out: {error.strerror}")
-        except (EOFError, countsfile.CountsFileError) as error:
+        except EOFError:
+            merged.troubles.append(f"{one.path!r} is left out: it is empty")
+        except countsfile.CountsFileError as error:
             merged.troubles.append(f"{one.path!r} is left out: {error}")
         else:
             if notes is None:
@@ -132,11 +164,7 @@ def _add_all(
             merged.inputs.append(one)
             last = one.name
             if notes:
-                stands[one.name or one.path] = {
-                    key.removeprefix(STANDS_FOR)
-                    for key in notes
-                    if key.startswith(STANDS_FOR)
-                }
+                stands[one.key] = _stood_for(notes)
         step()
     return merged, stands
 
@@ -147,6 +175,8 @@ def _add(merged: Merged, one: Input, running: bool) -> dict[str, str] | None:
     """
     data = read_bytes(one.path, follow=one.foreign)
     if is_given_name(one.name) and not data[:_MAGIC].strip(b"\0"):
+        if not _is_young(one.path):
+            merged.empty.add(one.name)
         return None  # of a process that was ended before it could begin to count
     try:
         counting = Journal.of(data)
@@ -158,7 +188,7 @@ def _add(merged: Merged, one: Input, running: bool) -> dict[str, str] | None:
                     f"{one.path!r} stays: process {counting.process} is counting in it"
                 )
                 return None
-            data = _native.recover(data) or b""
+            data = counting.recovered
         notes = merged.sum.add(data)
         if notes is None:
             if not one.foreign:
@@ -171,6 +201,24 @@ def _add(merged: Merged, one: Input, running: bool) -> dict[str, str] | None:
     if counting is not None:
         merged.remarks.append(counting.describe())
     return notes
+
+
+def _is_young(path: str) -> bool:
+    """Whether a file may have been made just now, by a process that is about to begin
+    to count in it: that takes far less than a minute.
+    """
+    try:
+        return time.time() - os.stat(path).st_mtime < 60
+    except OSError:
+        return True
+
+
+def _stood_for(notes: dict[str, str]) -> set[str]:
+    """Return the names of the files that one with these notes stands for."""
+    names = {
+        key.removeprefix(STANDS_FOR) for key in notes if key.startswith(STANDS_FOR)
+    }
+    return {name for name in names if is_plain_name(name)}
 
 
 def _overlap(stands: dict[str, set[str]]) -> tuple[str, str] | None:
@@ -190,18 +238,23 @@ def _overlap(stands: dict[str, set[str]]) -> tuple[str, str] | None:
 
 
 def read_bytes(path: str, *, follow: bool = False) -> bytes:
-    """Return what a file holds. Raises OSError, also where it is a link and `follow`
-    does not allow that.
+    """Return what a file holds. Raises OSError, also where it is a link or a device and
+    `follow` does not allow that; and CountsFileError if there is no memory for it.
     """
-    descriptor = os.open(path, os.O_RDONLY | (0 if follow else _NO_FOLLOW))
+    flags = os.O_RDONLY | (0 if follow else _NO_FOLLOW | _NO_WAITING)
+    descriptor = os.open(path, flags)
     try:
-        size = os.fstat(descriptor).st_size
-        data = os.read(descriptor, size + 1)
-        if len(data) == size:
+        status = os.fstat(descriptor)
+        if not follow and not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file", path)
+        data = os.read(descriptor, status.st_size + 1)
+        if len(data) == status.st_size:
             return data
         parts = [data]
         while parts[-1]:
             parts.append(os.read(descriptor, 1 << 20))
         return b"".join(parts)
+    except (MemoryError, OverflowError):
+        raise countsfile.CountsFileError(countsfile.TOO_LARGE) from None
     finally:
         os.close(descriptor)

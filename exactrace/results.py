@@ -52,7 +52,8 @@ class CoverageResults:
 
     unsure: {(filename, line): (too high by, too low by)}: lines whose count may be
     off, of a process that was killed, or is running: by so much at most for each
-    frame of their function that was running then.
+    frame of their function that was running then, or had been when other code last
+    ran for the first time.
 
     contexts: {(context, filename, line): hits}: of the lines, what was counted in each
     context, if there were any: the test that ran, for one. sources: (filename, digest)

@@ -9,7 +9,7 @@ import os
 import time
 from typing import NamedTuple
 
-from exactrace import countsfile, datafile, datafolder
+from exactrace import countsfile, datafolder, merging
 from exactrace.journal import Journal
 from exactrace.reports import partial
 from exactrace.results import CoverageResults
@@ -72,6 +72,7 @@ class Watched:
         """folder: of counts. process: the number of one that counts anywhere."""
         self._folder = folder
         self._process = process
+        self._others: set[str] = set()  # files in which nothing will ever count
 
     def sample(self) -> Sample:
         """Return what they have counted until now; none, if none is running.
@@ -80,22 +81,37 @@ class Watched:
         """
         total = CoverageResults()
         processes: set[int] = set()
+        failure: str = ""
         for path in self._paths():
             try:
-                with open(path, "rb") as file:
-                    data = file.read()
-                journal = Journal.of(data)
-                if journal is None or not self._is_of(journal):
-                    continue
-                content = datafile.loads(data)
+                counting = self._read(path)
             except FileNotFoundError:
                 continue  # it has just ended
-            except (OSError, countsfile.CountsFileError) as error:
-                raise WatchError(f"cannot read {path!r}: {error}") from None
-            assert content is not None
-            total.update(content[0])
-            processes.add(journal.process)
+            except OSError as error:
+                failure = failure or f"cannot read {path!r}: {error.strerror}"
+            except countsfile.CountsFileError as error:
+                failure = failure or f"cannot read {path!r}: {error}"
+            else:
+                if counting is not None:
+                    total.update(counting.results)
+                    processes.add(counting.process)
+        if failure and not processes:  # else it is of something else in the folder
+            raise WatchError(failure)
         return Sample(total, processes)
+
+    def _read(self, path: str) -> Journal | None:
+        """Return what a file holds, if something that is watched counts in it. Raises
+        OSError and CountsFileError.
+        """
+        if path in self._others:
+            return None
+        data = merging.read_bytes(path)
+        counting = Journal.of(data)
+        if counting is not None and self._is_of(counting):
+            return counting
+        if counting is not None or data[:8].strip(b"\0"):  # else it is being made
+            self._others.add(path)
+        return None
 
     def _is_of(self, journal: Journal) -> bool:
         if self._process is not None:

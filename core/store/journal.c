@@ -385,6 +385,29 @@ xt_journal_add_call(xt_journal *journal, const xt_journal_call *call,
     return true;
 }
 
+bool
+xt_journal_add_body(xt_journal *journal, uint32_t file, const int32_t *lines,
+                    size_t len, uint64_t **settled)
+{
+    const xt_journal_body body = {.file = file};
+    const uint64_t events = len;
+    uint8_t *at =
+        add_record(journal, XT_JOURNAL_BODY,
+                   sizeof(body) + sizeof(events) + len * sizeof(*lines));
+    if (at == NULL) {
+        return false;
+    }
+    memcpy(at, &body, sizeof(body));
+    memcpy(at + sizeof(body), &events, sizeof(events));
+    if (len > 0) {
+        memcpy(at + sizeof(body) + sizeof(events), lines,
+               len * sizeof(*lines));
+    }
+    *settled = behind(at, offsetof(xt_journal_body, settled));
+    commit(journal);
+    return true;
+}
+
 void
 xt_journal_set_stack(xt_journal *journal, const xt_journal_frame *frames,
                      size_t len)
@@ -515,6 +538,13 @@ xt_journal_close(xt_journal *journal)
     xt_free(journal->path);
     xt_strtab_fini(&journal->strings);
     *journal = (xt_journal){0};
+}
+
+void
+xt_journal_discard(xt_journal *journal)
+{
+    (void)unlink(journal->path);
+    xt_journal_close(journal);
 }
 
 /* --- Forks --------------------------------------------------------------- */

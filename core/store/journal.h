@@ -68,6 +68,7 @@ typedef enum {
     XT_JOURNAL_FILL,       /* nothing, up to its end */
     XT_JOURNAL_STACK,      /* u64 turn: odd while it is written, u64 frames;
                               xt_journal_frame[XT_JOURNAL_DEPTH] */
+    XT_JOURNAL_BODY, /* xt_journal_body, u64 events, i32[events]: lines */
 } xt_journal_kind;
 
 /* Behind the header of a code record; then follow u64[slots], again
@@ -95,11 +96,22 @@ typedef struct {
     uint64_t hits;
 } xt_journal_call;
 
+/* Behind the header of the record of a frame that runs straight from start to
+   end, with one event for each of the lines behind it. */
+typedef struct {
+    uint32_t file; /* string */
+    uint32_t reserved;
+    uint64_t settled; /* that many events, the first ones, are counted with the
+                         lines of the file, or will never be. Of the others it
+                         is not known whether the frame has had them */
+} xt_journal_body;
+
 /* A frame of the first thread, as it stood when some code last ran for the
    first time. */
 typedef struct {
     uint64_t record; /* of its code */
-    uint64_t point;  /* the instruction */
+    uint32_t point;  /* the instruction */
+    uint32_t breaks; /* the sum of the code's counters of exceptions then */
 } xt_journal_frame;
 
 typedef struct {
@@ -141,6 +153,9 @@ xt_status xt_journal_open(xt_journal *journal, const char *path,
 /* Unmaps it all: no counter may be used any more. The file stays. */
 void xt_journal_close(xt_journal *journal);
 
+/* Closes it, and removes the file, in which nothing was counted. */
+void xt_journal_discard(xt_journal *journal);
+
 /* The functions below return false when there is no room, and from then on
    always; the header says so. */
 
@@ -181,6 +196,11 @@ bool xt_journal_add_lines(xt_journal *journal, uint32_t file, uint32_t first,
 /* Adds the counter of a call. */
 bool xt_journal_add_call(xt_journal *journal, const xt_journal_call *call,
                          uint64_t **counter);
+
+/* Adds the events that a frame has or will have. *settled is to be kept as
+   xt_journal_body says. */
+bool xt_journal_add_body(xt_journal *journal, uint32_t file,
+                         const int32_t *lines, size_t len, uint64_t **settled);
 
 /* Notes the frames that run, outermost first, in place of those before, and
    what the slots of their code are now. */

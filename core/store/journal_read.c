@@ -254,6 +254,15 @@ is_call(const reader *job, const uint8_t *at)
              is_string(job, at + offsetof(xt_journal_call, caller_name))));
 }
 
+static bool
+is_body(const reader *job, const uint8_t *at, uint64_t len)
+{
+    const uint64_t head = sizeof(xt_journal_body) + sizeof(uint64_t);
+    return len >= head && is_string(job, at) &&
+           xt_journal_u64(at + sizeof(xt_journal_body)) <=
+               (len - head) / sizeof(int32_t);
+}
+
 static xt_status
 read_plain(const reader *job, xt_journal_kind kind, uint64_t at, uint64_t len)
 {
@@ -268,6 +277,9 @@ read_plain(const reader *job, xt_journal_kind kind, uint64_t at, uint64_t len)
         break;
     case XT_JOURNAL_CALL:
         sound = len >= sizeof(xt_journal_call) && is_call(job, bytes);
+        break;
+    case XT_JOURNAL_BODY:
+        sound = is_body(job, bytes, len);
         break;
     default:
         break;
@@ -301,7 +313,8 @@ read_stack(const reader *job, uint64_t at, uint64_t len)
         const uint8_t *frame = bytes + 16 + i * sizeof(xt_journal_frame);
         content->stack[i] = (xt_journal_frame){
             .record = xt_journal_u64(frame),
-            .point = xt_journal_u64(frame + 8),
+            .point = xt_journal_u32(frame + 8),
+            .breaks = xt_journal_u32(frame + 12),
         };
     }
     return XT_OK;

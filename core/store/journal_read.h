@@ -48,7 +48,7 @@ typedef struct {
     size_t strings_len, strings_cap;
     xt_journal_coded *codes; /* in the order of the file */
     size_t codes_len, codes_cap;
-    xt_journal_plain *plain; /* notes, lines, calls */
+    xt_journal_plain *plain; /* notes, lines, calls, bodies */
     size_t plain_len, plain_cap;
     xt_journal_frame stack[XT_JOURNAL_DEPTH]; /* outermost first */
     size_t stack_len;

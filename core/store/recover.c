@@ -9,14 +9,17 @@
 #include "recovered.h"
 #include "solve.h"
 
-/* Of code with more than these, not every place of a frame is tried. */
-enum { MOST_NODES = 1024 };
+/* Steps to look for frames in one code object, and in a file: then all lines
+   of the code are unsure. No file takes for ever. */
+#define MOST_STEPS ((uint64_t)1 << 30)
+#define MOST_STEPS_OF_FILE ((uint64_t)1 << 33)
 
 typedef struct {
     xt_journal_content content; /* of its stack only the frames that must be
                                    running */
     xt_tables_fault *fault;
     bool branches;
+    uint64_t steps; /* that were taken */
     xt_recovered found;
     /* Scratch. */
     xt_instrs instrs;
@@ -31,86 +34,26 @@ damaged(const recovery *job, const xt_journal_coded *record, const char *what)
     return XT_CORRUPT;
 }
 
-static int64_t
-hits_at(const uint8_t *at)
-{
-    uint64_t hits = xt_journal_u64(at);
-    return hits > INT64_MAX ? INT64_MAX : (int64_t)hits;
-}
-
-/* --- Records that stand for themselves ------------------------------------
- */
-
-static xt_status
-add_page(recovery *job, const uint8_t *at)
-{
-    uint32_t file = xt_journal_u32(at);
-    uint32_t first = xt_journal_u32(at + 4);
-    xt_status status = XT_OK;
-    for (int i = 0; i < XT_JOURNAL_PAGE && status == XT_OK; i++) {
-        int64_t hits = hits_at(at + 8 + 8 * (size_t)i);
-        if (hits > 0) {
-            const int64_t key[] = {file, (int64_t)first + i};
-            status = xt_recovered_add(&job->found.lines, key, hits);
-        }
-    }
-    return status;
-}
-
-static xt_status
-add_call(recovery *job, const uint8_t *at)
-{
-    int64_t hits = hits_at(at + offsetof(xt_journal_call, hits));
-    bool by_nobody = xt_journal_u32(at) == XT_JOURNAL_NONE;
-    const int64_t key[] = {
-        by_nobody ? -1 : (int64_t)xt_journal_u32(at),
-        by_nobody ? -1 : (int32_t)xt_journal_u32(at + 16),
-        by_nobody ? -1 : (int64_t)xt_journal_u32(at + 4),
-        xt_journal_u32(at + 8),
-        (int32_t)xt_journal_u32(at + 20),
-        xt_journal_u32(at + 12),
-    };
-    if (hits == 0) {
-        return XT_OK;
-    }
-    xt_status status = xt_recovered_add(&job->found.call_graph, key, hits);
-    return status == XT_OK ? xt_recovered_add(&job->found.calls, key + 3, hits)
-                           : status;
-}
-
-static xt_status
-add_note(recovery *job, const uint8_t *at)
-{
-    const int64_t key[] = {xt_journal_u32(at)};
-    int64_t *value = xt_rows_at(&job->found.notes, key);
-    if (value == NULL) {
-        return XT_NOMEM;
-    }
-    *value = xt_journal_u32(at + 4);
-    return XT_OK;
-}
-
-static xt_status
-add_plain(recovery *job, const xt_journal_plain *plain)
-{
-    switch (plain->kind) {
-    case XT_JOURNAL_NOTE:
-        return add_note(job, plain->content);
-    case XT_JOURNAL_LINES:
-        return add_page(job, plain->content);
-    case XT_JOURNAL_CALL:
-        return add_call(job, plain->content);
-    default:
-        return XT_OK;
-    }
-}
-
 /* Whether frames of the code have passed a probe since they were noted. */
 static bool
 has_moved(const xt_journal_coded *record)
 {
     return memcmp(record->slots, record->then,
                   8 * (size_t)record->code.slots) != 0;
+}
+
+/* Whether exceptions went through frames of the code since one was noted. */
+static bool
+has_broken(const xt_journal_coded *record, const xt_journal_frame *frame)
+{
+    uint64_t sum = 0;
+    size_t len = record->breaks.counters == NULL
+                     ? 0
+                     : 3 * (size_t)record->breaks.points;
+    for (size_t i = 0; i < len; i++) {
+        sum += xt_journal_u64(record->breaks.counters + 8 * i);
+    }
+    return (uint32_t)sum != frame->breaks;
 }
 
 /* --- Code ---------------------------------------------------------------- */
@@ -125,6 +68,7 @@ typedef struct {
     int64_t *balance;
     int64_t *counts; /* of the classes */
     int64_t *others; /* the same, for a frame that stands somewhere */
+    uint64_t steps;  /* that were taken */
 } solving;
 
 static xt_code_view
@@ -302,19 +246,47 @@ take_counters(uint64_t *to, const uint8_t *from, const uint8_t *base,
     }
 }
 
+static void
+take_steps(solving *code, size_t steps)
+{
+    code->steps += steps;
+    code->job->steps += steps;
+}
+
+static size_t
+steps_to_solve(const solving *code)
+{
+    return code->job->instrs.len + code->plan.classes_len +
+           code->plan.shifts_len + code->plan.steps_len;
+}
+
+static bool
+is_exhausted(const solving *code)
+{
+    return code->steps > MOST_STEPS || code->job->steps > MOST_STEPS_OF_FILE;
+}
+
 /* Whether to try a frame here: once for each node, and wherever else it
    matters which instruction it is. */
 static bool
-is_place(const solving *code, bool *seen, uint32_t instr)
+is_place(solving *code, bool *seen, uint32_t instr)
 {
     const xt_plan *plan = &code->plan;
-    for (size_t i = 0; i < plan->shifts_len; i++) {
-        if (plan->shifts[i].instr == instr) {
-            return true;
-        }
+    take_steps(code, plan->shifts_len + 1);
+    if (is_exhausted(code)) {
+        return false;
     }
-    bool is = !seen[plan->node_of[instr]];
-    seen[plan->node_of[instr]] = true;
+    bool shifts = false;
+    for (size_t i = 0; i < plan->shifts_len && !shifts; i++) {
+        shifts = plan->shifts[i].instr == instr;
+    }
+    bool is = shifts || !seen[plan->node_of[instr]];
+    if (is) {
+        take_steps(code, steps_to_solve(code));
+    }
+    if (!shifts) {
+        seen[plan->node_of[instr]] = true;
+    }
     return is;
 }
 
@@ -337,38 +309,63 @@ find_frame(solving *code, const xt_breaks *breaks, uint64_t *left, bool *seen)
     return XT_NONE;
 }
 
+/* The most by which each count can be off, while places are tried. */
+typedef struct {
+    int64_t *more; /* owned, with `less`: what a frame adds */
+    int64_t *less;
+} extremes;
+
+/* Takes in how the counts change with the frame that was tried. */
+static void
+compare(const solving *code, extremes *most)
+{
+    for (size_t k = 0; k < code->plan.classes_len; k++) {
+        int64_t change =
+            (int64_t)((uint64_t)code->others[k] - (uint64_t)code->counts[k]);
+        most->more[k] = change > most->more[k] ? change : most->more[k];
+        most->less[k] = change < most->less[k] ? change : most->less[k];
+    }
+}
+
 /* Notes how the counts change with one more frame, in all places. */
 static xt_status
 vary(solving *code, const xt_breaks *breaks, uint64_t *left, bool *seen)
 {
     size_t points = code->job->instrs.len;
-    xt_status status = XT_OK;
+    size_t classes = code->plan.classes_len;
+    extremes most = {xt_malloc(2 * classes * sizeof(int64_t)), NULL};
+    if (most.more == NULL) {
+        return XT_NOMEM;
+    }
+    memset(most.more, 0, 2 * classes * sizeof(int64_t));
+    most.less = most.more + classes;
     memset(seen, 0, code->plan.nodes * sizeof(*seen));
-    uint32_t places = 0;
-    for (uint32_t i = 0; i <= points && places < MOST_NODES; i++) {
-        if (i < points && !is_place(code, seen, i)) {
-            continue;
-        }
-        places++;
-        if (i < points) { /* the last time: without such a frame */
+    for (uint32_t i = 0; i < points; i++) {
+        if (is_place(code, seen, i)) {
             left[i]++;
-        }
-        (void)solve(code, breaks, code->others);
-        if (i < points) {
+            (void)solve(code, breaks, code->others);
             left[i]--;
-        }
-        for (size_t k = 0; k < code->plan.classes_len && status == XT_OK;
-             k++) {
-            uint64_t difference =
-                (uint64_t)code->others[k] - (uint64_t)code->counts[k];
-            status = note_unsure(code, k, (int64_t)difference);
+            compare(code, &most);
         }
     }
+    (void)solve(code, breaks, code->others); /* without such a frame */
+    compare(code, &most);
+    bool all = is_exhausted(code);
+    xt_status status = XT_OK;
+    for (size_t k = 0; k < classes && status == XT_OK; k++) {
+        int64_t more = all && most.more[k] == 0 ? 1 : most.more[k];
+        int64_t less = all && most.less[k] == 0 ? -1 : most.less[k];
+        status = note_unsure(code, k, more);
+        if (status == XT_OK) {
+            status = note_unsure(code, k, less);
+        }
+    }
+    xt_free(most.more);
     return status;
 }
 
-/* A frame of the code that is taken to run, where it stands; or XT_NONE. */
-static uint32_t
+/* A frame of the code that is taken to run, where it stands; or NULL. */
+static const xt_journal_frame *
 noted_frame(const solving *code)
 {
     const recovery *job = code->job;
@@ -376,10 +373,10 @@ noted_frame(const solving *code)
         const xt_journal_frame *frame = &job->content.stack[i];
         if (frame->record == code->record->record &&
             frame->point < job->instrs.len) {
-            return (uint32_t)frame->point;
+            return frame;
         }
     }
-    return XT_NONE;
+    return NULL;
 }
 
 /* Where a frame stands that stood at `from` when it was noted, and has moved:
@@ -443,9 +440,14 @@ solve_with_frames(solving *code)
     }
     const xt_breaks breaks = {
         left, code->breaks == NULL ? NULL : code->breaks + points};
-    uint32_t frame = noted_frame(code);
+    const xt_journal_frame *noted = noted_frame(code);
+    uint32_t frame = noted == NULL ? XT_NONE : noted->point;
     xt_status status = XT_OK;
     /* Exceptions since then would have to be known apart. */
+    if (noted != NULL && has_broken(code->record, noted)) {
+        left[frame]--;
+        frame = XT_NONE;
+    }
     if (frame != XT_NONE && has_moved(code->record) &&
         code->record->breaks.counters == NULL) {
         uint32_t now = frame;
@@ -574,7 +576,7 @@ recover_sides(recovery *job, const xt_journal_coded *record)
     if (record->sides.points != points) {
         return damaged(job, record, "counters of other code");
     }
-    xt_status status = add_entries(job, record, hits_at(at));
+    xt_status status = add_entries(job, record, xt_recovered_hits(at));
     const uint8_t *taken = at + 8;
     const uint8_t *fell = taken + 8 * points;
     const uint8_t *handled = fell + 8 * points;
@@ -584,24 +586,28 @@ recover_sides(recovery *job, const xt_journal_coded *record)
             continue;
         }
         status = add_side(job, record->code.file, i, true,
-                          hits_at(taken + 8 * (size_t)i));
+                          xt_recovered_hits(taken + 8 * (size_t)i));
         if (status == XT_OK) {
             status = add_side(job, record->code.file, i, false,
-                              hits_at(fell + 8 * (size_t)i));
+                              xt_recovered_hits(fell + 8 * (size_t)i));
         }
     }
+    bool *seen = xt_malloc(points * sizeof(*seen));
+    if (seen == NULL) {
+        return XT_NOMEM;
+    }
+    memset(seen, 0, points * sizeof(*seen));
     for (size_t i = 0; i < job->instrs.handlers.len && status == XT_OK; i++) {
         uint32_t target = job->instrs.handlers.ranges[i].target;
         uint32_t point = job->instrs.at_unit[target];
-        bool again = false; /* another range may have the same handler */
-        for (size_t k = 0; k < i && !again; k++) {
-            again = job->instrs.handlers.ranges[k].target == target;
-        }
-        if (!again) {
+        if (!seen[point]) { /* another range may have the same handler */
+            seen[point] = true;
+            const uint8_t *hits = handled + 8 * (size_t)point;
             status = add_handler(job, record->code.file, point,
-                                 hits_at(handled + 8 * (size_t)point));
+                                 xt_recovered_hits(hits));
         }
     }
+    xt_free(seen);
     return status;
 }
 
@@ -639,7 +645,8 @@ cut_stack(xt_journal_content *content)
         const xt_journal_frame *frame = &content->stack[len++];
         const xt_journal_coded *coded =
             xt_journal_find_code(content, frame->record);
-        stands = coded != NULL && !has_moved(coded);
+        stands =
+            coded != NULL && !has_moved(coded) && !has_broken(coded, frame);
     }
     content->stack_len = len;
 }
@@ -666,7 +673,7 @@ xt_recover(const uint8_t *bytes, size_t len, xt_buf *out,
     cut_stack(&job.content);
     job.branches = (job.content.header.flags & XT_JOURNAL_BRANCHES) != 0;
     for (size_t i = 0; i < job.content.plain_len && status == XT_OK; i++) {
-        status = add_plain(&job, &job.content.plain[i]);
+        status = xt_recovered_add_plain(&job.found, &job.content.plain[i]);
     }
     for (size_t i = 0; i < job.content.codes_len && status == XT_OK; i++) {
         status = recover_code(&job, &job.content.codes[i]);

@@ -5,9 +5,11 @@
  * get their meaning again, and lines, branches and calls are solved from them.
  *
  * What a file does not know is where the frames stood that were running when
- * it was read, or when the process died. Of code in which such a frame can
- * stand, some lines can be off: the section XT_RECOVER_UNSURE has, for each,
- * by how much a single frame can have made the count too high or too low.
+ * it was read, or when the process died. The frames that it notes ran when
+ * other code last began, and may have ended since without passing a probe. Of
+ * code in which a frame can stand, some lines can be off: the section
+ * XT_TABLE_UNSURE has, for each, by how much a single frame can have made
+ * the count too high or too low.
  */
 #ifndef XT_RECOVER_H
 #define XT_RECOVER_H

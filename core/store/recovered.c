@@ -30,6 +30,101 @@ xt_recovered_add(xt_rows *rows, const int64_t *key, int64_t count)
     return XT_OK;
 }
 
+int64_t
+xt_recovered_hits(const uint8_t *at)
+{
+    uint64_t hits = xt_journal_u64(at);
+    return hits > INT64_MAX ? INT64_MAX : (int64_t)hits;
+}
+
+/* --- Records that stand for themselves ------------------------------------
+ */
+
+static xt_status
+add_page(xt_recovered *found, const uint8_t *at)
+{
+    uint32_t file = xt_journal_u32(at);
+    uint32_t first = xt_journal_u32(at + 4);
+    xt_status status = XT_OK;
+    for (int i = 0; i < XT_JOURNAL_PAGE && status == XT_OK; i++) {
+        int64_t hits = xt_recovered_hits(at + 8 + 8 * (size_t)i);
+        if (hits > 0) {
+            const int64_t key[] = {file, (int64_t)first + i};
+            status = xt_recovered_add(&found->lines, key, hits);
+        }
+    }
+    return status;
+}
+
+static xt_status
+add_call(xt_recovered *found, const uint8_t *at)
+{
+    int64_t hits = xt_recovered_hits(at + offsetof(xt_journal_call, hits));
+    bool by_nobody = xt_journal_u32(at) == XT_JOURNAL_NONE;
+    const int64_t key[] = {
+        by_nobody ? -1 : (int64_t)xt_journal_u32(at),
+        by_nobody ? -1 : (int32_t)xt_journal_u32(at + 16),
+        by_nobody ? -1 : (int64_t)xt_journal_u32(at + 4),
+        xt_journal_u32(at + 8),
+        (int32_t)xt_journal_u32(at + 20),
+        xt_journal_u32(at + 12),
+    };
+    if (hits == 0) {
+        return XT_OK;
+    }
+    xt_status status = xt_recovered_add(&found->call_graph, key, hits);
+    return status == XT_OK ? xt_recovered_add(&found->calls, key + 3, hits)
+                           : status;
+}
+
+static xt_status
+add_note(xt_recovered *found, const uint8_t *at)
+{
+    const int64_t key[] = {xt_journal_u32(at)};
+    int64_t *value = xt_rows_at(&found->notes, key);
+    if (value == NULL) {
+        return XT_NOMEM;
+    }
+    *value = xt_journal_u32(at + 4);
+    return XT_OK;
+}
+
+static xt_status
+add_body(xt_recovered *found, const uint8_t *content)
+{
+    uint64_t settled =
+        xt_journal_u64(content + offsetof(xt_journal_body, settled));
+    const uint8_t *lines = content + sizeof(xt_journal_body);
+    uint64_t len = xt_journal_u64(lines);
+    lines += sizeof(len);
+    xt_status status = XT_OK;
+    for (uint64_t i = settled; i < len && status == XT_OK; i++) {
+        const int64_t key[] = {
+            xt_journal_u32(content),
+            (int32_t)xt_journal_u32(lines + sizeof(int32_t) * i),
+        };
+        status = xt_recovered_add(&found->unsure_low, key, 1);
+    }
+    return status;
+}
+
+xt_status
+xt_recovered_add_plain(xt_recovered *found, const xt_journal_plain *plain)
+{
+    switch (plain->kind) {
+    case XT_JOURNAL_NOTE:
+        return add_note(found, plain->content);
+    case XT_JOURNAL_LINES:
+        return add_page(found, plain->content);
+    case XT_JOURNAL_CALL:
+        return add_call(found, plain->content);
+    case XT_JOURNAL_BODY:
+        return add_body(found, plain->content);
+    default:
+        return XT_OK;
+    }
+}
+
 /* The strings of the file, and behind them the names of kinds of branches. */
 static xt_status
 write_strings(const xt_journal_content *content, xt_buf *bytes, xt_buf *ends)

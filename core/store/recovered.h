@@ -36,6 +36,13 @@ void xt_recovered_fini(xt_recovered *found);
 /* Adds to the row with a key; the sum stays within 64 bits. */
 xt_status xt_recovered_add(xt_rows *rows, const int64_t *key, int64_t count);
 
+/* Hits as they lie in a journal, within 63 bits. */
+int64_t xt_recovered_hits(const uint8_t *at);
+
+/* Adds a record whose meaning needs no other. */
+xt_status xt_recovered_add_plain(xt_recovered *found,
+                                 const xt_journal_plain *plain);
+
 /* Appends the counts file. */
 xt_status xt_recovered_write(xt_recovered *found,
                              const xt_journal_content *content, xt_buf *out);

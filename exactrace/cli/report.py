@@ -239,7 +239,9 @@ def _read_file(path: str) -> CoverageResults:
         return countsfile.load_results(path)[0]
     except FileNotFoundError:
         _say_nothing_there(path)
-    except (OSError, EOFError, countsfile.CountsFileError) as error:
+    except EOFError:
+        sys.exit(f"exactrace: cannot read the counts file {path!r}: it is empty")
+    except (OSError, countsfile.CountsFileError) as error:
         sys.exit(f"exactrace: cannot read the counts file {path!r}: {error}")
 
 

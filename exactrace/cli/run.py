@@ -222,6 +222,5 @@ def main(argv: list[str], prog: str, expected: set[str]) -> None:
                 show(results, project, settings)
 
     preload.forget_ours(expected)
-    if settings.children:
-        process.watch()
+    process.watch(alone=not settings.children)
     program.run(tracer._run_program).exit(finish)

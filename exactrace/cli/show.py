@@ -95,6 +95,8 @@ def describe(path: str, given: argparse.Namespace) -> tuple[str, bool]:
         data = merging.read_bytes(path, follow=True)
     except OSError as error:
         sys.exit(f"exactrace: cannot read {path!r}: {error.strerror}")
+    except countsfile.CountsFileError as error:
+        sys.exit(f"exactrace: cannot read {path!r}: {error}")
     lines = [f"{tabular.printable(path)}: {len(data):,} bytes"]
     about: dict[str, str] = {}
     try:

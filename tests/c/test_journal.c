@@ -236,6 +236,63 @@ a_file_grows_and_keeps_what_was_counted(void **state)
     free(hits);
 }
 
+/* The low bounds of lines that can be off, of one file. */
+static void
+recovered_unsure(int64_t *low)
+{
+    xt_buf out = recover_file();
+    xt_section *sections;
+    size_t count;
+    xt_tables_fault fault;
+    assert_int_equal(XT_OK, xt_tables_read((const uint8_t *)out.bytes, out.len,
+                                           &sections, &count, &fault));
+    const xt_section unsure = section_of(sections, count, XT_TABLE_UNSURE);
+    for (size_t i = 0; i + 32 <= unsure.len; i += 32) {
+        int64_t row[4];
+        memcpy(row, unsure.bytes + i, sizeof(row));
+        assert_int_equal(0, row[2]);
+        low[row[1]] += row[3];
+    }
+    xt_free(sections);
+    xt_buf_fini(&out);
+}
+
+static void
+what_a_body_has_not_settled_is_unsure(void **state)
+{
+    (void)state;
+    const int32_t lines[] = {1, 2, 2, 3};
+    for (uint64_t done = 0; done <= 5; done++) {
+        xt_journal journal = {0};
+        open_journal(&journal, 13, false);
+        uint32_t file;
+        uint64_t *settled;
+        assert_true(xt_journal_string(&journal, "b.py", 4, &file));
+        assert_true(xt_journal_add_body(&journal, file, lines, 0, &settled));
+        assert_true(xt_journal_add_body(&journal, file, lines, 4, &settled));
+        assert_int_equal(0, *settled);
+        *settled = done;
+        xt_journal_close(&journal);
+        int64_t low[4] = {0};
+        recovered_unsure(low);
+        assert_int_equal(done < 1, low[1]);
+        assert_int_equal((done < 2) + (done < 3), low[2]);
+        assert_int_equal(done < 4, low[3]);
+    }
+}
+
+static void
+a_file_that_is_discarded_is_gone(void **state)
+{
+    (void)state;
+    xt_journal journal = {0};
+    open_journal(&journal, 13, false);
+    assert_int_equal(0, access(path, F_OK));
+    xt_journal_discard(&journal);
+    assert_int_equal(-1, access(path, F_OK));
+    assert_null(journal.path);
+}
+
 static void
 a_file_that_is_gone_grows_no_more(void **state)
 {
@@ -304,6 +361,8 @@ damaged_files_are_refused(void **state)
     assert_true(xt_journal_string(&journal, "b.py", 4, &file));
     assert_true(xt_journal_add_lines(&journal, file, 0, &page));
     assert_true(xt_journal_note(&journal, "key", "value"));
+    const int32_t lines[] = {1, 2};
+    assert_true(xt_journal_add_body(&journal, file, lines, 2, &page));
     size_t end = (size_t)journal.end;
     xt_journal_close(&journal);
     size_t len;
@@ -339,6 +398,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_are_solved_from_the_file_alone),
         cmocka_unit_test(a_file_grows_and_keeps_what_was_counted),
+        cmocka_unit_test(what_a_body_has_not_settled_is_unsure),
+        cmocka_unit_test(a_file_that_is_discarded_is_gone),
         cmocka_unit_test(a_file_that_is_gone_grows_no_more),
         cmocka_unit_test(a_forked_child_counts_for_itself),
         cmocka_unit_test(damaged_files_are_refused),

@@ -234,6 +234,21 @@ def test_sums_that_share_a_part_are_not_both_counted(parts: Path) -> None:
     assert count_of(parts / "sum") == 7
 
 
+@pytest.mark.parametrize("copies", [1, 2])
+def test_a_sum_and_copies_of_it_under_other_names_are_counted_once(
+    parts: Path, copies: int
+) -> None:
+    assert combine(parts, "--keep", "-o", "one", "a", "b")[0] == 0
+    (name,) = datafolder.files(str(parts / "one"))
+    for number in range(copies):
+        copy = parts / f"copy{number}.xt"
+        copy.write_bytes((parts / "one" / name).read_bytes())
+    given = [f"copy{number}.xt" for number in range(copies)]
+    status, _, error = combine(parts, "one", *given)
+    assert (status, error.count("a sum cannot be parted")) == (1, copies)
+    assert count_of(parts / "sum") == 7
+
+
 def test_combining_that_was_cut_short_counts_nothing_twice(parts: Path) -> None:
     # Killed when the sum was written, and the parts were not yet removed.
     names = datafolder.files(str(parts / "b"))

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exactrace import CoverageResults, _native, datafile, datafolder
+from exactrace import CoverageResults, _native, datafile, datafolder, merging
 from exactrace.cli import report
 from exactrace.countsfile import CountsFileError
 
@@ -188,6 +188,51 @@ def test_the_documented_example_is_a_file() -> None:
     assert datafile.dumps(CoverageResults(results.counts), {}) != b""
 
 
+def table_below(text: str) -> list[list[str]]:
+    """Return the rows of the documentation's first table behind this text."""
+    documented = FORMAT.read_text(encoding="utf-8").split(text, 1)[1]
+    lines = documented.split("\n\n", 2)[1].splitlines()
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:]]
+
+
+def header(name: str) -> str:
+    path = Path(__file__).parents[2] / "core" / "store" / name
+    return path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("text", "begins", "entries"),
+    [
+        ("signed in tables.", "with a header", 6),
+        ("An entry of", "section table follows", 6),
+    ],
+)
+def test_the_container_is_documented_as_its_header_says(
+    text: str, begins: str, entries: int
+) -> None:
+    comment = header("tables.h").split(begins, 1)[1]
+    rows = re.findall(r"^ \*\s+(\d+)  (u32|u64|magic)", comment, re.MULTILINE)
+    sizes = {"u32": "4", "u64": "8", "magic": "8"}
+    ours = [[at, sizes[kind]] for at, kind in rows[:entries]]
+    assert [row[:2] for row in table_below(text) if row[1] != "40 each"] == ours
+
+
+def test_the_file_of_a_process_is_documented_as_its_header_says() -> None:
+    source = re.sub(r"/\*.*?\*/", "", header("journal.h"), flags=re.DOTALL)
+    (fields,) = re.findall(r"\{([^{}]*)\} xt_journal_header;", source)
+    ours, at = [], 0
+    for width, many in re.findall(r"uint(\d+)_t \w+(?:\[(\d+)\])?;", fields):
+        size = int(width) // 8 * int(many or 1)
+        ours.append([str(at), str(size)])
+        at += size
+    assert at == 64
+    assert [row[:2] for row in table_below("The header:")] == ours
+    (kinds,) = re.findall(r"\{([^{}]*)\} xt_journal_kind;", source)
+    count = len(re.findall(r"XT_JOURNAL_\w+", kinds))
+    documented = [row[0] for row in table_below("Strings are numbered from 0")]
+    assert documented == [str(kind) for kind in range(1, count + 1)]
+
+
 def a_result(n: int) -> CoverageResults:
     return CoverageResults({("f", 1): n})
 
@@ -244,6 +289,39 @@ def test_links_and_devices_are_not_followed(tmp_path: Path) -> None:
     os.mkfifo(folder / "pipe.xt")
     (folder / "folder.xt").mkdir()
     assert datafolder.files(str(folder)) == set()
+
+
+def test_a_file_names_no_others_than_those_beside_it(tmp_path: Path) -> None:
+    """Files for which another one stands are removed: it may be a hostile one."""
+    outside = tmp_path / "outside.xt"
+    outside.touch()
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "notes.txt").touch()
+    names = ["../outside.xt", str(outside), "notes.txt", ".", "a\0.xt", "gone.xt"]
+    hostile = datafile.dumps(a_result(5), merging.stands_for(names))
+    (folder / "hostile.xt").write_bytes(hostile)
+    results, merged, said = datafolder.read(str(folder), ["hostile.xt"])
+    assert (merged, said) == ({"hostile.xt", "gone.xt"}, [])
+    assert sum(results.counts.values()) == 5
+    datafolder.remove(str(folder), [*merged, *names])
+    assert outside.exists()
+    assert [path.name for path in folder.iterdir()] == ["notes.txt"]
+
+
+def test_a_file_in_which_nobody_began_to_count_goes_with_the_others(
+    tmp_path: Path,
+) -> None:
+    """But not one that was made just now: somebody is about to."""
+    folder = str(tmp_path)
+    names = [datafolder.new_file(folder, "run") for _ in range(2)]
+    for name in names:
+        (tmp_path / name).write_bytes(bytes(1 << 20))
+    os.utime(tmp_path / names[0], (1, 1))
+    added = datafolder.write(folder, a_result(5), "run")
+    results, merged, said = datafolder.read(folder, [*names, added])
+    assert (merged, said) == ({names[0], added}, [])
+    assert sum(results.counts.values()) == 5
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file away")

@@ -10,7 +10,6 @@ import select
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,20 +33,14 @@ BRANCHES = MONITORED
 needs_file = pytest.mark.skipif(FREE, reason="without the GIL, counts are in memory")
 
 
-NOBODY = 65534
-
-
 @contextlib.contextmanager
-def waiting(
-    folder: Path, *arguments: str, user: int | None = None
-) -> Iterator[subprocess.Popen[str]]:
-    """Give a program (of that user) that has counted, and now waits for us."""
+def waiting(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Give a program that has counted, and now waits for us."""
     write(folder, "prog.py", PROGRAM)
     options = ("--branch", "--calls", "-q", "-d", "data")
     with subprocess.Popen(
         [sys.executable, "-m", "exactrace", "run", *options, "prog.py", *arguments],
         cwd=folder,
-        user=user,
         env={**os.environ, "PYTHONPATH": PACKAGE},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -108,61 +101,25 @@ def test_lines_functions_and_branches_are_as_they_were_counted(folder: Path) -> 
 
 
 @needs_file
+def test_what_else_lies_in_the_folder_is_passed_over(folder: Path) -> None:
+    with waiting(folder):
+        data = folder / "data"
+        (name,) = (path.name for path in data.glob("*.xt"))
+        (data / "other.xt").write_bytes((data / name).read_bytes()[:100])
+        (data / "made.xt").write_bytes(bytes(1 << 20))
+        (data / "link.xt").symlink_to(data / name)
+        os.mkfifo(data / "pipe.xt")
+        assert rows(folder, "data")[4, None] == 100
+    status, out, error = top(folder, "data", "--once")
+    assert (status, out, error.count("\n")) == (1, "", 1)
+    assert "other.xt': damaged counts file" in error
+
+
+@needs_file
 def test_a_program_that_is_stopped_is_watched_too(folder: Path) -> None:
     with waiting(folder, "stop") as process:
         os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
         assert rows(folder, "data")[4, None] == 100
-
-
-def as_nobody(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run exactrace as a user who owns nothing."""
-    return subprocess.run(
-        [sys.executable, "-m", "exactrace", *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": PACKAGE},
-        user=NOBODY,
-        group=NOBODY,
-        extra_groups=[],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-@pytest.fixture
-def shared() -> Iterator[Path]:
-    """Give a folder in which all users may write; skip where there is but one."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can be two users")
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        folder.chmod(0o777)
-        try:
-            seen = as_nobody(folder, "--version").returncode == 0
-        except PermissionError:
-            seen = False
-        if not seen:
-            pytest.skip("this Python lies in a folder that only root may enter")
-        yield folder
-
-
-@needs_file
-def test_root_watches_the_program_of_another_user(shared: Path) -> None:
-    with waiting(shared, user=NOBODY) as process:
-        for target in ("data", str(process.pid)):
-            assert rows(shared, target)[4, None] == 100
-
-
-@needs_file
-@pytest.mark.parametrize("by", ["folder", "process"])
-def test_who_may_not_watch_is_told_so(shared: Path, by: str) -> None:
-    with waiting(shared) as process:
-        target = "data" if by == "folder" else str(process.pid)
-        done = as_nobody(shared, "top", "--once", target)
-    assert done.returncode == 1
-    assert done.stdout == ""
-    assert done.stderr.count("\n") == 1
-    assert "Permission denied" in done.stderr
 
 
 @pytest.mark.parametrize(
