@@ -56,6 +56,11 @@ xt_branch_kind xt_branch_of(const xt_opcodes *ops, const xt_instr *jump,
    is the operand: the jump itself has the place of the whole expression. */
 const xt_location *xt_branch_place(const xt_instrs *instrs, uint32_t at);
 
+/* Whether the way that a jump takes, or does not, answers what is asked at its
+   place. In `a < b < c` both comparisons have the place of the whole: if the
+   first is true, the second decides. */
+bool xt_branch_is_answer(const xt_instrs *instrs, uint32_t at, bool taken);
+
 enum { XT_LEADS_OUT = -1, XT_LEADS_NOWHERE = 0 };
 
 /* The first other line that a side of the branch at an instruction leads to.
