@@ -127,8 +127,7 @@ is_link(const xt_instrs *instrs, uint32_t at)
     if (at > 0 && items[at - 1].op == ops->copy && items[at - 1].oparg == 1) {
         at--;
     }
-    return at > 1 && items[at - 2].op == ops->copy &&
-           items[at - 2].oparg == 2;
+    return at > 1 && items[at - 2].op == ops->copy && items[at - 2].oparg == 2;
 }
 
 static bool

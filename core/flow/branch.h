@@ -42,9 +42,9 @@ xt_branch_is_at(const xt_instrs *instrs, uint32_t at)
             xt_branch_async_end(instrs, at) != XT_NONE);
 }
 
-/* Whether events of sys.monitoring tell of such a side. From 3.14 on, there are
-   none for another item of an asynchronous comprehension, whose END_SEND has
-   no NOT_TAKEN behind it. */
+/* Whether events of sys.monitoring tell of such a side. From 3.14 on, there
+   are none for another item of an asynchronous comprehension, whose END_SEND
+   has no NOT_TAKEN behind it. */
 bool xt_branch_has_events(const xt_instrs *instrs, uint32_t at);
 
 /* What such an instruction asks; *answer is the one that makes it jump, or
