@@ -2,14 +2,17 @@
 """Real projects' own tests, counted: the same tests pass, and the same lines and
 branches are found as by coverage.py.
 
-    python bench/projects.py [--only NAME ...] [--rounds N] [--compare]
+    python bench/projects.py [--only NAME ...] [--rounds N] [--tools NAME ...]
+                             [--compare | --time]
 
 Fetches the projects of projects.toml from PyPI (source distributions, which hold their
 tests) into build/projects, each with an environment of its own, in which exactrace is
 installed from this checkout. Runs the tests bare and with each tool in turn, compares
 what every test ended with, lines and branches with coverage.py, and prints the CPU time
-of the whole runs as multiples of the bare one (medians). With --compare nothing is
-timed. The exit status is 1 if a test ends differently, or lines or branches differ.
+of the whole runs, with the processes that tests start, as multiples of the bare one:
+medians of rounds in which each tool has its turn. With --compare nothing is timed, with
+--time nothing is compared. The exit status is 1 if a test ends differently, or lines or
+branches differ.
 """
 
 from __future__ import annotations
@@ -40,6 +43,13 @@ SEEDED = """\
 import random
 def pytest_runtest_setup():
     random.seed(0)
+"""
+
+# Of coverage.py, to measure child processes, also those that are terminated.
+CHILDREN = """\
+[run]
+patch = subprocess
+sigterm = true
 """
 
 
@@ -110,7 +120,6 @@ class Project:
         (plugins / "seeded.py").write_text(SEEDED)
         environment = {
             **os.environ,
-            "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONHASHSEED": "0",
             "PYTHONPATH": str(plugins),
             **variables,
@@ -141,6 +150,13 @@ class Project:
         spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         return outcomes(report), spent, done.stdout
 
+    def imported(self) -> Path:
+        """Return the folder where the tests import the package from."""
+        code = f"import {self.package} as found; print(found.__path__[0])"
+        command = [self.python, "-c", code]
+        said = subprocess.run(command, cwd=self.source, capture_output=True, check=True)
+        return Path(said.stdout.decode().strip())
+
     def path(self, name: str) -> Path:
         return self.folder / name
 
@@ -158,7 +174,9 @@ def outcomes(report: Path) -> dict[str, str]:
 
 
 def tools(project: Project) -> dict[str, tuple[list[str], dict[str, str]]]:
-    """Return the command and the environment of each tool."""
+    """Return the command and the environment of each tool. Only ours counts in the
+    processes that tests start, too.
+    """
     package = project.package
     pytest = ["-m", "pytest"]
     ours = [f"--exactrace={package}", "--exactrace-report=none"]
@@ -175,21 +193,29 @@ def tools(project: Project) -> dict[str, tuple[list[str], dict[str, str]]]:
             {"COVERAGE_CORE": "ctrace"},
         ),
         "pytest-cov": (
-            [*pytest, f"--cov={package}", "--cov-report=", f"--cov-config={os.devnull}"],
+            [
+                *pytest,
+                f"--cov={package}",
+                "--cov-report=",
+                f"--cov-config={os.devnull}",
+            ],
             {},
         ),
     }
+    found["pytest-cov branch"] = [*found["pytest-cov"][0], "--cov-branch"], {}
     if sys.version_info >= (3, 12):
         found["coverage sysmon"] = [*coverage, *pytest], {"COVERAGE_CORE": "sysmon"}
     if sys.version_info >= (3, 14):
         sysmon = [*coverage, "--branch", *pytest]
         found["coverage sysmon branch"] = sysmon, {"COVERAGE_CORE": "sysmon"}
     if sys.version_info < (3, 15):
-        places = f"{project.source},{project.folder / 'venv'}"
-        cover = ["-m", "slipcover", "--source", places, "--json"]
+        cover = ["-m", "slipcover", "--source", str(project.imported()), "--json"]
         cover += ["--out", str(project.path("slip.json"))]
-        found["slipcover"] = [*cover, *pytest], {}
-        found["slipcover branch"] = [*cover, "--branch", *pytest], {}
+        # It loads its own plugin before pytest does, which would end some of them.
+        cover += [*pytest, "-W", "ignore::pytest.PytestAssertRewriteWarning"]
+        found["slipcover"] = cover, {}
+        branch = cover.index("--json")
+        found["slipcover branch"] = [*cover[:branch], "--branch", *cover[branch:]], {}
     return found
 
 
@@ -212,6 +238,21 @@ def said_by_coverage(project: Project, data: Path) -> dict[str, bool]:
                 found[f"{rest} {line}"] = state == "executed"
             for start, end in said.get(f"{state}_branches", []):
                 found[f"{rest} {start}->{end}"] = state == "executed"
+    return found
+
+
+def run_with_coverage(project: Project) -> dict[str, str]:
+    """Run the tests with coverage.py as compare() needs it: in child processes, too.
+    Returns what each ended with.
+    """
+    (rc := project.path("coveragerc")).write_text(CHILDREN)
+    for old in project.folder.glob("coverage.*"):
+        old.unlink()
+    coverage = ["-m", "coverage", "run", "--branch", f"--source={project.package}"]
+    coverage += [f"--data-file={project.path('coverage')}", f"--rcfile={rc}"]
+    found, _, _ = project.run(*coverage, "-m", "pytest", COVERAGE_CORE="ctrace")
+    combine = ["combine", f"--data-file={project.path('coverage')}", f"--rcfile={rc}"]
+    call(project.python, "-m", "coverage", *combine, cwd=project.source)
     return found
 
 
@@ -241,55 +282,93 @@ def compare(project: Project) -> int:
         print(f"  {place}: {said}{why and f' ({why})'}")
     lines = sum(ran for place, ran in theirs.items() if "->" not in place)
     sides = sum(ran for place, ran in theirs.items() if "->" in place)
-    print(f"  {lines} lines and {sides} sides ran; {unexplained} unexplained differences")
+    print(
+        f"  {lines} lines and {sides} sides ran; {unexplained} unexplained differences"
+    )
     return unexplained
+
+
+def changed(
+    project: Project, tool: str, bare: dict[str, str], found: dict[str, str]
+) -> int:
+    """Print which tests end differently under a tool. Returns how many, but for those
+    that also do when run bare again.
+    """
+    tests = sorted(
+        test for test in {*bare, *found} if bare.get(test) != found.get(test)
+    )
+    again = project.run("-m", "pytest")[0] if tests else {}
+    for test in tests:
+        steady = again.get(test) == bare.get(test)
+        ends = f"{bare.get(test)} bare, {found.get(test)} now"
+        print(f"  {tool}: {test}: {ends}{'' if steady else '; by chance'}")
+    return sum(again.get(test) == bare.get(test) for test in tests)
 
 
 def check(project: Project) -> bool:
     """Compare tests, lines and branches. Returns whether all are the same."""
-    every = tools(project)
-    bare, _, output = project.run(*every["bare"][0])
+    bare, _, output = project.run("-m", "pytest")
     if not bare:
         print(output[-2000:])
         return False
-    print(f"  {len(bare)} tests")
-    for each in (project.path("counts"), project.path("ours")):
-        shutil.rmtree(each, ignore_errors=True)
-    good = True
-    for name in ("exactrace branch", "coverage ctrace branch"):
-        command, variables = every[name]
-        found, _, output = project.run(*command, **variables)
-        changed = {
-            test: (bare.get(test), found.get(test))
-            for test in {*bare, *found}
-            if bare.get(test) != found.get(test)
-        }
-        if changed:
-            again, _, _ = project.run(*every["bare"][0])
-        for test, (before, after) in sorted(changed.items()):
-            steady = again.get(test) == before
-            ends = f"{before} bare, {after} now"
-            print(f"  {name}: {test}: {ends}{'' if steady else '; by chance'}")
-            good = good and not (steady and name == "exactrace branch")
-        if name == "exactrace branch":
-            if not found:
-                print(output[-2000:])
-            said = [line for line in output.splitlines() if "exactrace:" in line]
-            print("".join(f"  said: {line}\n" for line in said), end="")
+    print(f"  {len(bare)} tests", flush=True)
+    shutil.rmtree(project.path("counts"), ignore_errors=True)
+    ours = tools(project)["exactrace branch"][0]
+    found, _, output = project.run(*ours)
+    if not found:
+        print(output[-2000:])
+    said = [line for line in output.splitlines() if "exactrace:" in line]
+    print("".join(f"  said: {line}\n" for line in said), end="")
+    good = changed(project, "exactrace", bare, found) == 0
+    changed(project, "coverage.py", bare, run_with_coverage(project))
     return compare(project) == 0 and good
 
 
-def time(project: Project, rounds: int) -> None:
-    """Print a row for each tool."""
-    every = tools(project)
+def measure(
+    project: Project, rounds: int, wanted: list[str]
+) -> dict[str, float | None]:
+    """Return the CPU seconds of each tool that is wanted, by the beginning of its name;
+    None if no test ran.
+    """
+    every = {
+        name: tool
+        for name, tool in tools(project).items()
+        if name == "bare" or name.startswith(tuple(wanted))
+    }
     spent: dict[str, list[float]] = {name: [] for name in every}
     for _ in range(rounds):
         for name, (command, variables) in every.items():
-            spent[name].append(project.run(*command, **variables)[1])
-    bare = statistics.median(spent["bare"])
-    for name, times in spent.items():
-        middle = statistics.median(times)
-        print(f"  {name:24}{middle:8.2f} s {middle / bare:8.2f}")
+            ends, seconds, output = project.run(*command, **variables)
+            if ends:
+                spent[name].append(seconds)
+            else:
+                print(f"  {name}: no test ran:\n{output[-1000:]}")
+    return {
+        name: statistics.median(times) if times else None
+        for name, times in spent.items()
+    }
+
+
+def table(measured: dict[str, dict[str, float | None]]) -> str:
+    """Return what was measured of each project and tool, and means of the multiples."""
+    rows = [["CPU time of the tests", *measured, "mean"]]
+    rows.append(["---", *["---:"] * (len(measured) + 1)])
+    names = list(next(iter(measured.values())))
+    bare = [times["bare"] or 0.0 for times in measured.values()]
+    rows.append(["bare", *(f"{each:.2f} s" for each in bare), ""])
+    # Lines first, then branches.
+    for name in sorted(names[1:], key=lambda name: name.endswith("branch")):
+        found = [one.get(name) for one in measured.values()]
+        times = [
+            each / base for each, base in zip(found, bare, strict=True) if each and base
+        ]
+        mean = f"{statistics.geometric_mean(times):.2f}" if times else ""
+        shown = (
+            f"{each / base:.2f}" if each and base else "fails"
+            for each, base in zip(found, bare, strict=True)
+        )
+        rows.append([name, *shown, mean if len(times) == len(found) else ""])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def main() -> None:
@@ -298,16 +377,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--only", action="append", choices=sorted(entries))
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--compare", action="store_true")
+    parser.add_argument(
+        "--tools", nargs="+", default=[""], help="beginnings of their names"
+    )
+    part = parser.add_mutually_exclusive_group()
+    part.add_argument("--compare", action="store_true", help="time nothing")
+    part.add_argument("--time", action="store_true", help="compare nothing")
     wanted = parser.parse_args()
     built = wheel()
     good = True
+    measured: dict[str, dict[str, float | None]] = {}
     for name in wanted.only or entries:
         project = Project(name, entries[name], built)
         print(f"{name} {entries[name]['version']}", flush=True)
-        good &= check(project)
+        if not wanted.time:
+            good &= check(project)
         if not wanted.compare:
-            time(project, wanted.rounds)
+            measured[name] = measure(project, wanted.rounds, wanted.tools)
+            print(table({name: measured[name]}), flush=True)
+    if len(measured) > 1:
+        print(table(measured))
     sys.exit(not good)
 
 

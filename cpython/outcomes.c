@@ -89,7 +89,7 @@ add_side(PyObject *branches, PyCodeObject *code, const xt_instrs *instrs,
 {
     const xt_instr *jump = &instrs->items[at];
     const xt_location *place = xt_branch_place(instrs, at);
-    if (!place->has_line) {
+    if (!place->has_line || !xt_branch_is_answer(instrs, at, taken)) {
         return 0;
     }
     bool answer;
@@ -256,7 +256,9 @@ add_steps(PyObject *steps, PyCodeObject *code)
             !xt_branch_place(&instrs, i)->has_line) {
             continue;
         }
-        result = add_step(steps, code, &instrs, i, false);
+        result = xt_branch_is_answer(&instrs, i, false)
+                     ? add_step(steps, code, &instrs, i, false)
+                     : 0;
         if (result == 0 && xt_branch_jumps(&instrs.items[i])) {
             result = add_step(steps, code, &instrs, i, true);
         }

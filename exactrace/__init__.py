@@ -2,6 +2,9 @@
 
 A drop-in replacement for the standard `trace` module: `import exactrace as
 trace` gives the same classes, `python -m exactrace` the same command line.
+
+PYTEST_DONT_REWRITE: where a pytest is traced, this was imported before it, of which it
+would warn.
 """
 
 from exactrace._version import __version__ as __version__

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from array import array
+from itertools import chain, repeat
 
 from exactrace import _native, countsfile
 from exactrace.results import CoverageResults
@@ -42,23 +43,22 @@ class _DamageError(Exception):
     """What is wrong with a section, in words."""
 
 
-class _Strings:
-    """Strings by number, in the order in which they came."""
+class _Strings(dict["str | None", int]):
+    """Strings by number, in the order in which they came: new ones get the next."""
 
     def __init__(self) -> None:
-        self._numbers: dict[str, int] = {}
+        self[None] = _NOTHING
 
-    def number(self, text: str | None) -> int:
-        """Return the number of a string, new or known."""
-        if text is None:
-            return _NOTHING
+    def __missing__(self, text: str) -> int:
         if not isinstance(text, str):
             raise TypeError(f"{text!r} is no string")
-        return self._numbers.setdefault(text, len(self._numbers))
+        number = self[text] = len(self) - 1
+        return number
 
     def sections(self) -> list[tuple[int, int, Any]]:
         """Return what is to be written."""
-        encoded = [text.encode("utf-8", "surrogatepass") for text in self._numbers]
+        texts = (text for text in self if text is not None)
+        encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
         ends = array("q")
         end = 0
         for text in encoded:
@@ -114,14 +114,20 @@ def _table(
     row: Callable[[Callable[[str | None], int], Any, Any], Row],
 ) -> array[int]:
     """Return the rows of a dict, one behind the other."""
-    numbers = array("q")
-    for key, value in items.copy().items():
+    items = items.copy()
+    number = strings.__getitem__
+    try:
+        rows = map(row, repeat(number), items, items.values())
+        return _little_endian(array("q", chain.from_iterable(rows)))
+    except (TypeError, ValueError, OverflowError):
+        pass
+    for key, value in items.items():
         try:
-            numbers.extend(row(strings.number, key, value))
+            array("q", row(number, key, value))
         except (TypeError, ValueError, OverflowError) as error:
             message = f"{name}[{key!r}]: {value!r} cannot be kept: {error}"
             raise countsfile.CountsFileError(message) from None
-    return _little_endian(numbers)
+    raise countsfile.CountsFileError(f"{name}: cannot be kept")
 
 
 def _about_row(number: Callable[[str | None], int], key: str, value: str) -> Row:
@@ -135,11 +141,21 @@ def _line_row(number: Callable[[str | None], int], key: Any, value: Any) -> Row:
 
 def _branch_row(number: Callable[[str | None], int], key: Any, value: Any) -> Row:
     filename, place, kind, outcome = key
-    line, end_line, column, end_column = (
-        _NOTHING if part is None else part for part in place
+    where = line, end_line, column, end_column = place
+    if None in where:
+        line, end_line, column, end_column = (
+            _NOTHING if part is None else part for part in where
+        )
+    return (
+        number(filename),
+        number(kind),
+        line,
+        end_line,
+        column,
+        end_column,
+        int(outcome),
+        _hits(value),
     )
-    where = line, end_line, column, end_column
-    return number(filename), number(kind), *where, int(outcome), _hits(value)
 
 
 def _call_row(number: Callable[[str | None], int], key: Any, value: Any) -> Row:

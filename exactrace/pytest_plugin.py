@@ -39,8 +39,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         nargs="?",
         const="",
         metavar="NAME",
-        help="count what the tests run, and show a table of it; with a name, of this "
-        "package or folder, also what never ran; can be given several times; the "
+        help="count what the tests run, and show a table of it; with a name, only of "
+        "this package or folder, also what never ran; can be given several times; the "
         "options below say so too, but for --exactrace-data and --exactrace-append",
     )
     group.addoption(
@@ -190,11 +190,15 @@ class _Run:
         folder = os.path.abspath(wanted.exactrace_data or options.default_data())
         if os.path.exists(folder) and not os.path.isdir(folder):
             raise pytest.UsageError(f"--exactrace-data: {folder!r} is no folder")
+        places = _places(self._settings)
+        # What is not asked for costs nothing. But which tests a change can reach is
+        # known of what tests and their helpers have run, too.
+        only = bool(places) and not wanted.exactrace_contexts
         self.process = children.Process(
             children.Settings(
                 folder,
-                ignoredirs=installed_folders(),
-                kept=_places(self._settings),
+                ignoredirs=[os.sep] if only else installed_folders(),
+                kept=places,
                 branch=wanted.exactrace_branch or self._settings.branch,
                 calls=wanted.exactrace_calls or self._settings.calls,
             )
@@ -236,7 +240,8 @@ class _Run:
         self._end()
         if self._results is None:
             return
-        self._show(self._results)
+        if self._reports != ["none"] or self._least is not None:
+            self._show(self._results)
         bad = self._failed or self._is_below()
         if bad and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED

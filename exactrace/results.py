@@ -127,25 +127,22 @@ class CoverageResults:
 
     def update(self, other: CoverageResults) -> None:
         """Add the results of another object to those of this one."""
-        counts = self.counts
-        for key, count in other.counts.items():
-            counts[key] = counts.get(key, 0) + count
+        _add_to(self.counts, other.counts)
         self.calledfuncs.update(dict.fromkeys(other.calledfuncs, 1))
         self.callers.update(dict.fromkeys(other.callers, 1))
         for branch, outcomes in other.branches.items():
-            sides = self.branches.setdefault(branch, {})
-            for outcome, count in outcomes.items():
-                sides[outcome] = sides.get(outcome, 0) + count
-        for function, count in other.calls.items():
-            self.calls[function] = self.calls.get(function, 0) + count
-        for place, count in other.contexts.items():
-            self.contexts[place] = self.contexts.get(place, 0) + count
+            sides = self.branches.get(branch)
+            if sides is None:
+                self.branches[branch] = outcomes.copy()
+            else:
+                _add_to(sides, outcomes)
+        _add_to(self.calls, other.calls)
+        _add_to(self.contexts, other.contexts)
         self.sources |= other.sources
         for key, (high, low) in other.unsure.items():
             most = self.unsure.get(key, (0, 0))
             self.unsure[key] = high + most[0], low + most[1]
-        for call, count in other.call_graph.items():
-            self.call_graph[call] = self.call_graph.get(call, 0) + count
+        _add_to(self.call_graph, other.call_graph)
 
     def write_results(
         self,
@@ -459,6 +456,15 @@ def _hook(name: str) -> Any:
     """Return a name of the package, which a program may have replaced."""
     package = sys.modules.get("exactrace")
     return getattr(package, name, getattr(compat, name))
+
+
+def _add_to(total: dict[Any, int], more: dict[Any, int]) -> None:
+    """Add up numbers by key."""
+    if not total:
+        total.update(more)
+        return
+    for key, number in more.items():
+        total[key] = total.get(key, 0) + number
 
 
 def by_file(counts: Counts) -> dict[str, dict[int, int]]:

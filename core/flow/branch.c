@@ -111,6 +111,55 @@ xt_branch_place(const xt_instrs *instrs, uint32_t at)
     return &instrs->places[jump->place];
 }
 
+/* Whether a jump ends a chain of comparisons early: the operand that is
+   compared next was kept by COPY. */
+static bool
+is_link(const xt_instrs *instrs, uint32_t at)
+{
+    const xt_opcodes *ops = instrs->ops;
+    const xt_instr *items = instrs->items;
+    if (items[at].op != ops->pop_jump_if_false) {
+        return false;
+    }
+    if (at > 0 && ops->to_bool != 0 && items[at - 1].op == ops->to_bool) {
+        at--;
+    }
+    if (at > 0 && items[at - 1].op == ops->copy && items[at - 1].oparg == 1) {
+        at--;
+    }
+    return at > 1 && items[at - 2].op == ops->copy && items[at - 2].oparg == 2;
+}
+
+static bool
+is_same_place(const xt_location *one, const xt_location *other)
+{
+    return one->has_line == other->has_line && one->line == other->line &&
+           one->end_line == other->end_line && one->column == other->column &&
+           one->end_column == other->end_column;
+}
+
+bool
+xt_branch_is_answer(const xt_instrs *instrs, uint32_t at, bool taken)
+{
+    if (taken || !is_link(instrs, at)) {
+        return true;
+    }
+    /* The rest of the chain stands before what ends it. Its last comparison
+       may have no jump: then this one has the last word. */
+    const xt_location *place = xt_branch_place(instrs, at);
+    uint32_t end = instrs->items[at].target;
+    for (uint32_t i = at + 1; i < instrs->len && i != end; i++) {
+        bool answer;
+        if (instrs->items[i].kind == XT_KIND_BRANCH &&
+            xt_branch_of(instrs->ops, &instrs->items[i], &answer) ==
+                XT_BRANCH_BOOL &&
+            is_same_place(xt_branch_place(instrs, i), place)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 int32_t
 xt_branch_leads_to(const xt_instrs *instrs, uint32_t at, bool taken)
 {

@@ -42,9 +42,9 @@ xt_branch_is_at(const xt_instrs *instrs, uint32_t at)
             xt_branch_async_end(instrs, at) != XT_NONE);
 }
 
-/* Whether events of sys.monitoring tell of such a side. From 3.14 on, there are
-   none for another item of an asynchronous comprehension, whose END_SEND has
-   no NOT_TAKEN behind it. */
+/* Whether events of sys.monitoring tell of such a side. From 3.14 on, there
+   are none for another item of an asynchronous comprehension, whose END_SEND
+   has no NOT_TAKEN behind it. */
 bool xt_branch_has_events(const xt_instrs *instrs, uint32_t at);
 
 /* What such an instruction asks; *answer is the one that makes it jump, or
@@ -55,6 +55,11 @@ xt_branch_kind xt_branch_of(const xt_opcodes *ops, const xt_instr *jump,
 /* The place of what decides. Where the value goes on, as in `x = a or b`, that
    is the operand: the jump itself has the place of the whole expression. */
 const xt_location *xt_branch_place(const xt_instrs *instrs, uint32_t at);
+
+/* Whether the way that a jump takes, or does not, answers what is asked at its
+   place. In `a < b < c` both comparisons have the place of the whole: if the
+   first is true, the second decides. */
+bool xt_branch_is_answer(const xt_instrs *instrs, uint32_t at, bool taken);
 
 enum { XT_LEADS_OUT = -1, XT_LEADS_NOWHERE = 0 };
 

@@ -117,7 +117,7 @@ add_side(recovery *job, uint32_t file, uint32_t at, bool taken, int64_t count)
 {
     const xt_instr *jump = &job->instrs.items[at];
     const xt_location *place = xt_branch_place(&job->instrs, at);
-    if (!place->has_line) {
+    if (!place->has_line || !xt_branch_is_answer(&job->instrs, at, taken)) {
         return XT_OK;
     }
     bool answer;

@@ -134,6 +134,54 @@ def test_an_async_for_has_both_its_sides(
     assert sides == expected
 
 
+CHAINS = """\
+import os, signal, sys
+def once(x):
+    if 1 <= x < 5 < 7 or x == 9:
+        return x
+    return (
+        1 < x < 8)
+def value(x):
+    return 2 < x < 9 < 20
+def looped(n):
+    while 0 < n < 5:
+        n -= 1
+def negated(x, y):
+    return 1 if not x is y is None else 2
+for x in range(11): once(x), value(x), looped(x), negated(x, None)
+once(3), negated(None, None)
+if sys.argv[1:]: os.kill(os.getpid(), signal.SIGKILL)
+"""
+# Line, kind: (true, false). Where the last comparison is the value, the one before it
+# is the last that decides.
+CHAIN_SIDES = {
+    (3, "bool"): [(5, 7), (1, 6)],
+    (6, "bool"): [(5, 1)],
+    (8, "bool"): [(6, 5)],
+    (10, "bool"): [(10, 11)],
+}
+
+
+@known
+@pytest.mark.parametrize("engine", ["probe", "event"])
+@pytest.mark.parametrize("killed", [[], ["killed"]])
+def test_a_chain_of_comparisons_is_one_decision(
+    folder: Path, engine: str, killed: list[str]
+) -> None:
+    write(folder, "program.py", CHAINS)
+    command = ["-m", "exactrace", "run", "-q", "--branch", "--engine", engine]
+    command += ["-d", "data"]
+    run([*command, "program.py", *killed], folder)
+    sides: dict[tuple[int, str], list[tuple[int, int]]] = {}
+    for (name, place, kind), outcomes in sorted(
+        read(str(folder / "data")).branches.items()
+    ):
+        if name.endswith("program.py") and place[0] in (3, 6, 8, 10):
+            taken = outcomes[True], outcomes[False]
+            sides.setdefault((place[0], kind), []).append(taken)
+    assert sides == CHAIN_SIDES
+
+
 @known
 def test_branches_that_never_ran_are_among_all(tmp_path: Path) -> None:
     text = "def f(a):\n    if a: pass\n    for b in a: f(b)\n"

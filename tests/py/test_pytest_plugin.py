@@ -454,3 +454,39 @@ def test_the_plugin_can_be_kept_out(project: Path) -> None:
     status, _, error = run(options, project)
     assert status == pytest.ExitCode.USAGE_ERROR
     assert "unrecognized arguments" in error
+
+
+def test_a_pytest_that_is_traced_from_outside_warns_of_nothing(project: Path) -> None:
+    # It warns of plugins that were imported before it.
+    pytest_strictly = ["-m", "pytest", "-q", *PLUGIN, "-W", "error"]
+    command = ["-m", "exactrace", "run", "-q", "-d", ".exactrace", *pytest_strictly]
+    status, _, error = run(command, project)
+    assert (status, error) == (0, "")
+    assert {line: hits(project)[line] for line in COUNTED} == COUNTED
+
+
+def test_who_wants_no_report_pays_for_none(project: Path) -> None:
+    code = "import sys; print('imported', 'exactrace.reports.model' in sys.modules)"
+    write(project, "conftest.py", f"def pytest_unconfigure():\n    {code}\n")
+    none = ("--exactrace-report", "none")
+    status, out = pytest_in(project, "-s", "--exactrace=pkg", *none)
+    assert status == 0
+    assert "imported False" in out
+    status, out = pytest_in(
+        project, "-s", "--exactrace=pkg", *none, "--exactrace-fail-under=1"
+    )
+    assert status == 0
+    assert "imported True" in out
+
+
+@pytest.mark.parametrize("contexts", [False, True])
+def test_a_name_leaves_all_else_uncounted_but_for_affected(
+    project: Path, contexts: bool
+) -> None:
+    more = ["--exactrace-contexts"] * contexts
+    assert pytest_in(project, "--exactrace=pkg", *data(project), *more)[0] == 0
+    counted = {file for file, _ in report.read(str(project / ".exactrace")).counts}
+    names = {os.path.relpath(file, project) for file in counted}
+    assert {"pkg/__init__.py", "pkg/a.py"} <= names
+    assert ("test_a.py" in names) == contexts
+    assert {line: hits(project)[line] for line in COUNTED} == COUNTED

@@ -77,6 +77,7 @@ class _Places:
         self.start: dict[int, int] = {}
         # Start -> (place, outcome if the jump is taken, its targets, next starts).
         self.jumps: dict[int, tuple[Place, bool, set[int], set[int]]] = {}
+        self.links: set[int] = set()  # starts of jumps: see _is_link()
         self.handlers: dict[int, Place] = {}
         self.untold: set[Place] = set()
         listed = list(dis.get_instructions(code))
@@ -99,6 +100,8 @@ class _Places:
                 place, taken = jump
                 ways = self._ways(groups, index, item.argval)
                 self.jumps[start] = (place, taken, *ways)
+                if self._is_link(code, sequence, index, place):
+                    self.links.add(start)
         items = [item for _, item in groups]
         starts = [start for start, _ in groups]
         self._find_async_loops(code, groups)
@@ -171,6 +174,28 @@ class _Places:
             return None
         return (code.co_filename, _where(place), kind), taken
 
+    @classmethod
+    def _is_link(
+        cls, code: CodeType, items: list[dis.Instruction], index: int, place: Place
+    ) -> bool:
+        """Whether to go on is no answer yet: a comparison in a chain (`a < b < c`) that
+        is true leaves it to the next jump of the same place.
+        """
+        before = [
+            (item.opname, item.arg if item.opname in ("COPY", "SWAP") else None)
+            for item in items[max(0, index - 5) : index]
+            if item.opname != "TO_BOOL"
+        ]
+        if before and before[-1] == ("COPY", 1):
+            before.pop()
+        compares = before and before[-1][0] in ("COMPARE_OP", "IS_OP", "CONTAINS_OP")
+        if not compares or before[-3:-1] != [("SWAP", 2), ("COPY", 2)]:
+            return False
+        rest = range(index + 1, len(items))
+        chain = [at for at in rest if items[at].offset < items[index].argval]
+        jumps = (cls._jump(code, items, at) for at in chain)
+        return any(jump is not None and jump[0] == place for jump in jumps)
+
     def _ways(
         self, groups: list[tuple[int, dis.Instruction]], index: int, target: int
     ) -> tuple[set[int], set[int]]:
@@ -236,7 +261,7 @@ def measure(
                 outcomes.unclear.add(place)
             if start in there:
                 outcomes.branches[places.function, place, taken] += 1
-            elif start in here:
+            elif start in here and before not in places.links:
                 outcomes.branches[places.function, place, not taken] += 1
         return None
 
