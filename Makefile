@@ -39,6 +39,7 @@ test-c: $(VENV)/ready ## Test the C core alone, under sanitizers
 
 # -P: the package that is installed, not the folder of its sources.
 test-py: install ## Test the installed package
+	-tools/need-readers
 	$(BIN)/python -P -m pytest tests/py tests/compat tests/random tests/suite $(PYTEST_ARGS)
 
 $(LINT_VENV)/ready: tools/lint-requirements.txt

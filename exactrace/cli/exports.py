@@ -78,8 +78,8 @@ def export(
     elif kind == "callgrind":
         parts = callgrind.write(whole, results)
     else:
-        names = {each.name for each in whole}
-        parts = dot.write(results, names, wanted.min_calls)
+        paths = {each.path for each in whole}
+        parts = dot.write(results, paths, wanted.min_calls)
     temporary = None
     if wanted.output not in (None, "-"):
         # What was there stays until all is written.

@@ -212,14 +212,15 @@ class _Site:
             return _Caller("(not traced)", "", hits)
         name, line, function = caller
         path = self._path(name)
-        shown = scope.shown_name(name)
-        link = ""
-        if self._within.has(path) and not self._results.is_ignored_filename(name):
-            link = f"{page_name(path, shown)}#L{line}"
+        shown, link = name, ""
+        if not self._results.is_ignored_filename(name):
+            shown = scope.shown_name(path)
+            if self._within.has(path):
+                link = f"{page_name(path, shown)}#L{line}"
         return _Caller(text.printable(f"{function}  {shown}:{line}"), link, hits)
 
     def _path(self, name: str) -> str:
-        return os.path.normpath(os.path.join(self._base, name))
+        return scope.absolute(name, self._base)
 
 
 def _environment() -> Environment:

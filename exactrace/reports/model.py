@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import os
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,6 +15,7 @@ from exactrace.settings import Settings
 TYPE_CHECKING = False  # without the cost of importing typing
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from types import CodeType
 
     from exactrace.reports.exclusions import Place
     from exactrace.reports.scope import Scope
@@ -56,12 +56,13 @@ class Function:
     """A function, with the hits of its calls; None if calls were not counted.
 
     line: its first, with decorators, as in `CoverageResults.calls`. name: qualified.
+    lines: those of its own code, without the first.
     """
 
     name: str
     line: int
-    end_line: int
     hits: int | None
+    lines: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,8 @@ class FileReport:
     the source does; if not, `trouble` says why. statements: {line: hits}, for every
     line that can run, or did, and is not excluded, in order. excluded: lines.
     hits: {line: hits} as counted. branches: None if none were counted anywhere;
-    in order.
+    in order. found, code: what the text and the functions are from; the code may
+    not be there yet.
     """
 
     name: str
@@ -125,7 +127,8 @@ class FileReport:
     statements: dict[int, int] = field(default_factory=dict)
     excluded: set[int] = field(default_factory=set)
     branches: list[Branch] | None = None
-    tree: ast.Module | None = field(default=None, repr=False)
+    found: source.Source | None = field(default=None, repr=False)
+    code: CodeType | None = field(default=None, repr=False)
     calls: Mapping[tuple[int, str], int] | None = None
 
     @cached_property
@@ -206,7 +209,7 @@ class _Reports:
 
     def each(self) -> Iterator[FileReport]:
         rows = sorted(
-            (scope.shown_name(_filename(name)), path, name, hits)
+            (scope.shown_name(path), path, name, hits)
             for path, (name, hits) in self._files.items()
         )
         self._files.clear()
@@ -218,7 +221,7 @@ class _Reports:
     def _path(self, name: str) -> str:
         path = self._paths.get(name)
         if path is None:
-            path = os.path.normpath(os.path.join(self._base, _filename(name)))
+            path = scope.absolute(name, self._base)
             self._paths[name] = path
         return path
 
@@ -323,16 +326,17 @@ class _Reports:
                 possible[key] = {**possible.get(key, {}), **outcomes}
         left_out = exclusions.Exclusions()
         if exclusions.may_have(text, self._expressions):
-            report.tree = source.parse(text)
-            left_out = exclusions.find(text, report.tree, self._expressions)
+            tree = source.parse(text)
+            left_out = exclusions.find(text, tree, self._expressions)
         elif code is not None:
             places = [place for place, _ in possible]
             try:
                 left_out.places = unexpected.places(text, places)
             except unexpected.UnclearError:
-                report.tree = source.parse(text)
-                left_out = exclusions.find(text, report.tree, self._expressions)
+                tree = source.parse(text)
+                left_out = exclusions.find(text, tree, self._expressions)
         if code is not None:
+            report.code = code
             report.branches = _branches(possible, left_out)
         report.excluded = {line for line in left_out.lines if line in statements}
         report.statements = {
@@ -340,6 +344,7 @@ class _Reports:
             for line, hits in sorted(statements.items())
             if line not in left_out.lines
         }
+        report.found = found
         report.compiles = True
 
 

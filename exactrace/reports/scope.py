@@ -27,6 +27,14 @@ def shown_name(filename: str) -> str:
     return filename
 
 
+def absolute(name: str, base: str) -> str:
+    """Return the path of the source that a name as recorded stands for, if it is
+    relative to this folder: one path for all names of a file.
+    """
+    source = name[:-1] if name.endswith(".pyc") else name
+    return os.path.normpath(os.path.join(base, source))
+
+
 @dataclass(frozen=True)
 class Scope:
     """Takes files by their absolute path.

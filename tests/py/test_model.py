@@ -65,8 +65,8 @@ def test_a_file_is_told_whole(folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert report.branches == [Branch(*place, "bool", {True: 5, False: 0})]
     assert report.branches[0].partial
     assert report.functions == [
-        Function("f", 1, 8, 5),
-        Function("A.g", 11, 12, 0),
+        Function("f", 1, 5, frozenset({2, 3, 6, 7, 8})),
+        Function("A.g", 11, 0, frozenset({12})),
     ]
     totals = report.totals
     assert (totals.branches, totals.taken, totals.partial) == (2, 1, 1)
@@ -105,7 +105,7 @@ def test_what_ran_is_told_without_a_source(
     assert report.trouble.startswith(trouble)
     assert report.statements == {3: 2}
     assert report.missing == []
-    assert report.functions == [Function("f", 1, 1, 2)]
+    assert report.functions == [Function("f", 1, 2)]
 
 
 def test_one_file_by_two_names_is_one(
@@ -125,7 +125,7 @@ def test_one_file_by_two_names_is_one(
     (report,) = model.file_reports(results)
     assert report.statements == {1: 6}
     assert report.branches == [Branch(*place, "bool", {True: 3, False: 3})]
-    assert report.functions == [Function("f", 1, 1, 3)]
+    assert report.functions == [Function("f", 1, 3)]
 
 
 def test_files_of_source_that_never_ran_are_listed(
