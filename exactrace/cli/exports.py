@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -80,21 +79,7 @@ def export(
     else:
         paths = {each.path for each in whole}
         parts = dot.write(results, paths, wanted.min_calls)
-    temporary = None
-    if wanted.output not in (None, "-"):
-        # What was there stays until all is written.
-        temporary = f"{wanted.output}.{os.getpid()}.new"
-    try:
-        with options.open_output(temporary or wanted.output, sys.stdout) as out:
-            for part in parts:
-                out.write(part)
-        if temporary is not None:
-            os.replace(temporary, wanted.output)
-    except OSError as error:
-        sys.exit(f"exactrace: cannot write {wanted.output!r}: {error.strerror}")
-    finally:
-        if temporary is not None and os.path.exists(temporary):
-            os.unlink(temporary)
+    options.write_whole(wanted.output, parts)
 
 
 def _chain(

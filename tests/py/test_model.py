@@ -149,6 +149,14 @@ def test_files_of_source_that_never_ran_are_listed(
     assert (never.totals.percent, never.missing) == (0.0, [(1, 2)])
 
 
+def test_names_that_no_file_can_have_are_no_trouble(folder: Path) -> None:
+    write(folder, "some.py", "x = 1\n")
+    results = CoverageResults({("\0", 1): 1, ("\ud800/x.py", 1): 1})
+    found = settings(folder, source=(str(folder),))
+    assert names(results, found) == ["some.py"]
+    assert len(names(results, settings(folder))) == 2
+
+
 def test_a_source_that_is_not_there_is_named(tmp_path: Path) -> None:
     found = settings(tmp_path, source=("nowhere.at.all",))
     with pytest.raises(SettingsError, match=r"source 'nowhere.at.all' is neither"):
