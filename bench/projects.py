@@ -175,7 +175,12 @@ def tools(project: Project) -> dict[str, tuple[list[str], dict[str, str]]]:
             {"COVERAGE_CORE": "ctrace"},
         ),
         "pytest-cov": (
-            [*pytest, f"--cov={package}", "--cov-report=", f"--cov-config={os.devnull}"],
+            [
+                *pytest,
+                f"--cov={package}",
+                "--cov-report=",
+                f"--cov-config={os.devnull}",
+            ],
             {},
         ),
     }
@@ -241,7 +246,9 @@ def compare(project: Project) -> int:
         print(f"  {place}: {said}{why and f' ({why})'}")
     lines = sum(ran for place, ran in theirs.items() if "->" not in place)
     sides = sum(ran for place, ran in theirs.items() if "->" in place)
-    print(f"  {lines} lines and {sides} sides ran; {unexplained} unexplained differences")
+    print(
+        f"  {lines} lines and {sides} sides ran; {unexplained} unexplained differences"
+    )
     return unexplained
 
 

@@ -245,11 +245,12 @@ merge_dumps(MergeObject *self, PyObject *notes)
 
 /* --- Reading ------------------------------------------------------------- */
 
-PyDoc_STRVAR(merge_sort_doc,
-             "sort($self, /)\n--\n\n"
-             "Make the rows ready for names() and rows(); nothing can be added "
-             "from then on.\nRaises ValueError when a count is too large for a "
-             "file.");
+PyDoc_STRVAR(
+    merge_sort_doc,
+    "sort($self, /)\n--\n\n"
+    "Make the rows ready for names() and rows(); nothing can be added "
+    "from then on.\nRaises ValueError when a count is too large for a "
+    "file.");
 
 static PyObject *
 merge_sort(MergeObject *self, PyObject *Py_UNUSED(unused))

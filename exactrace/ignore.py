@@ -80,7 +80,9 @@ class FileFilter:
             return True
         path = paths.absolute(self._start, filename)
         names = {filename: None, path: None, self._resolver.resolve(path): None}
-        if any(name in self._kept or self._below_kept.covers_file(name) for name in names):
+        if any(
+            name in self._kept or self._below_kept.covers_file(name) for name in names
+        ):
             return True
         return not any(map(rules.covers_file, names))
 

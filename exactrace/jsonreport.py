@@ -146,19 +146,24 @@ class _Files:
             if path not in known and scope.real_path(path) not in real
         )
         for name in sorted(filter(self.shown, names)):
-            yield name, _file(
-                counted.hits(name),
-                self._executable(name),
-                [
-                    _branch(*item)
-                    for item in sorted(counted.sides(name).items(), key=_place)
-                ],
-                [
-                    {"name": function, "line": line, "calls": calls}
-                    for (line, function), calls in sorted(counted.calls(name).items())
-                ],
-                contexts.get(name, {}),
-                unsure.get(name, {}),
+            yield (
+                name,
+                _file(
+                    counted.hits(name),
+                    self._executable(name),
+                    [
+                        _branch(*item)
+                        for item in sorted(counted.sides(name).items(), key=_place)
+                    ],
+                    [
+                        {"name": function, "line": line, "calls": calls}
+                        for (line, function), calls in sorted(
+                            counted.calls(name).items()
+                        )
+                    ],
+                    contexts.get(name, {}),
+                    unsure.get(name, {}),
+                ),
             )
 
     def _executable(self, name: str) -> set[int] | None:
@@ -168,7 +173,9 @@ class _Files:
         if self._results.is_ignored_filename(name):
             return None
         try:
-            found = source.read(name[:-1] if name.endswith(".pyc") else name, self._base)
+            found = source.read(
+                name[:-1] if name.endswith(".pyc") else name, self._base
+            )
             text, _ = source.decode(found.data)
             lines = {line for line in source.executable_lines(found, text) if line}
             if exclusions.may_have(text, self._expressions):

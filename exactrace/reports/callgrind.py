@@ -79,7 +79,9 @@ def _file(report: FileReport, called_by: Called, names: dict[Entered, str]) -> s
         parts.append(f"fn={_plain(known)}\n")
         parts += [f"{line} {report.hits[line]}\n" for line in sorted(lines)]
         for callee, hits in called.items():
-            file, line, name = callee
-            parts.append(f"cfi={_plain(file)}\ncfn={_plain(names.get(callee, name))}\n")
+            file, line, plain = callee
+            parts.append(
+                f"cfi={_plain(file)}\ncfn={_plain(names.get(callee, plain))}\n"
+            )
             parts.append(f"calls={hits} {line}\n{first} 0\n")
     return "".join(parts) + "\n"

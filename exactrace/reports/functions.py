@@ -38,10 +38,9 @@ def of_file(report: FileReport) -> list[Function]:
                 continue
             elif key[0] not in report.excluded:
                 hits = None if calls is None else calls.get(key, 0)
-                known = found.get(key)
-                # The compiler has copied the body of a `finally`.
-                lines |= known.lines if known else frozenset()
-                found[key] = Function(key[1], key[0], hits, lines)
+                # The compiler may have copied the body of a `finally`.
+                copied = found[key].lines if key in found else frozenset()
+                found[key] = Function(key[1], key[0], hits, lines | copied)
     for (line, name), hits in (calls or {}).items():
         known_ = (line, name) in found or (line, name) in others
         if not known_ and not _is_nameless(name) and line not in report.excluded:

@@ -55,7 +55,10 @@ def _functions(functions: Iterable[Function]) -> list[str]:
     for function in counted:
         names[function.name] = names.get(function.name, 0) + 1
     named = [
-        (each, _plain(each.name if names[each.name] == 1 else f"{each.name}@{each.line}"))
+        (
+            each,
+            _plain(each.name if names[each.name] == 1 else f"{each.name}@{each.line}"),
+        )
         for each in counted
     ]
     lines = [f"FN:{each.line},{name}" for each, name in named]

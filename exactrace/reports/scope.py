@@ -78,9 +78,7 @@ class Scope:
         ran = [*ran, *map(real_path, ran)]
         for places in self.source:
             used = [
-                place
-                for place in places
-                if any(_is_below(path, place) for path in ran)
+                place for place in places if any(_is_below(path, place) for path in ran)
             ]
             for place in used or places[:1]:
                 paths = [place] if os.path.isfile(place) else _walk(place)

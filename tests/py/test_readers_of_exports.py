@@ -228,7 +228,9 @@ def test_callgrind_annotate_shows_hits_and_calls(counted: Path) -> None:
     assert annotated(text, "prog.py") == {
         line: hits for line, hits in HITS.items() if hits
     }
-    assert annotated(text, ODD) == {line: hits for line, hits in ODD_HITS.items() if hits}
+    assert annotated(text, ODD) == {
+        line: hits for line, hits in ODD_HITS.items() if hits
+    }
     whole = sum(HITS.values()) + sum(ODD_HITS.values())
     assert re.search(rf"^ +{whole} +PROGRAM TOTALS", text, re.MULTILINE)
     calls = {}
@@ -278,7 +280,10 @@ def test_names_that_mean_something_are_shown_as_they_are(folder: Path) -> None:
     names = [re.sub(r"[\t\x1b\ud800]", "?", name) for name in NAMES]
     (folder / "out.dot").write_text("".join(dot.write(results, {"/f.py"})))
     svg = ET.fromstring(show(folder, "dot", "-Tsvg", "out.dot"))
-    texts = {text.replace("\xa0", " ") for text in map("".join, map(ET.Element.itertext, svg.iter()))}
+    texts = {
+        text.replace("\xa0", " ")
+        for text in map("".join, map(ET.Element.itertext, svg.iter()))
+    }
     assert set(names) <= texts
     report = some_report("f.py")
     report.calls = {(number, name): number for number, name in enumerate(NAMES, 1)}
