@@ -153,6 +153,56 @@ def test_names_in_lcov_stay_in_their_line(name: str) -> None:
     assert text.count("\n") == len(text.split("\n")) - 1
 
 
+NAMES = st.text(min_size=1)
+COUNTS = st.integers(0, 2**70)
+LINE_NUMBERS = st.integers(1, 50)
+SIDES = st.fixed_dictionaries({True: COUNTS, False: COUNTS})
+
+
+@given(
+    st.dictionaries(LINE_NUMBERS, COUNTS),
+    st.lists(st.tuples(LINE_NUMBERS, SIDES)),
+    st.dictionaries(st.tuples(LINE_NUMBERS, NAMES), COUNTS),
+)
+def test_what_lcov_is_given_can_be_read_back(
+    lines: dict[int, int],
+    sides: list[tuple[int, dict[bool, int]]],
+    calls: dict[tuple[int, str], int],
+) -> None:
+    report = FileReport("a b", "/a b", "a b", lines)
+    report.statements = lines
+    report.branches = [
+        Branch(line, line, place, None, "bool", taken)
+        for place, (line, taken) in enumerate(sides)
+    ]
+    report.calls = {key: hits for key, hits in calls.items() if key[1][-1] != ">"}
+    text = "".join(lcov.write([report]))
+    assert {line.partition(":")[0] for line in text.splitlines()} <= set(
+        "TN SF FN FNDA FNF FNH BRDA BRF BRH DA LF LH end_of_record".split()
+    )
+    found = records(text)
+    assert found["SF"] == ["/a b"]
+    read = [tuple(map(int, value.split(","))) for value in found.get("DA", [])]
+    assert dict(read) == lines
+    assert len(read) == len(lines) == int(found["LF"][0])
+    blocks: dict[tuple[int, int], dict[bool, int]] = {}
+    for value in found.get("BRDA", []):
+        line, block, side, hits = value.split(",")
+        place = blocks.setdefault((int(line), int(block)), {})
+        place[side == "0"] = 0 if hits == "-" else int(hits)
+    per_line: dict[int, list[dict[bool, int]]] = {}
+    for (line_, _), taken in blocks.items():
+        per_line.setdefault(line_, []).append(taken)
+    expected: dict[int, list[dict[bool, int]]] = {}
+    for line_, taken in sides:
+        expected.setdefault(line_, []).append(taken)
+    assert per_line == expected
+    hits_of = [int(value.partition(",")[0]) for value in found.get("FNDA", [])]
+    assert sorted(hits_of) == sorted(report.calls.values())
+    starts = [int(value.partition(",")[0]) for value in found.get("FN", [])]
+    assert starts == sorted(line for line, _ in report.calls)
+
+
 def profile(text: str) -> tuple[dict[tuple[str, int], int], dict[tuple[str, str], int]]:
     """Return the hits by function and line, and the calls, of one file."""
     hits: dict[tuple[str, int], int] = {}
