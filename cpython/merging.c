@@ -377,8 +377,8 @@ static PyObject *
 merge_rows(MergeObject *self, PyObject *args)
 {
     unsigned long kind;
-    PyObject *name = NULL;
-    if (!PyArg_ParseTuple(args, "k|U:rows", &kind, &name)) {
+    PyObject *name = Py_None;
+    if (!PyArg_ParseTuple(args, "k|O:rows", &kind, &name)) {
         return NULL;
     }
     xt_merge *merge = &self->merge;
@@ -386,9 +386,12 @@ merge_rows(MergeObject *self, PyObject *args)
     if (table < 0) {
         return NULL;
     }
-    if (name == NULL) {
+    if (name == Py_None) {
         return tuples_of(merge, (size_t)table, merge->tables[table].rows,
                          merge->tables[table].count, 0);
+    }
+    if (!PyUnicode_Check(name)) {
+        return PyErr_Format(PyExc_TypeError, "expected a str, not %R", name);
     }
     PyObject *bytes =
         PyUnicode_AsEncodedString(name, "utf-8", "surrogatepass");

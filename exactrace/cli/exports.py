@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from exactrace.cli import options, report, selection
-from exactrace.reports import callgrind, cobertura, dot, lcov, model
+from exactrace.reports import callgrind, cobertura, dot, lcov, model, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,6 +70,8 @@ def export(
     if first is None:
         selection.say_nothing_to_show(wanted)
     whole = _chain(first, reports)
+    if kind != "dot":  # which needs no sources
+        whole = _with_notes(whole)
     if kind == "lcov":
         parts = lcov.write(whole)
     elif kind == "xml":
@@ -87,3 +89,12 @@ def _chain(
 ) -> Iterator[model.FileReport]:
     yield first
     yield from rest
+
+
+def _with_notes(reports: Iterator[model.FileReport]) -> Iterator[model.FileReport]:
+    """Yield reports, and say on standard error what is wrong with their sources."""
+    for each in reports:
+        if each.trouble:
+            name, trouble = text.printable(each.shown), text.printable(each.trouble)
+            print(f"exactrace: {name}: {trouble}", file=sys.stderr)
+        yield each

@@ -4,6 +4,7 @@ no network.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import math
 import os
@@ -75,8 +76,8 @@ def write(
     folder: str,
 ) -> tuple[int, Totals]:
     """Write the site into a folder, which is made if need be; pages that are there
-    are replaced, or removed if there is none for them now. Returns the number of files, and the sum over them; with no file,
-    nothing is written.
+    are replaced, or removed if there is none for them now. Returns the number of files,
+    and the sum over them; with no file, nothing is written.
 
     Raises MissingError, OSError, and SettingsError.
     """
@@ -155,7 +156,11 @@ class _Site:
                 os.unlink(path)
 
     def _begin(self) -> None:
-        os.makedirs(self._folder, exist_ok=True)
+        try:
+            os.makedirs(self._folder, exist_ok=True)
+        except FileExistsError:
+            reason = os.strerror(errno.ENOTDIR)
+            raise NotADirectoryError(errno.ENOTDIR, reason, self._folder) from None
         ignored = os.path.join(self._folder, ".gitignore")
         if not os.path.exists(ignored):
             with open(ignored, "w", encoding="ascii") as file:

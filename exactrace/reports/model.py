@@ -108,8 +108,8 @@ class FileReport:
     """What is known of one file.
 
     name: as recorded. path: absolute. shown: relative to the current directory if
-    below it. text: the source, or None, and then `trouble` says why. compiles: whether
-    the source does; if not, `trouble` says why. statements: {line: hits}, for every
+    below it. text: the source, or None. compiles: whether the source does. trouble: why
+    not, or that it is not the source that ran. statements: {line: hits}, for every
     line that can run, or did, and is not excluded, in order. excluded: lines.
     hits: {line: hits} as counted. branches: None if none were counted anywhere;
     in order. found, code: what the text and the functions are from; the code may
@@ -328,6 +328,9 @@ class _Reports:
             for line, hits in sorted(statements.items())
             if line not in left_out.lines
         }
+        beyond = max(ran, default=0)
+        if beyond > last:
+            report.trouble = f"the source has changed: line {beyond} ran, it has {last}"
         report.found = found
         report.compiles = True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -177,9 +178,8 @@ def test_what_lcov_is_given_can_be_read_back(
     ]
     report.calls = {key: hits for key, hits in calls.items() if key[1][-1] != ">"}
     text = "".join(lcov.write([report]))
-    assert {line.partition(":")[0] for line in text.splitlines()} <= set(
-        "TN SF FN FNDA FNF FNH BRDA BRF BRH DA LF LH end_of_record".split()
-    )
+    keys = r"(TN|SF|FN|FNDA|FNF|FNH|BRDA|BRF|BRH|DA|LF|LH):.*|end_of_record"
+    assert all(re.fullmatch(keys, line) for line in text.split("\n")[:-1])
     found = records(text)
     assert found["SF"] == ["/a b"]
     read = [tuple(map(int, value.split(","))) for value in found.get("DA", [])]
@@ -282,6 +282,43 @@ def test_a_file_is_written_as_a_whole_or_not_at_all(folder: Path, command: str) 
     assert sorted(path.name for path in folder.iterdir() if "out" in path.name) == [
         "out"
     ]
+
+
+@pytest.mark.parametrize("command", ["lcov", "xml", "callgrind", "json"])
+def test_what_is_no_file_is_written_to(folder: Path, command: str) -> None:
+    text = exported(folder, command)
+    arguments = ["-m", "exactrace", command, "-d", "data", "-o", "/dev/stdout"]
+    status, out, error = run(arguments, folder)
+    assert (status, error) == (0, "")
+    stamp = re.compile(r'timestamp="\d+"')
+    assert stamp.sub("", out) == stamp.sub("", text)
+    assert os.path.islink("/dev/stdout")
+    (folder / "real").write_text("")
+    (folder / "link").symlink_to("real")
+    assert run([*arguments[:-1], "link"], folder) == (0, "", "")
+    assert (folder / "link").is_symlink()
+    assert stamp.sub("", (folder / "real").read_text()) == stamp.sub("", text)
+
+
+@pytest.mark.parametrize(
+    ("content", "trouble"),
+    [
+        (None, "no source: No such file or directory"),
+        ("def", "the source does not compile: invalid syntax (prog.py, line 1)"),
+        ("x = 1\n", "the source has changed: line 13 ran, it has 2"),
+    ],
+)
+def test_exports_of_other_sources_say_so(
+    folder: Path, content: str | None, trouble: str
+) -> None:
+    exported(folder, "lcov")
+    (folder / "prog.py").unlink()
+    if content is not None:
+        write(folder, "prog.py", content)
+    for command in ("lcov", "xml", "callgrind"):
+        status, out, error = run(["-m", "exactrace", command, "-d", "data"], folder)
+        assert (status, out != "") == (0, True)
+        assert error == f"exactrace: prog.py: {trouble}\n"
 
 
 @pytest.mark.parametrize("command", ["callgrind", "dot"])

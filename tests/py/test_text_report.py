@@ -38,7 +38,9 @@ def test_an_empty_listing_stays_empty() -> None:
 
 
 # A letter of each kind that could mean something, and any other.
-LETTERS = st.one_of(st.sampled_from("|\\`*_[]<>&~#\n\r\t\0\x1b\u2028 "), st.characters())
+LETTERS = st.one_of(
+    st.sampled_from("|\\`*_[]<>&~#\n\r\t\0\x1b\u2028 "), st.characters()
+)
 TEXTS = st.text(LETTERS)
 
 
