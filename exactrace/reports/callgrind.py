@@ -4,7 +4,7 @@ Specification"), which KCachegrind opens: hits of lines, and calls between funct
 
 from __future__ import annotations
 
-from exactrace.reports import callgraph
+from exactrace.reports import callgraph, functions
 
 TYPE_CHECKING = False  # without the cost of importing typing
 if TYPE_CHECKING:
@@ -61,9 +61,7 @@ def _plain(name: str) -> str:
 def _file(report: FileReport, called_by: Called, names: dict[Entered, str]) -> str:
     module = 1, "<module>"
     owners = {
-        line: (function.line, function.name)
-        for function in report.functions
-        for line in function.lines
+        line: key for key, lines in functions.lines_of(report).items() for line in lines
     }
     lines_of: dict[tuple[int, str], list[int]] = {module: []}
     for line in report.hits:

@@ -8,6 +8,7 @@ import time
 from xml.sax.saxutils import quoteattr
 
 from exactrace import _version
+from exactrace.reports import functions
 from exactrace.reports.model import Totals
 
 TYPE_CHECKING = False  # without the cost of importing typing
@@ -80,8 +81,11 @@ def _class(report: FileReport) -> str:
     branches: dict[int, list[Branch]] = {}
     for branch in report.branches or ():
         branches.setdefault(branch.line, []).append(branch)
-    for function in report.functions if report.calls is not None else ():
-        parts += _method(report, function, branches)
+    if report.calls is not None:
+        lines_of = functions.lines_of(report)
+        for function in report.functions:
+            lines = sorted(lines_of.get((function.line, function.name), ()))
+            parts += _method(report, function, lines, branches)
     parts.append("     </methods>\n     <lines>\n")
     for line, hits in report.statements.items():
         parts.append(_line(line, hits, branches.get(line, [])))
@@ -90,11 +94,14 @@ def _class(report: FileReport) -> str:
 
 
 def _method(
-    report: FileReport, function: Function, branches: dict[int, list[Branch]]
+    report: FileReport,
+    function: Function,
+    lines: list[int],
+    branches: dict[int, list[Branch]],
 ) -> Iterator[str]:
     """Yield a method with the lines of its own code, as they stand in the class."""
     statements = report.statements
-    lines = [line for line in sorted(function.lines) if line in statements]
+    lines = [line for line in lines if line in statements]
     own = [branch for line in lines for branch in branches.get(line, ())]
     totals = Totals(
         statements=len(lines) or 1,  # what stands on its first line, if all does

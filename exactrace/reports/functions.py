@@ -30,7 +30,7 @@ def of_file(report: FileReport) -> list[Function]:
     if report.compiles and report.text is not None and report.found is not None:
         code = report.code or source.code(report.found, report.text)
         begins = report.text.split("\n")
-        for kind, key, lines in _walk(code, begins):
+        for kind, key, _ in _walk(code, begins):
             called = calls is not None and key in calls
             if kind in ("", "class"):
                 others.add(key)
@@ -38,14 +38,26 @@ def of_file(report: FileReport) -> list[Function]:
                 continue
             elif key[0] not in report.excluded:
                 hits = None if calls is None else calls.get(key, 0)
-                # The compiler may have copied the body of a `finally`.
-                copied = found[key].lines if key in found else frozenset()
-                found[key] = Function(key[1], key[0], hits, lines | copied)
+                found[key] = Function(key[1], key[0], hits)
     for (line, name), hits in (calls or {}).items():
         known_ = (line, name) in found or (line, name) in others
         if not known_ and not _is_nameless(name) and line not in report.excluded:
             found[line, name] = Function(name, line, hits)
     return [found[key] for key in sorted(found)]
+
+
+def lines_of(report: FileReport) -> dict[Key, set[int]]:
+    """Return the lines of each function's own code, but for its first."""
+    found: dict[Key, set[int]] = {}
+    if report.compiles and report.text is not None and report.found is not None:
+        code = report.code or source.code(report.found, report.text)
+        begins = report.text.split("\n")
+        for kind, key, inner in _walk(code, begins):
+            if kind in ("function", "lambda"):
+                # The compiler may have copied the body of a `finally`.
+                found.setdefault(key, set()).update(_lines(inner, begins))
+                found[key].discard(key[0])
+    return found
 
 
 def _is_nameless(name: str) -> bool:
@@ -56,11 +68,9 @@ def _is_nameless(name: str) -> bool:
     return name.endswith(">") and not last.endswith(_LAMBDA)
 
 
-def _walk(
-    code: CodeType, begins: list[str]
-) -> Iterator[tuple[str, Key, frozenset[int]]]:
-    """Yield kind ("" for what is nameless), key and lines of all that a piece of code
-    defines. The lines are those of its own, without the first.
+def _walk(code: CodeType, begins: list[str]) -> Iterator[tuple[str, Key, CodeType]]:
+    """Yield kind ("" for what is nameless), key and code of all that a piece of code
+    defines.
     """
     rest = [code]
     while rest:
@@ -69,10 +79,8 @@ def _walk(
             if not isinstance(inner, type(code)):
                 continue
             rest.append(inner)
-            kind = _kind(inner, begins)
-            line = inner.co_firstlineno
-            lines = frozenset(_lines(inner, begins) if kind else ()) - {line}
-            yield kind, (line, inner.co_qualname), lines
+            key = inner.co_firstlineno, inner.co_qualname
+            yield _kind(inner, begins), key, inner
 
 
 def _kind(code: CodeType, begins: list[str]) -> str:

@@ -42,7 +42,8 @@ class Branch:
     @property
     def taken(self) -> int:
         """How many of its sides were taken."""
-        return sum(hits > 0 for hits in self.outcomes.values())
+        outcomes = self.outcomes
+        return len(outcomes) - [*outcomes.values()].count(0)
 
     @property
     def partial(self) -> bool:
@@ -55,13 +56,11 @@ class Function:
     """A function, with the hits of its calls; None if calls were not counted.
 
     line: its first, with decorators, as in `CoverageResults.calls`. name: qualified.
-    lines: those of its own code, without the first.
     """
 
     name: str
     line: int
     hits: int | None
-    lines: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -133,13 +132,18 @@ class FileReport:
     @cached_property
     def totals(self) -> Totals:
         """The sums over this file."""
-        branches = self.branches or ()
+        sides = taken = partial = 0
+        for branch in self.branches or ():
+            of_both, of_these = len(branch.outcomes), branch.taken
+            sides += of_both
+            taken += of_these
+            partial += 0 < of_these < of_both
         return Totals(
             statements=len(self.statements),
-            missed=sum(not hits for hits in self.statements.values()),
-            branches=sum(len(branch.outcomes) for branch in branches),
-            taken=sum(branch.taken for branch in branches),
-            partial=sum(branch.partial for branch in branches),
+            missed=[*self.statements.values()].count(0),
+            branches=sides,
+            taken=taken,
+            partial=partial,
             hits=sum(self.hits.values()),
         )
 

@@ -10,7 +10,7 @@ import pytest
 from beside import write
 
 from exactrace import CoverageResults
-from exactrace.reports import model
+from exactrace.reports import functions, model
 from exactrace.reports.model import Branch, Function, Totals
 from exactrace.settings import Settings, SettingsError
 
@@ -66,9 +66,11 @@ def test_a_file_is_told_whole(folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert report.branches == [Branch(*place, "bool", {True: 5, False: 0})]
     assert report.branches[0].partial
     assert report.functions == [
-        Function("f", 1, 5, frozenset({2, 3, 6, 7, 8})),
-        Function("A.g", 11, 0, frozenset({12})),
+        Function("f", 1, 5),
+        Function("A.g", 11, 0),
     ]
+    lines = functions.lines_of(report)
+    assert lines == {(1, "f"): {2, 3, 6, 7, 8}, (11, "A.g"): {12}}
     totals = report.totals
     assert (totals.branches, totals.taken, totals.partial) == (2, 1, 1)
     assert totals.missed == sum(not count for count in report.statements.values())

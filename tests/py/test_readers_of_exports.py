@@ -47,7 +47,8 @@ def use():
     return Thing().value
 
 def again(n):
-    return n and again(n - 1)
+    if n:
+        again(n - 1)
 
 use()
 again(5)
@@ -85,9 +86,10 @@ HITS = {
     24: 1,
     26: 1,
     27: 6,
-    29: 1,
+    28: 5,
     30: 1,
     31: 1,
+    32: 1,
 }
 ODD_HITS = {1: 1, 2: 1, 3: 0, 4: 9, 5: 8, 6: 1, 7: 1}
 # Sides in all, and those with hits.
