@@ -13,7 +13,7 @@ BENCH_ARGS ?=
 FUZZ_SECONDS ?= 30
 
 .DELETE_ON_ERROR:
-.PHONY: help test test-c test-py install lint format fuzz tsan bench clean
+.PHONY: help test test-c test-py install gold browse lint format fuzz tsan bench clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -39,12 +39,17 @@ test-c: $(VENV)/ready ## Test the C core alone, under sanitizers
 
 # -P: the package that is installed, not the folder of its sources.
 test-py: install ## Test the installed package
+	-tools/need-readers
 	$(BIN)/python -P -m pytest tests/py tests/compat tests/random tests/suite $(PYTEST_ARGS)
 
 $(LINT_VENV)/ready: tools/lint-requirements.txt
 	$(PYTHON) -m venv $(LINT_VENV)
 	$(LINT_BIN)/pip install --quiet --requirement tools/lint-requirements.txt
 	touch $@
+
+browse: install ## Try the HTML report in a headless Chromium
+	tools/need-chromium
+	$(BIN)/python tools/browse
 
 gold: install ## Write what reports are to look like anew (look at the changes!)
 	UPDATE_GOLD=1 $(BIN)/python -P -m pytest -q tests/py/test_report.py \

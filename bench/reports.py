@@ -20,8 +20,13 @@ import sysconfig
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from types import CodeType
+from typing import TYPE_CHECKING
 
 from tables import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 TIME, MEMORY = 5.0, 2.0  # how many times less is asked for
 
@@ -65,6 +70,14 @@ def lines_that_ran(path: Path) -> list[int]:
     return sorted(line for line in lines if line // 7 % 3)
 
 
+def codes(code: CodeType) -> Iterator[CodeType]:
+    """Yield a piece of code, and all that is in it."""
+    yield code
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from codes(inner)
+
+
 def write_ours(paths: list[Path], folder: Path) -> None:
     from exactrace import CoverageResults, _native, datafolder
 
@@ -78,6 +91,9 @@ def write_ours(paths: list[Path], folder: Path) -> None:
             if branch[1][0] in ran:
                 outcomes.update({True: branch[1][0] % 3, False: 1})
                 results.branches[branch] = outcomes
+        results.calls.update(
+            {(name, each.co_firstlineno, each.co_qualname): 1 for each in codes(code)}
+        )
     datafolder.write(str(folder), results, "bench")
 
 

@@ -95,6 +95,24 @@ notes_of(const xt_merge *merge)
     return notes;
 }
 
+static PyObject *
+refuse_too_large(void)
+{
+    PyErr_SetString(PyExc_ValueError,
+                    "a count is above 2**63 - 1 and cannot be kept");
+    return NULL;
+}
+
+/* Raises ValueError, and returns true, if nothing can be added any more. */
+static bool
+is_being_read(const MergeObject *self)
+{
+    if (self->merge.is_sorted) {
+        PyErr_SetString(PyExc_ValueError, "the sum is being read");
+    }
+    return self->merge.is_sorted;
+}
+
 PyDoc_STRVAR(merge_add_doc,
              "add($self, data, /)\n--\n\n"
              "Add a counts file, and return its notes; None if the bytes do "
@@ -105,7 +123,8 @@ static PyObject *
 merge_add(MergeObject *self, PyObject *data)
 {
     Py_buffer view;
-    if (PyObject_GetBuffer(data, &view, PyBUF_SIMPLE) < 0) {
+    if (is_being_read(self) ||
+        PyObject_GetBuffer(data, &view, PyBUF_SIMPLE) < 0) {
         return NULL;
     }
     PyObject *result = NULL;
@@ -162,7 +181,7 @@ merge_rename(MergeObject *self, PyObject *names)
 {
     text_pairs pairs = {0};
     PyObject *result = NULL;
-    if (take_pairs(&pairs, names) == 0) {
+    if (!is_being_read(self) && take_pairs(&pairs, names) == 0) {
         xt_status status =
             xt_merge_rename(&self->merge, pairs.texts, pairs.texts + pairs.len,
                             (size_t)pairs.len);
@@ -212,8 +231,7 @@ merge_dumps(MergeObject *self, PyObject *notes)
             result = PyBytes_FromStringAndSize(out.bytes, (Py_ssize_t)out.len);
         }
         else if (self->merge.too_large) {
-            PyErr_SetString(PyExc_ValueError,
-                            "a count is above 2**63 - 1 and cannot be kept");
+            refuse_too_large();
         }
         else {
             errors_raise(status, "counts");
@@ -223,6 +241,175 @@ merge_dumps(MergeObject *self, PyObject *notes)
     PyMem_Free(texts);
     pairs_fini(&pairs);
     return result;
+}
+
+/* --- Reading ------------------------------------------------------------- */
+
+PyDoc_STRVAR(
+    merge_sort_doc,
+    "sort($self, /)\n--\n\n"
+    "Make the rows ready for names() and rows(); nothing can be added "
+    "from then on.\nRaises ValueError when a count is too large for a "
+    "file.");
+
+static PyObject *
+merge_sort(MergeObject *self, PyObject *Py_UNUSED(unused))
+{
+    if (self->merge.too_large) {
+        return refuse_too_large();
+    }
+    xt_merge_sort(&self->merge);
+    Py_RETURN_NONE;
+}
+
+/* The number of the table of a kind, if the sum can be read; else raises. */
+static Py_ssize_t
+table_of(const xt_merge *merge, unsigned long kind)
+{
+    if (!merge->is_sorted) {
+        PyErr_SetString(PyExc_ValueError, "sort() comes first");
+        return -1;
+    }
+    for (size_t i = 0; i < XT_MERGESPECS; i++) {
+        if (xt_mergespecs[i].kind == kind) {
+            return (Py_ssize_t)i;
+        }
+    }
+    PyErr_Format(PyExc_ValueError, "no rows are of kind %lu", kind);
+    return -1;
+}
+
+PyDoc_STRVAR(merge_names_doc,
+             "names($self, kind, /)\n--\n\n"
+             "What the rows of a section begin with, each once: the files.");
+
+static PyObject *
+merge_names(MergeObject *self, PyObject *kind)
+{
+    unsigned long wanted = PyLong_AsUnsignedLong(kind);
+    if (wanted == (unsigned long)-1 && PyErr_Occurred()) {
+        return NULL;
+    }
+    Py_ssize_t number = table_of(&self->merge, wanted);
+    if (number < 0) {
+        return NULL;
+    }
+    const xt_merge_table *table = &self->merge.tables[number];
+    size_t columns = xt_mergespecs[number].columns;
+    PyObject *names = PyList_New(0);
+    int64_t last = XT_STRTAB_NONE;
+    for (size_t i = 0; names != NULL && i < table->count; i++) {
+        int64_t next = table->rows[i * columns];
+        if (next == last) {
+            continue;
+        }
+        last = next;
+        PyObject *name = text_of(&self->merge, (uint32_t)next);
+        if (name == NULL || PyList_Append(names, name) < 0) {
+            Py_CLEAR(names);
+        }
+        Py_XDECREF(name);
+    }
+    return names;
+}
+
+/* Strings of the row before, column by column: most are those of the next. */
+typedef struct {
+    int64_t ids[XT_MERGESPEC_WIDEST];
+    PyObject *texts[XT_MERGESPEC_WIDEST]; /* owned; NULL: none yet */
+} row_texts;
+
+static PyObject *
+cell_of(const xt_merge *merge, size_t table, const int64_t *row,
+        unsigned column, row_texts *last)
+{
+    int64_t number = row[column];
+    if ((xt_mergespecs[table].texts >> column & 1) == 0) {
+        return PyLong_FromLongLong(number);
+    }
+    if (number == XT_STRTAB_NONE) {
+        Py_RETURN_NONE;
+    }
+    if (last->texts[column] == NULL || last->ids[column] != number) {
+        Py_XSETREF(last->texts[column], text_of(merge, (uint32_t)number));
+        last->ids[column] = number;
+    }
+    return Py_XNewRef(last->texts[column]);
+}
+
+/* A list with a tuple for each row, without the first `skipped` columns. */
+static PyObject *
+tuples_of(const xt_merge *merge, size_t table, const int64_t *rows,
+          size_t count, unsigned skipped)
+{
+    unsigned columns = xt_mergespecs[table].columns;
+    row_texts last = {0};
+    PyObject *list = PyList_New((Py_ssize_t)count);
+    for (size_t i = 0; list != NULL && i < count; i++) {
+        PyObject *tuple = PyTuple_New((Py_ssize_t)(columns - skipped));
+        for (unsigned j = skipped; tuple != NULL && j < columns; j++) {
+            PyObject *cell =
+                cell_of(merge, table, rows + i * columns, j, &last);
+            if (cell == NULL) {
+                Py_CLEAR(tuple);
+                break;
+            }
+            PyTuple_SET_ITEM(tuple, (Py_ssize_t)(j - skipped), cell);
+        }
+        if (tuple == NULL) {
+            Py_CLEAR(list);
+            break;
+        }
+        PyList_SET_ITEM(list, (Py_ssize_t)i, tuple);
+    }
+    for (unsigned j = 0; j < XT_MERGESPEC_WIDEST; j++) {
+        Py_XDECREF(last.texts[j]);
+    }
+    return list;
+}
+
+PyDoc_STRVAR(merge_rows_doc,
+             "rows($self, kind, name=None, /)\n--\n\n"
+             "The rows of a section, as tuples; with a name, of those that "
+             "begin with it\nwhat follows.");
+
+static PyObject *
+merge_rows(MergeObject *self, PyObject *args)
+{
+    unsigned long kind;
+    PyObject *name = Py_None;
+    if (!PyArg_ParseTuple(args, "k|O:rows", &kind, &name)) {
+        return NULL;
+    }
+    xt_merge *merge = &self->merge;
+    Py_ssize_t table = table_of(merge, kind);
+    if (table < 0) {
+        return NULL;
+    }
+    if (name == Py_None) {
+        return tuples_of(merge, (size_t)table, merge->tables[table].rows,
+                         merge->tables[table].count, 0);
+    }
+    if (!PyUnicode_Check(name)) {
+        return PyErr_Format(PyExc_TypeError, "expected a str, not %R", name);
+    }
+    PyObject *bytes =
+        PyUnicode_AsEncodedString(name, "utf-8", "surrogatepass");
+    if (bytes == NULL) {
+        return NULL;
+    }
+    uint32_t string;
+    size_t count = 0;
+    xt_status status =
+        xt_strtab_intern(&merge->strings, PyBytes_AS_STRING(bytes),
+                         (size_t)PyBytes_GET_SIZE(bytes), &string);
+    Py_DECREF(bytes);
+    if (status != XT_OK) {
+        return errors_raise(status, "counts");
+    }
+    const int64_t *rows =
+        xt_merge_rows_of(merge, (size_t)table, string, &count);
+    return tuples_of(merge, (size_t)table, rows, count, 1);
 }
 
 static PyObject *
@@ -249,6 +436,9 @@ static PyMethodDef merge_methods[] = {
     {"paths", (PyCFunction)merge_paths, METH_NOARGS, merge_paths_doc},
     {"rename", (PyCFunction)merge_rename, METH_O, merge_rename_doc},
     {"dumps", (PyCFunction)merge_dumps, METH_O, merge_dumps_doc},
+    {"sort", (PyCFunction)merge_sort, METH_NOARGS, merge_sort_doc},
+    {"names", (PyCFunction)merge_names, METH_O, merge_names_doc},
+    {"rows", (PyCFunction)merge_rows, METH_VARARGS, merge_rows_doc},
     {NULL, NULL, 0, NULL},
 };
 

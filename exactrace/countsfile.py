@@ -145,7 +145,7 @@ def replace(path: StrPath, data: bytes, *, keep_unreadable: bool = False) -> str
             old = os.stat(path)
         except FileNotFoundError:
             old = None
-        if old is not None and _is_written_to(path, old):
+        if old is not None and is_written_to(path, old):
             _write_to(path, os.O_APPEND, data)
             return None
         target = os.path.realpath(path)
@@ -188,7 +188,7 @@ def _name_in_errors(path: str) -> Iterator[None]:
         raise OSError(error.errno, error.strerror, path) from error
 
 
-def _is_written_to(path: str, status: os.stat_result) -> bool:
+def is_written_to(path: str, status: os.stat_result) -> bool:
     """Whether `path` is a stream, and not a file that can be replaced.
 
     /dev/stdout can lead to a regular file, which then still belongs to whoever

@@ -54,10 +54,15 @@ class Merged:
         self.running: list[str] = []  # and on each in which a process still counts
 
     def results(self) -> CoverageResults:
-        """Return all counts. Raises CountsFileError where one is too large."""
-        read = datafile.loads(self.dumps({}))
-        assert read is not None
-        return read[0]
+        """Return all counts; from then on nothing can be added. Raises CountsFileError
+        where one is too large.
+        """
+        from exactrace.stored import StoredResults
+
+        try:
+            return StoredResults(self.sum)
+        except ValueError as error:
+            raise countsfile.CountsFileError(str(error)) from None
 
     def dumps(self, notes: dict[str, str]) -> bytes:
         """Return the bytes of a counts file. Raises CountsFileError."""

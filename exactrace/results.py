@@ -11,7 +11,7 @@ from exactrace.progress import Progress
 
 TYPE_CHECKING = False  # without the cost of importing typing
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping
+    from collections.abc import Callable, Container, Iterable, Mapping
     from typing import Any, Literal
 
     Counts = dict[tuple[str, int], int]
@@ -24,11 +24,63 @@ if TYPE_CHECKING:
     Entered = tuple[str, int, str]
     Calls = dict[Entered, int]
     CallGraph = dict[tuple[Entered | None, Entered], int]
+    # {(place, kind): {outcome: hits}} of one file
+    Sides = dict[tuple[tuple[int, int, int | None, int | None], str], dict[bool, int]]
     # What to do when the source of a counted file is not there: go on and
     # raise at the end, say nothing, or say so on stderr.
     Missing = Literal["raise", "ignore", "report"]
 
 _EXTENSION = ".cover"
+
+
+class ByFile:
+    """Counts of lines, sides of branches, and calls, of one file after the other.
+
+    names: of the files with counts, in their order. more_names: those of which there
+    are branches or calls only. has_branches, has_calls: whether there are any at all.
+    """
+
+    names: list[str]
+    more_names: list[str]
+    has_branches: bool
+    has_calls: bool
+
+    def hits(self, name: str) -> dict[int, int]:
+        """Return {line: hits} of a file, which the caller may change; once."""
+        raise NotImplementedError
+
+    def sides(self, name: str) -> Sides:
+        """Return the branches of a file, which the caller may change; once."""
+        raise NotImplementedError
+
+    def calls(self, name: str) -> dict[tuple[int, str], int]:
+        """Return {(first line, qualified name): hits} of a file; once."""
+        raise NotImplementedError
+
+
+class _GroupedByFile(ByFile):
+    def __init__(self, results: CoverageResults) -> None:
+        self._hits = by_file(results.counts)
+        self._sides: dict[str, Sides] = {}
+        for (name, place, kind), outcomes in results.branches.items():
+            self._sides.setdefault(name, {})[place, kind] = outcomes.copy()
+        self._calls: dict[str, dict[tuple[int, str], int]] = {}
+        for (name, line, function), hits in results.calls.items():
+            self._calls.setdefault(name, {})[line, function] = hits
+        self.names = list(self._hits)
+        more = dict.fromkeys((*self._sides, *self._calls))
+        self.more_names = [name for name in more if name not in self._hits]
+        self.has_branches = bool(self._sides)
+        self.has_calls = bool(self._calls)
+
+    def hits(self, name: str) -> dict[int, int]:
+        return self._hits.pop(name, {})
+
+    def sides(self, name: str) -> Sides:
+        return self._sides.pop(name, {})
+
+    def calls(self, name: str) -> dict[tuple[int, str], int]:
+        return self._calls.pop(name, {})
 
 
 class CoverageResults:
@@ -125,6 +177,10 @@ class CoverageResults:
         """Whether the name stands for code without a file, such as <string>."""
         return filename.startswith("<") and filename.endswith(">")
 
+    def _by_file(self) -> ByFile:
+        """Return counts, branches and calls as they are now, by file."""
+        return _GroupedByFile(self)
+
     def update(self, other: CoverageResults) -> None:
         """Add the results of another object to those of this one."""
         _add_to(self.counts, other.counts)
@@ -170,15 +226,19 @@ class CoverageResults:
         summary: bool,
         coverdir: str | None,
         missing: Missing,
+        within: Callable[[str], bool] | None = None,
     ) -> None:
-        """Do what `write_results` says. Raises OSError only at the end."""
+        """Do what `write_results` says. Raises OSError only at the end.
+
+        within: whether there is to be a listing of the source with that path.
+        """
         self._save_counts()  # first: what follows may fail
         if self.calledfuncs:
             _show(_function_lines(self.calledfuncs))
         if self.callers:
             _show(_call_lines(self.callers))
         report = _Report(self, show_missing, coverdir, missing)
-        report.write_listings()
+        report.write_listings(within)
         if summary and report.rows:
             rows = sorted(report.rows, key=lambda row: (row[0], row[3]))
             tenths = sys.version_info >= (3, 14)
@@ -278,29 +338,31 @@ class _Report:
             or _hook("_find_executable_linenos") is not compat._find_executable_linenos
         )
 
-    def write_listings(self) -> None:
+    def write_listings(self, within: Callable[[str], bool] | None) -> None:
         """Write the listing of every file that is not to be ignored."""
-        files = self._files()
+        counted = self._results._by_file()
+        files = self._files(counted.names)
+        if within is not None:
+            files = {path: names for path, names in files.items() if within(path)}
         with Progress("listings", len(files)) as self._progress:
-            for filename, hits in files:
+            for first, *others in files.values():
+                hits = counted.hits(first)
+                for name in others:
+                    for line, count in counted.hits(name).items():
+                        hits[line] = hits.get(line, 0) + count
+                filename = first[:-1] if first.endswith(".pyc") else first
                 self._write_listing(filename, hits)
                 self._progress.step()
 
-    def _files(self) -> list[tuple[str, dict[int, int]]]:
-        """Return (filename, {line: count}) for each file, once for each path."""
-        files: dict[str, tuple[str, dict[int, int]]] = {}
-        for name, hits in by_file(self._results.counts).items():
-            if self._results.is_ignored_filename(name):
-                continue
-            filename = name[:-1] if name.endswith(".pyc") else name
-            path = os.path.normpath(os.path.join(self._base, filename))
-            if path not in files:
-                files[path] = filename, hits
-                continue
-            total = files[path][1]
-            for line, count in hits.items():
-                total[line] = total.get(line, 0) + count
-        return list(files.values())
+    def _files(self, names: Iterable[str]) -> dict[str, list[str]]:
+        """Return the names of each file, by its path."""
+        files: dict[str, list[str]] = {}
+        for name in names:
+            if not self._results.is_ignored_filename(name):
+                filename = name[:-1] if name.endswith(".pyc") else name
+                path = os.path.normpath(os.path.join(self._base, filename))
+                files.setdefault(path, []).append(name)
+        return files
 
     def _write_listing(self, filename: str, hits: dict[int, int]) -> None:
         try:

@@ -47,6 +47,7 @@ typedef struct {
     uint32_t *notes; /* owned; of the last file: key, value, key, ... */
     size_t nnotes, notes_cap; /* in strings */
     bool too_large;           /* some sum is above INT64_MAX */
+    bool is_sorted;           /* see xt_merge_sort() */
 } xt_merge;
 
 /* Text in UTF-8 as utf8.h has it. */
@@ -71,6 +72,17 @@ xt_status xt_merge_paths(const xt_merge *merge, xt_bitset *found);
    have one key are summed. On failure the sum is of no more use. */
 xt_status xt_merge_rename(xt_merge *merge, const xt_merge_text *from,
                           const xt_merge_text *to, size_t count);
+
+/* Puts rows that begin with one number together, so that they can be found,
+   and frees what only adding needs: nothing can be added or renamed from then
+   on. Can be called again. */
+void xt_merge_sort(xt_merge *merge);
+
+/* Sets *count to the number of rows of a table that begin with a string, once
+   the sum is sorted, and returns the first of them; NULL if there are none.
+   Valid until the sum is freed. */
+const int64_t *xt_merge_rows_of(const xt_merge *merge, size_t table,
+                                uint32_t string, size_t *count);
 
 /* Appends a file with the sum to `out`: strings and rows in their order, so
    that equal sums have equal bytes. `notes` has `count` pairs: key, value.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 
 from exactrace.cli import options, report, selection
@@ -37,14 +36,10 @@ def main(argv: list[str], prog: str, _expected: set[str]) -> None:
     start = results._start_directory or _current_directory()
     with selection.errors():
         within = scope.of(selection.settings(wanted), wanted.files)
-    results.counts = {
-        (name, line): hits
-        for (name, line), hits in results.counts.items()
-        if within.has(os.path.normpath(os.path.join(start, name)))
-    }
-    if not results.counts:
+    names = results._by_file().names
+    if not any(within.has(scope.absolute(name, start)) for name in names):
         selection.say_nothing_to_show(wanted)
     try:
-        results._write_results(True, False, wanted.coverdir, "report")
+        results._write_results(True, False, wanted.coverdir, "report", within.has)
     except OSError as error:
         sys.exit(f"exactrace: not all listings could be written: {error}")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from typing import TYPE_CHECKING
 
 from exactrace.cli import options, report, selection
-from exactrace.reports import callgrind, cobertura, dot, lcov, model
+from exactrace.reports import callgrind, cobertura, dot, lcov, model, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,6 +70,8 @@ def export(
     if first is None:
         selection.say_nothing_to_show(wanted)
     whole = _chain(first, reports)
+    if kind != "dot":  # which needs no sources
+        whole = _with_notes(whole)
     if kind == "lcov":
         parts = lcov.write(whole)
     elif kind == "xml":
@@ -78,23 +79,9 @@ def export(
     elif kind == "callgrind":
         parts = callgrind.write(whole, results)
     else:
-        names = {each.name for each in whole}
-        parts = dot.write(results, names, wanted.min_calls)
-    temporary = None
-    if wanted.output not in (None, "-"):
-        # What was there stays until all is written.
-        temporary = f"{wanted.output}.{os.getpid()}.new"
-    try:
-        with options.open_output(temporary or wanted.output, sys.stdout) as out:
-            for part in parts:
-                out.write(part)
-        if temporary is not None:
-            os.replace(temporary, wanted.output)
-    except OSError as error:
-        sys.exit(f"exactrace: cannot write {wanted.output!r}: {error.strerror}")
-    finally:
-        if temporary is not None and os.path.exists(temporary):
-            os.unlink(temporary)
+        paths = {each.path for each in whole}
+        parts = dot.write(results, paths, wanted.min_calls)
+    options.write_whole(wanted.output, parts)
 
 
 def _chain(
@@ -102,3 +89,12 @@ def _chain(
 ) -> Iterator[model.FileReport]:
     yield first
     yield from rest
+
+
+def _with_notes(reports: Iterator[model.FileReport]) -> Iterator[model.FileReport]:
+    """Yield reports, and say on standard error what is wrong with their sources."""
+    for each in reports:
+        if each.trouble:
+            name, trouble = text.printable(each.shown), text.printable(each.trouble)
+            print(f"exactrace: {name}: {trouble}", file=sys.stderr)
+        yield each

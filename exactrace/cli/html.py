@@ -48,4 +48,5 @@ def main(argv: list[str], prog: str, _expected: set[str]) -> None:
     if not files:
         selection.say_nothing_to_show(wanted)
     index = os.path.join(wanted.output, "index.html")
-    print(f"{index}: {text.percentage(total, settings.precision)}% of {files} files")
+    share = text.percentage(total, settings.precision)
+    print(f"{index}: {share}% of {files} file{'s' if files != 1 else ''}")

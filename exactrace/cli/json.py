@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
+import itertools
 
 from exactrace import jsonreport
-from exactrace.cli import options, report
+from exactrace.cli import options, report, selection
 
 
 def build_parser(prog: str) -> argparse.ArgumentParser:
@@ -17,6 +16,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         description="Write all counts as JSON: of lines, branches, functions and "
         "calls, by file. docs/json.md tells what is where.",
     )
+    selection.add(parser)
     parser.add_argument(
         "--pretty", action="store_true", help="one item a line, indented"
     )
@@ -28,7 +28,8 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
 def main(argv: list[str], prog: str, _expected: set[str]) -> None:
     """Run this subcommand."""
     given = build_parser(prog).parse_args(argv)
-    document = jsonreport.document(report.read(given.data))
-    with options.open_output(given.output, sys.stdout) as out:
-        json.dump(document, out, indent=2 if given.pretty else None)
-        out.write("\n")
+    settings = selection.settings(given)
+    results = report.read(given.data)
+    with selection.errors():
+        parts = jsonreport.write(results, settings, given.files, pretty=given.pretty)
+        options.write_whole(given.output, itertools.chain(parts, "\n"))

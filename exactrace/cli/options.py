@@ -15,7 +15,7 @@ from exactrace.tracer import ENGINES
 TYPE_CHECKING = False  # without the cost of importing typing
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import TextIO
 
     from exactrace.tracer import Trace
@@ -200,6 +200,49 @@ def open_output(path: str | None, default: TextIO | None) -> Iterator[TextIO]:
         sys.stdout = io.TextIOWrapper(io.BytesIO())
     except OSError as error:
         sys.exit(f"exactrace: cannot write the report: {error}")
+
+
+def _encoded(text: str) -> bytes:
+    """Return a text in UTF-8, with the bytes of file names as they are."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "backslashreplace")
+
+
+def write_whole(path: str | None, parts: Iterable[str]) -> None:
+    """Write a text to what -o/--output names; default: standard output. A file holds
+    what it held until all is written, and what is no file, as /dev/stdout, is written
+    to. Ends with status 1 and a message if it cannot be written.
+    """
+    from exactrace import countsfile
+
+    status = None
+    with contextlib.suppress(OSError):
+        status = None if path in (None, "-") else os.stat(str(path))
+    is_stream = status is not None and countsfile.is_written_to(str(path), status)
+    if path is None or path == "-" or is_stream:
+        with open_output(path, sys.stdout) as out:
+            binary = getattr(out, "buffer", None)
+            for part in parts:
+                if binary is None:
+                    out.write(part)
+                else:
+                    binary.write(_encoded(part))
+        return
+    target = os.path.realpath(path)
+    temporary = f"{target}.{os.getpid()}.new"
+    try:
+        with open(temporary, "wb") as file:
+            file.writelines(map(_encoded, parts))
+        if status is not None:
+            os.chmod(temporary, status.st_mode & 0o7777)
+        os.replace(temporary, target)
+    except OSError as error:
+        sys.exit(f"exactrace: cannot write {path!r}: {error.strerror or error}")
+    finally:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
 
 
 @contextlib.contextmanager

@@ -126,6 +126,7 @@ def show(
     never: list[str] = []
     with options.open_output(wanted.output, default) as out:
         for report in reports:
+            rows.append(text.row(report))
             if wanted.annotate:
                 out.write(text.annotated(report))
             elif settings.format == "text":
@@ -133,7 +134,6 @@ def show(
                 never += [f"{name}:{what}\n" for what in partial.lines(report)]
             if hot:
                 hottest.add(report)
-            rows.append(text.row(report))
         rows = text.ordered(rows, settings.sort)
         style = text.Style(
             settings.precision,
@@ -154,6 +154,8 @@ def show(
                 out.write("\n" + hottest.table(style.width))
         if wanted.calls and settings.format != "total":
             out.write("\n" + (calls.table(results) or "no calls were counted\n"))
+    # Where nobody reads on, what is left counts all the same.
+    rows += [text.row(report) for report in reports]
     if wanted.coverdir is not None:
         results._write_results(True, False, wanted.coverdir, "report")
     return Shown(len(rows), text.total(rows))

@@ -8,15 +8,16 @@ import time
 from xml.sax.saxutils import quoteattr
 
 from exactrace import _version
+from exactrace.reports import functions
 from exactrace.reports.model import Totals
 
 TYPE_CHECKING = False  # without the cost of importing typing
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from exactrace.reports.model import Branch, FileReport
+    from exactrace.reports.model import Branch, FileReport, Function
 
-_DTD = "http://cobertura.sourceforge.net/xml/coverage-04.dtd"
+DTD = "http://cobertura.sourceforge.net/xml/coverage-04.dtd"
 # What no XML 1.0 document can hold.
 _UNFIT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -32,7 +33,7 @@ def write(reports: Iterable[FileReport]) -> Iterator[str]:
         packages.setdefault(name, []).append(_class(report))
         sums[name] = sums.get(name, Totals()) + report.totals
     total = sum(sums.values(), Totals())
-    yield f'<?xml version="1.0" encoding="utf-8"?>\n<!DOCTYPE coverage SYSTEM "{_DTD}">\n'
+    yield f'<?xml version="1.0" encoding="utf-8"?>\n<!DOCTYPE coverage SYSTEM "{DTD}">\n'
     yield (
         f"<coverage {_rates(total)} "
         f'lines-covered="{total.statements - total.missed}" '
@@ -77,23 +78,47 @@ def _class(report: FileReport) -> str:
     name = os.path.basename(report.shown)
     start = f"    <class name={_quoted(name)} filename={_quoted(report.shown)} "
     parts = [start, f'{_rates(report.totals)} complexity="0">\n', "     <methods>\n"]
-    for function in report.functions:
-        if function.hits is not None:
-            rate = int(function.hits > 0)
-            parts.append(
-                f'      <method name={_quoted(function.name)} signature="" '
-                f'line-rate="{rate}" branch-rate="{rate}" complexity="0">\n'
-                f'       <lines>\n        <line number="{function.line}" '
-                f'hits="{function.hits}"/>\n       </lines>\n      </method>\n'
-            )
-    parts.append("     </methods>\n     <lines>\n")
     branches: dict[int, list[Branch]] = {}
     for branch in report.branches or ():
         branches.setdefault(branch.line, []).append(branch)
+    if report.calls is not None:
+        lines_of = functions.lines_of(report)
+        for function in report.functions:
+            lines = sorted(lines_of.get((function.line, function.name), ()))
+            parts += _method(report, function, lines, branches)
+    parts.append("     </methods>\n     <lines>\n")
     for line, hits in report.statements.items():
         parts.append(_line(line, hits, branches.get(line, [])))
     parts.append("     </lines>\n    </class>\n")
     return "".join(parts)
+
+
+def _method(
+    report: FileReport,
+    function: Function,
+    lines: list[int],
+    branches: dict[int, list[Branch]],
+) -> Iterator[str]:
+    """Yield a method with the lines of its own code, as they stand in the class."""
+    statements = report.statements
+    lines = [line for line in lines if line in statements]
+    own = [branch for line in lines for branch in branches.get(line, ())]
+    totals = Totals(
+        statements=len(lines) or 1,  # what stands on its first line, if all does
+        missed=sum(not statements[line] for line in lines)
+        if lines
+        else int(not function.hits),
+        branches=sum(len(branch.outcomes) for branch in own),
+        taken=sum(branch.taken for branch in own),
+    )
+    yield (
+        f'      <method name={_quoted(function.name)} signature="" {_rates(totals)} '
+        'complexity="0">\n       <lines>\n'
+    )
+    for line in lines:
+        whole = _line(line, statements[line], branches.get(line, []))
+        yield "  " + whole.replace("\n ", "\n   ")
+    yield "       </lines>\n      </method>\n"
 
 
 def _line(number: int, hits: int, branches: list[Branch]) -> str:

@@ -4,6 +4,8 @@ no network.
 
 from __future__ import annotations
 
+import errno
+import functools
 import hashlib
 import math
 import os
@@ -75,8 +77,8 @@ def write(
     folder: str,
 ) -> tuple[int, Totals]:
     """Write the site into a folder, which is made if need be; pages that are there
-    are replaced, or removed if there is none for them now. Returns the number of files, and the sum over them; with no file,
-    nothing is written.
+    are replaced, or removed if there is none for them now. Returns the number of files,
+    and the sum over them; with no file, nothing is written.
 
     Raises MissingError, OSError, and SettingsError.
     """
@@ -155,7 +157,11 @@ class _Site:
                 os.unlink(path)
 
     def _begin(self) -> None:
-        os.makedirs(self._folder, exist_ok=True)
+        try:
+            os.makedirs(self._folder, exist_ok=True)
+        except FileExistsError:
+            reason = os.strerror(errno.ENOTDIR)
+            raise NotADirectoryError(errno.ENOTDIR, reason, self._folder) from None
         ignored = os.path.join(self._folder, ".gitignore")
         if not os.path.exists(ignored):
             with open(ignored, "w", encoding="ascii") as file:
@@ -212,14 +218,15 @@ class _Site:
             return _Caller("(not traced)", "", hits)
         name, line, function = caller
         path = self._path(name)
-        shown = scope.shown_name(name)
-        link = ""
-        if self._within.has(path) and not self._results.is_ignored_filename(name):
-            link = f"{page_name(path, shown)}#L{line}"
+        shown, link = name, ""
+        if not self._results.is_ignored_filename(name):
+            shown = scope.shown_name(path)
+            if self._within.has(path):
+                link = f"{page_name(path, shown)}#L{line}"
         return _Caller(text.printable(f"{function}  {shown}:{line}"), link, hits)
 
     def _path(self, name: str) -> str:
-        return os.path.normpath(os.path.join(self._base, name))
+        return scope.absolute(name, self._base)
 
 
 def _environment() -> Environment:
@@ -256,6 +263,7 @@ def rows(report: FileReport, functions: Iterable[_Called] = ()) -> str:
     called = {each.line: each for each in functions}
     hottest = math.log(max(report.hits.values(), default=0) + 1) or 1.0
     statements, hits, excluded = report.statements, report.hits, report.excluded
+    heats: dict[int, tuple[str, str]] = {}
     parts = []
     for line, content in enumerate(contents, 1):
         count = statements.get(line)
@@ -265,8 +273,10 @@ def rows(report: FileReport, functions: Iterable[_Called] = ()) -> str:
                 classes, said = "x", "excluded"
                 margin = f"{hits[line]:,}" if line in hits else ""
         elif count:
-            margin = f"{count:,}"
-            classes = f"h{math.ceil(_HEATS * math.log(count + 1) / hottest)}"
+            if count not in heats:
+                heat = math.ceil(_HEATS * math.log(count + 1) / hottest)
+                heats[count] = f"h{heat}", f"{count:,}"
+            classes, margin = heats[count]
             if line in branches and any(each.partial for each in branches[line]):
                 classes, said = f"{classes} p", "partial"
         else:
@@ -316,20 +326,28 @@ def _with_chips(content: str, chips: list[str]) -> str:
 
 def _chip(branch: Branch) -> str:
     """Return how often a branch went each way, as HTML."""
-    counts = {outcome: branch.outcomes.get(outcome, 0) for outcome in (True, False)}
+    outcomes = branch.outcomes
+    return _chip_of(branch.kind, outcomes.get(True), outcomes.get(False))
+
+
+@functools.lru_cache(maxsize=4096)  # most are of few kinds
+def _chip_of(kind: str, true: int | None, false: int | None) -> str:
+    known = {True: true, False: false}
+    outcomes = {side: hits for side, hits in known.items() if hits is not None}
+    branch = Branch(0, 0, None, None, kind, outcomes)
+    counts = {True: true or 0, False: false or 0}
     title = ", ".join(
-        f"{partial.SIDES[branch.kind, outcome]} {count:,}"
-        for outcome, count in counts.items()
+        f"{partial.SIDES[kind, outcome]} {count:,}" for outcome, count in counts.items()
     )
     never = partial.said(branch)
     if never:
         title += f": {never}"
-    kind = "b p" if never else "b" if branch.taken else "b m"
+    classes = "b p" if never else "b" if branch.taken else "b m"
     taken = "|".join(
         f"<i class=z>{each}</i>" if not each else f"{each:,}"
         for each in counts.values()
     )
-    return f'<span class="{kind}" title="{title}">{taken}</span>'
+    return f'<span class="{classes}" title="{title}">{taken}</span>'
 
 
 def _calls(function: _Called) -> str:

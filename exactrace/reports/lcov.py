@@ -22,7 +22,7 @@ def write(reports: Iterable[FileReport]) -> Iterator[str]:
         lines = [
             "TN:",
             f"SF:{_name(report.path)}",
-            *_functions(report.functions),
+            *(_functions(report.functions) if report.calls is not None else ()),
             *_branches(report.branches or ()),
         ]
         lines += [f"DA:{line},{hits}" for line, hits in report.statements.items()]
@@ -41,6 +41,11 @@ def _name(name: str) -> str:
     return name
 
 
+def _plain(name: str) -> str:
+    """Return the name of a function without what would end its line."""
+    return "".join(each if each.isprintable() else "?" for each in name)
+
+
 def _functions(functions: Iterable[Function]) -> list[str]:
     """Return the records of functions whose calls were counted. Two of one name are
     told apart by their lines.
@@ -50,7 +55,10 @@ def _functions(functions: Iterable[Function]) -> list[str]:
     for function in counted:
         names[function.name] = names.get(function.name, 0) + 1
     named = [
-        (each, each.name if names[each.name] == 1 else f"{each.name}@{each.line}")
+        (
+            each,
+            _plain(each.name if names[each.name] == 1 else f"{each.name}@{each.line}"),
+        )
         for each in counted
     ]
     lines = [f"FN:{each.line},{name}" for each, name in named]

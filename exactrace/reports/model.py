@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import ast
-import os
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from exactrace import _native, compat, source
 from exactrace.progress import Progress
 from exactrace.reports import exclusions, scope, unexpected
-from exactrace.results import by_file
 from exactrace.settings import Settings
 
 TYPE_CHECKING = False  # without the cost of importing typing
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from types import CodeType
+    from typing import TypeVar
 
     from exactrace.reports.exclusions import Place
     from exactrace.reports.scope import Scope
-    from exactrace.results import CoverageResults
+    from exactrace.results import CoverageResults, Sides
 
-    Sides = dict[tuple[Place, str], dict[bool, int]]
+    _Key = TypeVar("_Key")
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,8 @@ class Branch:
     @property
     def taken(self) -> int:
         """How many of its sides were taken."""
-        return sum(hits > 0 for hits in self.outcomes.values())
+        outcomes = self.outcomes
+        return len(outcomes) - [*outcomes.values()].count(0)
 
     @property
     def partial(self) -> bool:
@@ -60,7 +60,6 @@ class Function:
 
     name: str
     line: int
-    end_line: int
     hits: int | None
 
 
@@ -108,11 +107,12 @@ class FileReport:
     """What is known of one file.
 
     name: as recorded. path: absolute. shown: relative to the current directory if
-    below it. text: the source, or None, and then `trouble` says why. compiles: whether
-    the source does; if not, `trouble` says why. statements: {line: hits}, for every
+    below it. text: the source, or None. compiles: whether the source does. trouble: why
+    not, or that it is not the source that ran. statements: {line: hits}, for every
     line that can run, or did, and is not excluded, in order. excluded: lines.
     hits: {line: hits} as counted. branches: None if none were counted anywhere;
-    in order.
+    in order. found, code: what the text and the functions are from; the code may
+    not be there yet.
     """
 
     name: str
@@ -125,19 +125,25 @@ class FileReport:
     statements: dict[int, int] = field(default_factory=dict)
     excluded: set[int] = field(default_factory=set)
     branches: list[Branch] | None = None
-    tree: ast.Module | None = field(default=None, repr=False)
+    found: source.Source | None = field(default=None, repr=False)
+    code: CodeType | None = field(default=None, repr=False)
     calls: Mapping[tuple[int, str], int] | None = None
 
     @cached_property
     def totals(self) -> Totals:
         """The sums over this file."""
-        branches = self.branches or ()
+        sides = taken = partial = 0
+        for branch in self.branches or ():
+            of_both, of_these = len(branch.outcomes), branch.taken
+            sides += of_both
+            taken += of_these
+            partial += 0 < of_these < of_both
         return Totals(
             statements=len(self.statements),
-            missed=sum(not hits for hits in self.statements.values()),
-            branches=sum(len(branch.outcomes) for branch in branches),
-            taken=sum(branch.taken for branch in branches),
-            partial=sum(branch.partial for branch in branches),
+            missed=[*self.statements.values()].count(0),
+            branches=sides,
+            taken=taken,
+            partial=partial,
             hits=sum(self.hits.values()),
         )
 
@@ -195,87 +201,72 @@ class _Reports:
         self._results = results
         self._base = results._start_directory or compat._current_directory()
         self._expressions = exclusions.compiled(settings.exclude_also)
-        self._files: dict[str, tuple[str, dict[int, int]]] = {}  # by path
-        self._paths: dict[str, str] = {}  # by name as recorded
         self._within = within
-        for name, hits in by_file(results.counts).items():
-            self._add(name, hits)
+        self._counted = results._by_file()
+        self._files: dict[str, list[str]] = {}  # names as recorded, by path
+        for name in self._counted.names:
+            self._add(name)
         self._add_sources()
-        self._sides = self._find_sides()
-        self._calls = self._find_calls()
+        for name in self._counted.more_names:
+            path = scope.absolute(name, self._base)
+            if path in self._files:
+                self._files[path].append(name)
 
     def each(self) -> Iterator[FileReport]:
         rows = sorted(
-            (scope.shown_name(_filename(name)), path, name, hits)
-            for path, (name, hits) in self._files.items()
+            (scope.shown_name(path), path, names) for path, names in self._files.items()
         )
         self._files.clear()
         with Progress("sources", len(rows)) as progress:
-            for shown, path, name, hits in rows:
-                yield self._report(name, path, shown, hits)
+            for shown, path, names in rows:
+                yield self._report(path, shown, names)
                 progress.step()
 
-    def _path(self, name: str) -> str:
-        path = self._paths.get(name)
-        if path is None:
-            path = os.path.normpath(os.path.join(self._base, _filename(name)))
-            self._paths[name] = path
-        return path
-
-    def _add(self, name: str, hits: dict[int, int]) -> None:
+    def _add(self, name: str) -> None:
         if self._results.is_ignored_filename(name):
             return
-        path = self._path(name)
-        if not self._within.has(path):
-            return
-        if path not in self._files:
-            self._files[path] = name, hits
-            return
-        total = self._files[path][1]
-        for line, count in hits.items():
-            total[line] = total.get(line, 0) + count
+        path = scope.absolute(name, self._base)
+        if self._within.has(path):
+            self._files.setdefault(path, []).append(name)
 
     def _add_sources(self) -> None:
         """Add the files that never ran."""
         if not self._within.source:
             return
         # What ran may have been reached by another way, by symbolic links.
-        known = {os.path.realpath(path) for path in self._files}
+        known = {scope.real_path(path) for path in self._files}
         for path in self._within.sources(list(self._files)):
-            if path not in self._files and os.path.realpath(path) not in known:
-                self._files[path] = path, {}
+            if path not in self._files and scope.real_path(path) not in known:
+                self._files[path] = [path]
 
-    def _find_sides(self) -> dict[str, Sides] | None:
-        if not self._results.branches:
+    def _hits(self, names: list[str]) -> dict[int, int]:
+        hits = self._counted.hits(names[0])
+        for name in names[1:]:
+            _add_up(hits, self._counted.hits(name))
+        return hits
+
+    def _sides(self, names: list[str]) -> Sides | None:
+        if not self._counted.has_branches:
             return None
-        files: dict[str, Sides] = {}
-        for (name, place, kind), outcomes in self._results.branches.items():
-            path = self._path(name)
-            if kind == "except" or path not in self._files:
-                continue
-            sides = files.setdefault(path, {}).setdefault((place, kind), {})
-            for outcome, hits in outcomes.items():
-                sides[outcome] = sides.get(outcome, 0) + hits
-        return files
+        sides: Sides = {}
+        for name in names:
+            for (place, kind), outcomes in self._counted.sides(name).items():
+                if kind != "except":
+                    _add_up(sides.setdefault((place, kind), {}), outcomes)
+        return sides
 
-    def _find_calls(self) -> dict[str, dict[tuple[int, str], int]] | None:
-        if not self._results.calls:
+    def _calls(self, names: list[str]) -> dict[tuple[int, str], int] | None:
+        if not self._counted.has_calls:
             return None
-        files: dict[str, dict[tuple[int, str], int]] = {}
-        for (name, line, function), hits in self._results.calls.items():
-            path = self._path(name)
-            if path in self._files:
-                calls = files.setdefault(path, {})
-                calls[line, function] = calls.get((line, function), 0) + hits
-        return files
+        calls: dict[tuple[int, str], int] = {}
+        for name in names:
+            _add_up(calls, self._counted.calls(name))
+        return calls
 
-    def _report(
-        self, name: str, path: str, shown: str, hits: dict[int, int]
-    ) -> FileReport:
-        report = FileReport(name, path, shown, hits)
-        if self._calls is not None:
-            report.calls = self._calls.pop(path, {})
-        sides = None if self._sides is None else self._sides.pop(path, {})
+    def _report(self, path: str, shown: str, names: list[str]) -> FileReport:
+        name, hits = names[0], self._hits(names)
+        report = FileReport(name, path, shown, hits, calls=self._calls(names))
+        sides = self._sides(names)
         ran = {line: count for line, count in sorted(hits.items()) if line > 0}
         try:
             found = source.read(_filename(name), self._base)
@@ -323,16 +314,17 @@ class _Reports:
                 possible[key] = {**possible.get(key, {}), **outcomes}
         left_out = exclusions.Exclusions()
         if exclusions.may_have(text, self._expressions):
-            report.tree = source.parse(text)
-            left_out = exclusions.find(text, report.tree, self._expressions)
+            tree = source.parse(text)
+            left_out = exclusions.find(text, tree, self._expressions)
         elif code is not None:
             places = [place for place, _ in possible]
             try:
                 left_out.places = unexpected.places(text, places)
             except unexpected.UnclearError:
-                report.tree = source.parse(text)
-                left_out = exclusions.find(text, report.tree, self._expressions)
+                tree = source.parse(text)
+                left_out = exclusions.find(text, tree, self._expressions)
         if code is not None:
+            report.code = code
             report.branches = _branches(possible, left_out)
         report.excluded = {line for line in left_out.lines if line in statements}
         report.statements = {
@@ -340,7 +332,16 @@ class _Reports:
             for line, hits in sorted(statements.items())
             if line not in left_out.lines
         }
+        beyond = max(ran, default=0)
+        if beyond > last:
+            report.trouble = f"the source has changed: line {beyond} ran, it has {last}"
+        report.found = found
         report.compiles = True
+
+
+def _add_up(total: dict[_Key, int], more: dict[_Key, int]) -> None:
+    for key, count in more.items():
+        total[key] = total.get(key, 0) + count
 
 
 def _filename(name: str) -> str:

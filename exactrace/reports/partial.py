@@ -42,7 +42,8 @@ def said(branch: Branch) -> str:
     if not branch.partial:
         return ""
     ((never, _), (_, other)) = sorted(branch.outcomes.items(), key=lambda item: item[1])
-    return _NEVER[branch.kind, never].format(other)
+    words = _NEVER[branch.kind, never].format(other)
+    return words.removesuffix("s") if other == 1 else words
 
 
 def lines(report: FileReport) -> list[str]:

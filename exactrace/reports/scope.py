@@ -27,6 +27,22 @@ def shown_name(filename: str) -> str:
     return filename
 
 
+def absolute(name: str, base: str) -> str:
+    """Return the path of the source that a name as recorded stands for, if it is
+    relative to this folder: one path for all names of a file.
+    """
+    source = name[:-1] if name.endswith(".pyc") else name
+    return os.path.normpath(os.path.join(base, source))
+
+
+def real_path(path: str) -> str:
+    """Return a path without symbolic links; as it is if no file can have it."""
+    try:
+        return os.path.realpath(path)
+    except ValueError:  # a null character
+        return path
+
+
 @dataclass(frozen=True)
 class Scope:
     """Takes files by their absolute path.
@@ -57,7 +73,9 @@ class Scope:
         """Yield the path of every source file that is shown by `source`, where these
         files ran.
         """
-        ran = [*ran, *map(os.path.realpath, ran)]
+        if not self.source:
+            return
+        ran = [*ran, *map(real_path, ran)]
         for places in self.source:
             used = [
                 place for place in places if any(_is_below(path, place) for path in ran)

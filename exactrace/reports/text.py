@@ -58,7 +58,7 @@ def row(report: FileReport) -> Row:
     """Return the row of a file."""
     missing = ranges(report.missing)
     if report.trouble:
-        missing = f"({printable(report.trouble)})"
+        missing = f"({printable(report.trouble)}) {missing}".rstrip()
     return Row(
         printable(report.shown), report.totals, missing, report.branches is not None
     )

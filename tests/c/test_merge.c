@@ -98,6 +98,30 @@ a_sum_that_is_too_large_is_not_written(void **state)
     xt_merge_fini(&merge);
 }
 
+static void
+rows_of_a_file_are_found_in_a_sorted_sum(void **state)
+{
+    (void)state;
+    xt_merge merge = {0};
+    const int64_t rows[] = {1, 9, 1, 0, 7, 2, 1, 8, 3, 0, 6, 4};
+    assert_int_equal(XT_OK, add_lines(&merge, rows, 4));
+    xt_merge_sort(&merge);
+    xt_merge_sort(&merge);
+    size_t count;
+    const int64_t *found = xt_merge_rows_of(&merge, 0, 2, &count);
+    const int64_t wanted[] = {2, 8, 3, 2, 9, 1}; /* strings count from 1 */
+    assert_int_equal(2, count);
+    assert_memory_equal(wanted, found, sizeof(wanted));
+    assert_int_equal(6, xt_merge_rows_of(&merge, 0, 1, &count)[1]);
+    assert_null(xt_merge_rows_of(&merge, 0, 3, &count));
+    assert_int_equal(0, count);
+    assert_null(xt_merge_rows_of(&merge, 1, 1, &count));
+    xt_buf out = {0};
+    assert_int_equal(XT_OK, xt_merge_write(&merge, NULL, 0, &out));
+    xt_buf_fini(&out);
+    xt_merge_fini(&merge);
+}
+
 #ifdef XT_FAILING_ALLOC
 static void
 every_failing_allocation_is_survived(void **state)
@@ -136,6 +160,7 @@ main(void)
         cmocka_unit_test(a_file_with_one_bad_row_adds_nothing),
         cmocka_unit_test(renamed_files_are_summed),
         cmocka_unit_test(a_sum_that_is_too_large_is_not_written),
+        cmocka_unit_test(rows_of_a_file_are_found_in_a_sorted_sum),
 #ifdef XT_FAILING_ALLOC
         cmocka_unit_test(every_failing_allocation_is_survived),
 #endif

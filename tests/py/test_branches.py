@@ -38,7 +38,7 @@ program.py     12     2        12        3  70.8%    16  7, 9
 Sides that were never taken:
 program.py:2: a != "ä": never false in 2 tests
 program.py:5: x is None: never None in 2 tests
-program.py:6: b: never false in 1 tests
+program.py:6: b: never false in 1 test
 """
 
 
@@ -231,11 +231,11 @@ def test_long_and_broken_conditions_are_cut(tmp_path: Path) -> None:
     ]
     first, second, third, fourth = partial.lines(report)
     assert first.startswith("1: a + b + c")
-    assert first.endswith("...: never false in 1 tests")
+    assert first.endswith("...: never false in 1 test")
     assert len(first) < 70
-    assert second == "2: 1 and...: never true in 1 tests"
-    assert third == "3: never true in 1 tests"
-    assert fourth == "99: never true in 1 tests"
+    assert second == "2: 1 and...: never true in 1 test"
+    assert third == "3: never true in 1 test"
+    assert fourth == "99: never true in 1 test"
 
 
 def of(folder: Path, text: str, counted: dict[Any, dict[bool, int]]) -> FileReport:

@@ -20,6 +20,7 @@ from test_datafile import DAMAGED, STRINGS, a_result, content, merged, some_resu
 from exactrace import CoverageResults, _native, datafile, datafolder, merging
 from exactrace.countsfile import CountsFileError
 from exactrace.remap import PathMap
+from exactrace.stored import StoredResults
 
 results_lists = st.lists(some_results(), max_size=4)
 
@@ -436,3 +437,57 @@ print(add(500) - first)
     assert (status, error) == (0, "")
     size = 24 * 20_000 // 1024
     assert int(out) < size  # KiB; 500 files were added
+
+
+def test_a_sum_is_read_by_file_when_it_is_sorted() -> None:
+    results = CoverageResults({("b", 2): 1, ("a", 9): 2, ("b", 1): 3})
+    results.call_graph = {(None, ("a", 1, "f")): 4, (("a", 1, "f"), ("b", 1, "g")): 5}
+    merge = _native.Merge()
+    merge.add(datafile.dumps(results, {}))
+    with pytest.raises(ValueError, match=r"sort\(\) comes first"):
+        merge.rows(4)
+    merge.sort()
+    merge.sort()
+    assert sorted(merge.names(4)) == ["a", "b"]
+    assert merge.rows(4, "b") == [(1, 3), (2, 1)]
+    assert merge.rows(4, "c") == merge.rows(5) == merge.names(5) == []
+    assert sorted(merge.rows(4)) == [("a", 9, 2), ("b", 1, 3), ("b", 2, 1)]
+    assert (None, -1, None, "a", 1, "f", 4) in merge.rows(7)
+    for wrong in (
+        lambda: merge.rows(3),
+        lambda: merge.add(b""),
+        lambda: merge.rename({}),
+    ):
+        with pytest.raises(ValueError, match=r"no rows are of kind 3|is being read"):
+            wrong()
+    for refused in (lambda: merge.rows(4, 5), lambda: merge.rows("4")):
+        with pytest.raises(TypeError):
+            refused()
+    again, _ = datafile.loads(merge.dumps({})) or (None, None)
+    assert again is not None
+    assert again.counts == results.counts
+    assert StoredResults(merge).call_graph == results.call_graph
+
+
+def test_stored_results_are_those_that_were_kept(tmp_path: Path) -> None:
+    results = CoverageResults({("b", 2): 1}, {("b", None, "f"): 1})
+    results.callers = {(("b", None, "f"), ("b", "m", "g")): 1}
+    results.branches = {("b", (1, 1, None, 4), "bool"): {True: 1, False: 2}}
+    results.calls = {("b", 1, "f"): 3}
+    results.contexts = {("test", "b", 2): 1}
+    results.sources = {("b", "0" * 40)}
+    results.unsure = {("b", 2): (1, 0)}
+    datafolder.write(str(tmp_path), results, "x")
+    stored = datafolder.read(str(tmp_path), datafolder.files(str(tmp_path)))[0]
+    assert isinstance(stored, StoredResults)
+    by_file = stored._by_file()
+    assert (by_file.names, by_file.more_names) == (["b"], [])
+    assert by_file.sides("b") == {((1, 1, None, 4), "bool"): {True: 1, False: 2}}
+    for name in vars(results):
+        assert getattr(stored, name) == getattr(results, name), name
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = stored.nothing
+    stored.counts["c", 1] = 1
+    assert stored._by_file().names == ["b", "c"]
+    stored.update(results)
+    assert stored.counts["b", 2] == 2

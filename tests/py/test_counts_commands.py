@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import fastjsonschema
 import pytest
 from beside import run
 from hypothesis import given
@@ -151,6 +152,67 @@ def check_keys(document: dict[str, Any]) -> None:
         assert all(each.keys() == known["functions"] for each in entry["functions"])
 
 
+def strict(schema: Any) -> Any:
+    """Return a schema that allows no keys but those that it knows."""
+    if isinstance(schema, list):
+        return [strict(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {key: strict(part) for key, part in schema.items()}
+    if found.get("type") == "object" and "properties" in found:
+        found.setdefault("additionalProperties", False)
+    return found
+
+
+SCHEMA = json.loads((DOCS / "json.schema.json").read_text(encoding="utf-8"))
+check_schema = fastjsonschema.compile(strict(SCHEMA))
+
+
+def test_the_schema_refuses_what_is_not_documented(tmp_path: Path) -> None:
+    (tmp_path / "prog.py").write_text("def f(): pass\nf()\n")
+    assert command(tmp_path, "run", "-q", "--calls", "prog.py")[0] == 0
+    document = json.loads(command(tmp_path, "json")[1])
+    check_schema(document)
+    (entry,) = document["files"].values()
+    entry["summary"]["hits"] = -1
+    with pytest.raises(fastjsonschema.JsonSchemaException, match="hits"):
+        check_schema(document)
+    entry["summary"]["hits"] = 1
+    entry["more"] = 1
+    with pytest.raises(fastjsonschema.JsonSchemaException, match="more"):
+        check_schema(document)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        ([], ["m.py", "prog.py"]),
+        (["m.py"], ["m.py"]),
+        (["--omit", "m.py"], ["prog.py"]),
+        (["--source", "."], ["m.py", "never.py", "prog.py"]),
+    ],
+)
+def test_json_of_some_files(
+    tmp_path: Path, arguments: list[str], shown: list[str]
+) -> None:
+    text = "def f():\n    if f:\n        return 1\n"
+    (tmp_path / "m.py").write_text(text)
+    (tmp_path / "never.py").write_text("if 1:  # pragma: no cover\n    x = 1\ny = 2\n")
+    (tmp_path / "prog.py").write_text("import m\nm.f()\n")
+    assert command(tmp_path, "run", "-q", "--calls", "prog.py")[0] == 0
+    status, out, error = command(tmp_path, "json", *arguments)
+    assert (status, error) == (0, "")
+    document = json.loads(out)
+    check_schema(document)
+    assert list(document["files"]) == [str(tmp_path / name) for name in shown]
+    assert document["totals"]["files"] == len(shown)
+    called = {edge["called"]["file"] for edge in document["call_graph"]}
+    assert called <= document["files"].keys()
+    if "never.py" in shown:
+        entry = document["files"][str(tmp_path / "never.py")]
+        assert (entry["lines"], entry["missing"]) == ({}, [3])
+
+
 def read_back(document: dict[str, Any]) -> CoverageResults:
     results = CoverageResults()
     for name, entry in document["files"].items():
@@ -188,10 +250,11 @@ def read_back(document: dict[str, Any]) -> CoverageResults:
 
 @given(some_results())
 def test_json_holds_all_counts_as_documented(results: CoverageResults) -> None:
-    document = jsonreport.document(results)
-    again = json.loads(json.dumps(document))
-    assert again == document
+    again = json.loads("".join(jsonreport.write(results)))
+    pretty = "".join(jsonreport.write(results, pretty=True))
+    assert pretty == json.dumps(again, indent=2)
     assert content(read_back(again)) == content(results)
+    check_schema(again)
     if results.counts:
         check_keys(again)
 

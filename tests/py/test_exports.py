@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 import exactrace
 from exactrace import CoverageResults
-from exactrace.reports import callgrind, cobertura, dot, lcov
+from exactrace.reports import callgraph, callgrind, cobertura, dot, lcov
 from exactrace.reports.model import Branch, FileReport
 
 PROGRAM = """\
@@ -121,39 +122,9 @@ def test_cobertura_has_hits_and_conditions(folder: Path) -> None:
     assert said == {"2": "100% (2/2)", "5": "0% (0/2)", "9": "100% (2/2)"}
     methods = {each.attrib["name"]: each for each in one.iter("method")}
     assert methods.keys() == {"even", "never", "use"}
-    assert methods["even"][0][0].attrib == {"number": "1", "hits": "10"}
-
-
-# What coverage-04.dtd demands of each element: attributes, and what may stand in it.
-DTD = {
-    "coverage": (
-        """line-rate branch-rate lines-covered lines-valid branches-covered
-        branches-valid complexity version timestamp""",
-        "sources packages",
-    ),
-    "sources": ("", "source"),
-    "source": ("", ""),
-    "packages": ("", "package"),
-    "package": ("name line-rate branch-rate complexity", "classes"),
-    "classes": ("", "class"),
-    "class": ("name filename line-rate branch-rate complexity", "methods lines"),
-    "methods": ("", "method"),
-    "method": ("name signature line-rate branch-rate complexity", "lines"),
-    "lines": ("", "line"),
-    "line": ("number hits", "conditions"),
-    "conditions": ("", "condition"),
-    "condition": ("number type coverage", ""),
-}
-
-
-def check_dtd(element: ET.Element) -> None:
-    wanted, inner = DTD[element.tag]
-    assert set(wanted.split()) <= element.attrib.keys()
-    extra = element.attrib.keys() - set(wanted.split())
-    assert extra <= {"branch", "condition-coverage"}
-    for child in element:
-        assert child.tag in inner.split()
-        check_dtd(child)
+    rates = {name: each.attrib["line-rate"] for name, each in methods.items()}
+    assert rates == {"even": "1", "never": "0", "use": "1"}
+    assert [line.attrib["hits"] for line in methods["use"][0]] == ["11", "10", "1"]
 
 
 def some_report(name: str) -> FileReport:
@@ -167,7 +138,6 @@ def some_report(name: str) -> FileReport:
 @given(st.text(min_size=1))
 def test_any_name_can_stand_in_xml(name: str) -> None:
     root = ET.fromstring("".join(cobertura.write([some_report(name)])).encode())
-    check_dtd(root)
     (one,) = root.iter("class")
     unfit = "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
     assert one.attrib["filename"] == re.sub(unfit, "\ufffd", name)
@@ -182,6 +152,55 @@ def test_names_in_lcov_stay_in_their_line(name: str) -> None:
     text = "".join(lcov.write([some_report(name)]))
     assert text.split("\n")[1] == f"SF:/{name}"
     assert text.count("\n") == len(text.split("\n")) - 1
+
+
+NAMES = st.text(min_size=1)
+COUNTS = st.integers(0, 2**70)
+LINE_NUMBERS = st.integers(1, 50)
+SIDES = st.fixed_dictionaries({True: COUNTS, False: COUNTS})
+
+
+@given(
+    st.dictionaries(LINE_NUMBERS, COUNTS),
+    st.lists(st.tuples(LINE_NUMBERS, SIDES)),
+    st.dictionaries(st.tuples(LINE_NUMBERS, NAMES), COUNTS),
+)
+def test_what_lcov_is_given_can_be_read_back(
+    lines: dict[int, int],
+    sides: list[tuple[int, dict[bool, int]]],
+    calls: dict[tuple[int, str], int],
+) -> None:
+    report = FileReport("a b", "/a b", "a b", lines)
+    report.statements = lines
+    report.branches = [
+        Branch(line, line, place, None, "bool", taken)
+        for place, (line, taken) in enumerate(sides)
+    ]
+    report.calls = {key: hits for key, hits in calls.items() if key[1][-1] != ">"}
+    text = "".join(lcov.write([report]))
+    keys = r"(TN|SF|FN|FNDA|FNF|FNH|BRDA|BRF|BRH|DA|LF|LH):.*|end_of_record"
+    assert all(re.fullmatch(keys, line) for line in text.split("\n")[:-1])
+    found = records(text)
+    assert found["SF"] == ["/a b"]
+    read = [tuple(map(int, value.split(","))) for value in found.get("DA", [])]
+    assert dict(read) == lines
+    assert len(read) == len(lines) == int(found["LF"][0])
+    blocks: dict[tuple[int, int], dict[bool, int]] = {}
+    for value in found.get("BRDA", []):
+        line, block, side, hits = value.split(",")
+        place = blocks.setdefault((int(line), int(block)), {})
+        place[side == "0"] = 0 if hits == "-" else int(hits)
+    per_line: dict[int, list[dict[bool, int]]] = {}
+    for (line_, _), taken in blocks.items():
+        per_line.setdefault(line_, []).append(taken)
+    expected: dict[int, list[dict[bool, int]]] = {}
+    for line_, taken in sides:
+        expected.setdefault(line_, []).append(taken)
+    assert per_line == expected
+    hits_of = [int(value.partition(",")[0]) for value in found.get("FNDA", [])]
+    assert sorted(hits_of) == sorted(report.calls.values())
+    starts = [int(value.partition(",")[0]) for value in found.get("FN", [])]
+    assert starts == sorted(line for line, _ in report.calls)
 
 
 def profile(text: str) -> tuple[dict[tuple[str, int], int], dict[tuple[str, str], int]]:
@@ -235,7 +254,8 @@ def test_names_in_graphs_and_profiles_end_nothing(file: str, name: str) -> None:
     results = CoverageResults()
     edge: Any = ((file, 1, name), (file, 2, name))
     results.call_graph[edge] = 3
-    graph = "".join(dot.write(results, {file}))
+    (((_, (path, _, _)), _),) = callgraph.by_path(results).items()
+    graph = "".join(dot.write(results, {path}))
     quoted = r'"(?:[^"\\\n]|\\.)*"'
     rest = re.sub(quoted, "", graph)
     assert '"' not in rest
@@ -244,7 +264,7 @@ def test_names_in_graphs_and_profiles_end_nothing(file: str, name: str) -> None:
         r"  f0 \[label=\];\n  f1 \[label=\];\n  f0 -> f1 \[label=\];\n\}\n",
         rest,
     )
-    report = FileReport(file, "/x", "x", {1: 1})
+    report = FileReport(file, path, "x", {1: 1})
     assert "".join(callgrind.write([report], results)).count("\n") == 15
 
 
@@ -262,6 +282,43 @@ def test_a_file_is_written_as_a_whole_or_not_at_all(folder: Path, command: str) 
     assert sorted(path.name for path in folder.iterdir() if "out" in path.name) == [
         "out"
     ]
+
+
+@pytest.mark.parametrize("command", ["lcov", "xml", "callgrind", "json"])
+def test_what_is_no_file_is_written_to(folder: Path, command: str) -> None:
+    text = exported(folder, command)
+    arguments = ["-m", "exactrace", command, "-d", "data", "-o", "/dev/stdout"]
+    status, out, error = run(arguments, folder)
+    assert (status, error) == (0, "")
+    stamp = re.compile(r'timestamp="\d+"')
+    assert stamp.sub("", out) == stamp.sub("", text)
+    assert os.path.islink("/dev/stdout")
+    (folder / "real").write_text("")
+    (folder / "link").symlink_to("real")
+    assert run([*arguments[:-1], "link"], folder) == (0, "", "")
+    assert (folder / "link").is_symlink()
+    assert stamp.sub("", (folder / "real").read_text()) == stamp.sub("", text)
+
+
+@pytest.mark.parametrize(
+    ("content", "trouble"),
+    [
+        (None, "no source: No such file or directory"),
+        ("def", "the source does not compile: invalid syntax (prog.py, line 1)"),
+        ("x = 1\n", "the source has changed: line 13 ran, it has 2"),
+    ],
+)
+def test_exports_of_other_sources_say_so(
+    folder: Path, content: str | None, trouble: str
+) -> None:
+    exported(folder, "lcov")
+    (folder / "prog.py").unlink()
+    if content is not None:
+        write(folder, "prog.py", content)
+    for command in ("lcov", "xml", "callgrind"):
+        status, out, error = run(["-m", "exactrace", command, "-d", "data"], folder)
+        assert (status, out != "") == (0, True)
+        assert error == f"exactrace: prog.py: {trouble}\n"
 
 
 @pytest.mark.parametrize("command", ["callgrind", "dot"])

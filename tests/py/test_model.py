@@ -10,7 +10,7 @@ import pytest
 from beside import write
 
 from exactrace import CoverageResults
-from exactrace.reports import model
+from exactrace.reports import functions, model
 from exactrace.reports.model import Branch, Function, Totals
 from exactrace.settings import Settings, SettingsError
 
@@ -58,16 +58,19 @@ def test_a_file_is_told_whole(folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
     results.calls = {(name, 1, "f"): 5, (name, 1, "<module>"): 1, (name, 10, "A"): 1}
     (report,) = model.file_reports(results)
     assert (report.name, report.path, report.shown) == (name, name, "some.py")
-    assert (report.text, report.trouble, report.compiles) == (TEXT, "", True)
+    assert (report.text, report.compiles) == (TEXT, True)
+    assert report.trouble == "the source has changed: line 99 ran, it has 13"
     statements = {line: report.statements[line] for line in (1, 2, 3, 6, 8, 9)}
     assert statements == {1: 1, 2: 5, 3: 5, 6: 0, 8: 0, 9: 1}
     assert report.missing == [(6, 8)]
     assert report.branches == [Branch(*place, "bool", {True: 5, False: 0})]
     assert report.branches[0].partial
     assert report.functions == [
-        Function("f", 1, 8, 5),
-        Function("A.g", 11, 12, 0),
+        Function("f", 1, 5),
+        Function("A.g", 11, 0),
     ]
+    lines = functions.lines_of(report)
+    assert lines == {(1, "f"): {2, 3, 6, 7, 8}, (11, "A.g"): {12}}
     totals = report.totals
     assert (totals.branches, totals.taken, totals.partial) == (2, 1, 1)
     assert totals.missed == sum(not count for count in report.statements.values())
@@ -105,7 +108,7 @@ def test_what_ran_is_told_without_a_source(
     assert report.trouble.startswith(trouble)
     assert report.statements == {3: 2}
     assert report.missing == []
-    assert report.functions == [Function("f", 1, 1, 2)]
+    assert report.functions == [Function("f", 1, 2)]
 
 
 def test_one_file_by_two_names_is_one(
@@ -125,7 +128,7 @@ def test_one_file_by_two_names_is_one(
     (report,) = model.file_reports(results)
     assert report.statements == {1: 6}
     assert report.branches == [Branch(*place, "bool", {True: 3, False: 3})]
-    assert report.functions == [Function("f", 1, 1, 3)]
+    assert report.functions == [Function("f", 1, 3)]
 
 
 def test_files_of_source_that_never_ran_are_listed(
@@ -147,6 +150,14 @@ def test_files_of_source_that_never_ran_are_listed(
     found = settings(tmp_path, source=("pkg.never",))
     (never,) = model.file_reports(results, found)
     assert (never.totals.percent, never.missing) == (0.0, [(1, 2)])
+
+
+def test_names_that_no_file_can_have_are_no_trouble(folder: Path) -> None:
+    write(folder, "some.py", "x = 1\n")
+    results = CoverageResults({("\0", 1): 1, ("\ud800/x.py", 1): 1})
+    found = settings(folder, source=(str(folder),))
+    assert names(results, found) == ["some.py"]
+    assert len(names(results, settings(folder))) == 2
 
 
 def test_a_source_that_is_not_there_is_named(tmp_path: Path) -> None:

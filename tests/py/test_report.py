@@ -5,10 +5,13 @@ The files in `gold/` are what is to come out; `make gold` writes them anew.
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from beside import MONITORED, NO_PROBES, check_gold, run, write
+from beside import MONITORED, NO_PROBES, PACKAGE, check_gold, run, write
 
 from exactrace import CoverageResults
 from exactrace.reports import model, text
@@ -257,3 +260,26 @@ def test_counts_beyond_64_bits_are_annotated(tmp_path: Path) -> None:
         f"{1:31}: if x:",
         ">" * 32 + "     y = 2",
     ]
+
+
+@pytest.mark.parametrize("options", [[], ["--annotate"], ["--annotate", "--hot"]])
+def test_a_reader_that_leaves_changes_no_status(
+    project: Path, options: list[str]
+) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-u", "-m", "exactrace", "report", *options]
+    for more, wanted in ((["--fail-under", "100"], 2), (["--fail-under", "1"], 0)):
+        done = subprocess.run(
+            [*command, *more],
+            cwd=project,
+            env={**os.environ, "PYTHONPATH": PACKAGE},
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == wanted
+        assert ("is under 100%" in done.stderr) == (wanted == 2)
+        assert "no counts" not in done.stderr
+    os.close(writing)

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
 from exactrace.reports import text
+from exactrace.reports.model import FileReport
 
 
 def test_the_margin_is_as_wide_as_the_largest_count() -> None:
@@ -29,3 +35,49 @@ def test_a_listing_of_small_counts_stays_as_it_is() -> None:
 
 def test_an_empty_listing_stays_empty() -> None:
     assert text.aligned("") == ""
+
+
+# A letter of each kind that could mean something, and any other.
+LETTERS = st.one_of(
+    st.sampled_from("|\\`*_[]<>&~#\n\r\t\0\x1b\u2028 "), st.characters()
+)
+TEXTS = st.text(LETTERS)
+
+
+def report_of(name: str, source: str = "") -> FileReport:
+    report = FileReport(name, name, name, {1: 3}, text=source, compiles=True)
+    report.statements = {1: 3}
+    return report
+
+
+@given(TEXTS, TEXTS)
+def test_tables_have_a_line_for_each_file_whatever_its_name(
+    name: str, source: str
+) -> None:
+    report = report_of(name, source)
+    style = text.Style()
+    table = text.table([text.row(report)], style)
+    assert [table.count(end) for end in ("\n", "\r", "\x1b", "\u2028")] == [2, 0, 0, 0]
+    hottest = text.Hottest(3)
+    hottest.add(report)
+    for markdown, rows in (
+        (text.markdown([text.row(report)], style), 3),
+        (hottest.markdown(), 3),
+    ):
+        lines = markdown.splitlines()
+        assert len(lines) == rows
+        # Bars that end a cell: those without a backslash, or behind an escaped one.
+        cells = {len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)) for line in lines}
+        assert len(cells) == 1
+        plain = re.sub(r"\\.", "", markdown)
+        assert not set("`*_[]<>&~#") & set(plain)
+
+
+@given(TEXTS.map(lambda text: text.replace("\r", "")))
+def test_listings_hold_the_source_whatever_it_is(source: str) -> None:
+    name, *lines = text.annotated(report_of("m.py", source)).split("\n")
+    assert name == "m.py: 1 of 1 lines run"
+    expected = [line.expandtabs(8) for line in source.removesuffix("\n").split("\n")]
+    assert [line[7:].rstrip() for line in lines[: len(expected)]] == [
+        line.rstrip() for line in expected
+    ]
