@@ -93,7 +93,7 @@ def measure(python: str, rounds: int) -> None:
 def main() -> None:
     rounds = int(sys.argv[1]) if sys.argv[1:] else 20
     for python in sys.argv[2:] or [sys.executable]:
-        measure(python, rounds)
+        measure(os.path.abspath(python) if os.sep in python else python, rounds)
 
 
 if __name__ == "__main__":
