@@ -18,6 +18,7 @@
 #include "sigterm.h"
 #include "tablesfile.h"
 #include "tracer.h"
+#include "untraced.h"
 
 static int
 module_exec(PyObject *module)
@@ -30,6 +31,7 @@ module_exec(PyObject *module)
         PyModule_AddFunctions(module, listing_methods) < 0 ||
         PyModule_AddFunctions(module, outcomes_methods) < 0 ||
         PyModule_AddFunctions(module, program_methods) < 0 ||
+        PyModule_AddFunctions(module, untraced_methods) < 0 ||
         filter_init(module) < 0 || merging_init(module) < 0 ||
         tracer_init(module) < 0) {
         return -1;

@@ -102,7 +102,8 @@ monitor_call(TracerObject *self, PyCodeObject *code, monitor_event event)
 {
     bool counts = (self->mode & TRACER_CALLS) != 0;
     if (self->tool < 0 ||
-        self->left_thread == PyThreadState_GetID(PyThreadState_Get())) {
+        self->left_thread == PyThreadState_GetID(PyThreadState_Get()) ||
+        session_waits(self)) {
         Py_RETURN_NONE;
     }
     bool starts = event == MONITOR_START;

@@ -170,10 +170,7 @@ switch_on(TracerObject *self, PyObject *function)
 static void
 report_trouble(TracerObject *self)
 {
-    sync_enter(&self->section);
-    PyObject *trouble = self->trouble;
-    self->trouble = NULL;
-    sync_leave(&self->section);
+    PyObject *trouble = session_take_trouble(self);
     if (trouble == NULL) {
         return;
     }
@@ -478,7 +475,10 @@ start_inside(TracerObject *self)
         .thread = PyThreadState_GetID(PyThreadState_Get()),
         .idle = idle != 0,
     };
-    if (!started->idle && begin(self, &started->previous, "start") < 0) {
+    /* A process that waits until it has begun runs a program, as a first one
+       does. */
+    const char *name = self->awaited != NULL ? "Trace.runctx" : "start";
+    if (!started->idle && begin(self, &started->previous, name) < 0) {
         PyMem_Free(started);
         return -1;
     }

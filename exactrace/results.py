@@ -124,6 +124,10 @@ class CoverageResults:
         """Whether the name stands for code without a file, such as <string>."""
         return filename.startswith("<") and filename.endswith(">")
 
+    def is_empty(self) -> bool:
+        """Whether nothing was recorded."""
+        return not (self.counts or self.calls or self.calledfuncs or self.callers)
+
     def update(self, other: CoverageResults) -> None:
         """Add the results of another object to those of this one."""
         counts = self.counts
