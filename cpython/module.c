@@ -7,6 +7,7 @@
 #include "module.h"
 
 #include "countsfile.h"
+#include "dictwatch.h"
 #include "engine.h"
 #include "filter.h"
 #include "kept.h"
@@ -37,6 +38,7 @@ module_exec(PyObject *module)
         return -1;
     }
     module_state *state = PyModule_GetState(module);
+    state->watcher = -1;
     state->engine = engine_new(module);
     return state->engine == NULL ? -1 : 0;
 }
@@ -60,6 +62,10 @@ module_clear(PyObject *module)
 static void
 module_free(void *module)
 {
+    module_state *state = PyModule_GetState(module);
+    if (state->engine != NULL) { /* else it never was filled */
+        dictwatch_end(state->watcher);
+    }
     (void)module_clear(module);
 }
 

@@ -32,6 +32,7 @@ enum {
     TRACER_DEBUG = 128,    /* is to say in the end which it was */
     TRACER_CALLS = 256,    /* how often which function called which */
     TRACER_FILTERED = 512, /* functions and callers are filtered */
+    TRACER_HOOKS = 1024,   /* a trace function in Python does all else */
 };
 
 enum {

@@ -290,7 +290,7 @@ tracer_take_over(TracerObject *self, PyObject *const *args, Py_ssize_t nargs)
         /* Hooks may have been replaced since the last time. */
         self->mode = 0;
     }
-    else if (self->mode == 0) {
+    else if (self->mode == 0 || self->mode & TRACER_HOOKS) {
         Py_RETURN_FALSE; /* a run on the slow path, as planned */
     }
     int taken = take_over(self, args[0], args[1]);
@@ -606,6 +606,7 @@ tracer_init(PyObject *module)
         PyModule_AddIntConstant(module, "DEBUG", TRACER_DEBUG) < 0 ||
         PyModule_AddIntConstant(module, "HAS_GIL", COMPAT_HAS_GIL) < 0 ||
         PyModule_AddIntConstant(module, "CALLS", TRACER_CALLS) < 0 ||
+        PyModule_AddIntConstant(module, "HOOKS", TRACER_HOOKS) < 0 ||
         PyModule_AddIntConstant(module, "FILTERED", TRACER_FILTERED) < 0) {
         return -1;
     }

@@ -20,6 +20,7 @@ DEBUG: Final = 128
 HAS_GIL: Final[int]
 CALLS: Final = 256
 FILTERED: Final = 512
+HOOKS: Final = 1024
 
 @disjoint_base
 class Tracer:
