@@ -3,6 +3,7 @@
 
 #include "frame.h"
 #include "monitoring.h"
+#include "settrace.h"
 
 static const monitoring_row CALLS[] = {
     {"PY_START", "_called"},
@@ -106,6 +107,13 @@ monitor_call(TracerObject *self, PyCodeObject *code, monitor_event event)
         session_waits(self)) {
         Py_RETURN_NONE;
     }
+    if (settrace_has_newcomers(self) && settrace_take_newcomer(self) < 0 &&
+        session_keep_trouble(self) < 0) {
+        return NULL;
+    }
+    if ((self->mode & TRACER_ANY_CALLS) == 0) {
+        Py_RETURN_NONE;
+    }
     bool starts = event == MONITOR_START;
     bool with_caller = (self->mode & (TRACER_CALLERS | TRACER_CALLS)) != 0;
     const frame_head *back = NULL;
@@ -127,7 +135,7 @@ monitor_call(TracerObject *self, PyCodeObject *code, monitor_event event)
             return NULL;
         }
     }
-    bool again = (with_caller && wanted) || event == MONITOR_THROW || failed ||
+    bool again = settrace_has_newcomers(self) || (with_caller && wanted) || event == MONITOR_THROW || failed ||
                  !lasting;
     return Py_NewRef(again ? Py_None : self->disable);
 }

@@ -188,7 +188,8 @@ switch_on(TracerObject *self, PyObject *function)
     if (self->mode & TRACER_HOOKS) {
         return switch_hooks_on(self, function);
     }
-    if (self->mode & TRACER_ANY_CALLS && monitor_begin(self) < 0) {
+    if ((self->mode & TRACER_ANY_CALLS || settrace_has_newcomers(self)) &&
+        monitor_begin(self) < 0) {
         return -1;
     }
     return run_needs_trace(self) ? settrace_install(self, function) : 0;
@@ -364,6 +365,11 @@ begin_inside(TracerObject *self, previous_trace *previous, const char *name)
     previous->object = Py_XNewRef(thread->c_traceobj);
     previous->outer = functions_swap_outer(
         &self->functions, (PyFrameObject *)Py_XNewRef(PyEval_GetFrame()));
+#ifdef Py_GIL_DISABLED
+    if (self->runs == 0) {
+        self->begun++;
+    }
+#endif
     self->runs++;
     int result = printing_begin(self);
     if (result == 0) {

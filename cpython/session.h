@@ -69,6 +69,7 @@ typedef struct {
 #ifdef Py_GIL_DISABLED
     lane_list lanes;
     SYNC_SHARED(uint64_t) plan; /* how often what is wanted was said anew */
+    SYNC_SHARED(uint64_t) begun; /* how often runs have begun */
 #else
     thread_lane lane;
 #endif
