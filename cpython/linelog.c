@@ -178,7 +178,8 @@ still_holds(const line_log *log, uint64_t looked)
 }
 
 /* Whether what `out` has for write() is the method of its type, and that is a
-   TextIOWrapper: it mostly is, and looking this up takes as long as writing. */
+   TextIOWrapper: it mostly is, and looking this up takes as long as writing.
+ */
 static bool
 is_plain(line_log *log, PyObject *out)
 {

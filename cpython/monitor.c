@@ -135,7 +135,7 @@ monitor_call(TracerObject *self, PyCodeObject *code, monitor_event event)
             return NULL;
         }
     }
-    bool again = settrace_has_newcomers(self) || (with_caller && wanted) || event == MONITOR_THROW || failed ||
-                 !lasting;
+    bool again = settrace_has_newcomers(self) || (with_caller && wanted) ||
+                 event == MONITOR_THROW || failed || !lasting;
     return Py_NewRef(again ? Py_None : self->disable);
 }

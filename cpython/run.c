@@ -60,9 +60,8 @@ plan_lines(TracerObject *self)
     if (state != NULL && state->watcher < 0) {
         state->watcher = dictwatch_begin();
     }
-    int result = state == NULL
-                     ? -1
-                     : linelog_init(&self->log, start, state->watcher);
+    int result =
+        state == NULL ? -1 : linelog_init(&self->log, start, state->watcher);
     Py_DECREF(start);
     return result;
 }
@@ -152,7 +151,8 @@ settrace_python(PyObject *function)
     return done == NULL ? -1 : 0;
 }
 
-/* Calls are counted beside a trace function in Python, if events can be had. */
+/* Calls are counted beside a trace function in Python, if events can be had.
+ */
 static int
 switch_hooks_on(TracerObject *self, PyObject *function)
 {
@@ -356,7 +356,7 @@ begin_inside(TracerObject *self, previous_trace *previous, const char *name)
     bool hooks = !fast || (self->mode & TRACER_HOOKS) != 0;
     PyObject *function =
         !hooks ? run_handle(self)
-             : PyObject_GetAttrString((PyObject *)self, "globaltrace");
+               : PyObject_GetAttrString((PyObject *)self, "globaltrace");
     if (function == NULL) {
         return -1;
     }

@@ -68,7 +68,7 @@ typedef struct {
     PyObject *s_file; /* owned: the string "__file__" */
 #ifdef Py_GIL_DISABLED
     lane_list lanes;
-    SYNC_SHARED(uint64_t) plan; /* how often what is wanted was said anew */
+    SYNC_SHARED(uint64_t) plan;  /* how often what is wanted was said anew */
     SYNC_SHARED(uint64_t) begun; /* how often runs have begun */
 #else
     thread_lane lane;

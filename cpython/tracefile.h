@@ -34,9 +34,9 @@ typedef struct {
    exception. */
 tracefile *tracefile_open(PyObject *path, bool shared);
 
-/* A descriptor of the standard output where a program does not look for it, for
-   other processes that print there, too: at its end, if it is a file. -1 if
-   there is none. */
+/* A descriptor of the standard output where a program does not look for it,
+   for other processes that print there, too: at its end, if it is a file. -1
+   if there is none. */
 int tracefile_share_stdout(void);
 
 /* Writes what is left and closes the file. NULL is allowed. */

@@ -175,8 +175,11 @@ class Process:
 
             with contextlib.suppress(ValueError):  # not the main interpreter
                 number = signal.Signals[self.settings.dump_signal]
-                keep = _native.untraced(lambda *_: self.keep(again=True))
-                signal.signal(number, keep)
+                signal.signal(number, _native.untraced(self._dump))
+
+    def _dump(self, *_signal: object) -> None:
+        self.tracer._show_last()
+        self.keep(again=True)
 
     def _open(self) -> None:
         """Count in a file from now on, if that can be."""

@@ -237,7 +237,7 @@ def shared_output(options: argparse.Namespace) -> bool:
     return apart or os.path.isdir("/proc/self/fd")
 
 
-def share_output(tracer: Trace) -> str:
+def share_output() -> str:
     """Have lines go to standard output one by one, and return under what path
     others can print there; "" if there is none.
     """
@@ -263,7 +263,7 @@ def watch_children(options: argparse.Namespace, tracer: Trace) -> Process:
     if lines is not None:
         lines.apply_anyway(tracer)
         if lines.goes_to_stdout:
-            path = share_output(tracer)
+            path = share_output()
     settings = children.Settings(
         tempfile.mkdtemp(prefix="exactrace-"),
         ignoremods=ignored_modules(options.ignore_module),
@@ -277,6 +277,7 @@ def watch_children(options: argparse.Namespace, tracer: Trace) -> Process:
         start_time=tracer.start_time,
         printing=None if lines is None else lines.items(),
         shared=path,
+        dump_signal=options.dump_signal or "",
         temporary=True,
     )
     process = children.Process(settings, tracer)
@@ -333,7 +334,10 @@ class Run:
     def _dump(self, *_signal: object) -> None:
         self._tracer._show_last()
         with ending:
-            if os.getpid() == self._number and not self._done:
+            if os.getpid() != self._number:
+                if self._process is not None:
+                    self._process.keep(again=True)
+            elif not self._done:
                 self._report_directly(so_far=True)
 
     def _report_directly(self, *, so_far: bool = False) -> None:

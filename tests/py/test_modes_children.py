@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,7 +11,8 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from beside import PACKAGE, run, write
+from beside import PACKAGE, write
+from beside import run as run_as_it_is
 from test_children import FRAME, STARTS
 
 from exactrace import children
@@ -18,6 +20,18 @@ from exactrace.printing import Printing
 
 HIDDEN = ["--ignore-dir", f"$prefix:{PACKAGE}:{sys.prefix}:{sys.base_prefix}"]
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+
+
+def as_new(text: str) -> str:
+    """Return what was printed as 3.13 and later do."""
+    if sys.version_info >= (3, 13):
+        return text
+    return re.sub(r"(?m)^(.*\.py\(\d+\)): ", r"\1:  ", text)
+
+
+def run(arguments: list[str], folder: Path, **variables: str) -> tuple[int, str, str]:
+    status, out, error = run_as_it_is(arguments, folder, **variables)
+    return status, as_new(out), as_new(error)
 
 
 def program(start: str) -> str:
@@ -71,7 +85,7 @@ def test_each_way_to_start_a_child_prints(folder: Path, start: str) -> None:
     # The import system's lines are the first process's, as in the standard module.
     lines = "".join(
         line
-        for line in (folder / "lines").read_text().splitlines(keepends=True)
+        for line in as_new((folder / "lines").read_text()).splitlines(keepends=True)
         if "<frozen " not in line and "module" + "name: <" not in line
     )
     found = by_process(lines)
@@ -84,7 +98,7 @@ def test_children_print_to_the_same_file(folder: Path) -> None:
     command = ["-m", "exactrace", "-t", "--children", "--trace-file", "lines"]
     done = run([*command, *HIDDEN, "prog.py"], folder)
     assert done == (0, "", "")
-    lines = (folder / "lines").read_text()
+    lines = as_new((folder / "lines").read_text())
     found = by_process(lines)
     assert "funcname: main\n" in found.pop("")
     (child,) = found.values()
@@ -138,7 +152,7 @@ def test_lines_of_many_processes_are_whole(folder: Path) -> None:
     for file in ([], ["--trace-file", "lines"]):
         status, out, error = run([*command, *file, "prog.py"], folder)
         assert (status, error) == (0, "")
-        found = by_process((folder / "lines").read_text() if file else out)
+        found = by_process(as_new((folder / "lines").read_text()) if file else out)
         assert len(found) == 9
         for text in found.values():
             assert text.count("prog.py(4):          n += i\n") == 2000
@@ -285,7 +299,7 @@ def test_every_mode_reports_however_the_program_ends(
             assert "prog.<module> -> prog.f\n" in out
             assert ("prog.<module> -> prog.g\n" in out) == with_children
         else:
-            lines = (folder / "lines").read_text() if options[1:] else out
+            lines = as_new((folder / "lines").read_text()) if options[1:] else out
             assert f"prog.py({RUN_ON.count(chr(10)) + 1}):  {end}\n" in lines
     assert list((folder / "temporary").iterdir()) == []
 
@@ -344,3 +358,44 @@ def test_our_own_code_is_not_traced_when_it_runs_in_between(folder: Path) -> Non
         assert "modulename: ending" not in out
         assert "modulename: children" not in out
         assert "modulename: dropin" not in out
+
+
+def test_printing_to_a_file_and_tracking_calls_go_together(folder: Path) -> None:
+    write(folder, "prog.py", "def f(): return 1\nf()\n")
+    command = ["-m", "exactrace", "-tT", "--trace-file", "lines", *HIDDEN]
+    status, out, error = run([*command, "prog.py"], folder)
+    assert (status, error) == (0, "")
+    assert out.endswith("*** prog.py ***\n    prog.<module> -> prog.f\n")
+    assert "funcname: f\n" in as_new((folder / "lines").read_text())
+
+
+@LINUX
+def test_a_child_has_the_signal_too(folder: Path) -> None:
+    """What it has listed by then is in the reports, although it is killed."""
+    source = """\
+        import os, signal, subprocess, sys
+        def f(): return 1
+        if sys.argv[1:]:
+            f()
+            os.kill(os.getpid(), signal.SIGUSR1)
+            os.kill(os.getpid(), signal.SIGKILL)
+        subprocess.run([sys.executable, __file__, "x"])
+        """
+    write(folder, "prog.py", source)
+    command = ["-m", "exactrace", "-l", "--children", "--dump-signal", "USR1"]
+    status, out, error = run([*command, *HIDDEN, "prog.py"], folder)
+    assert (status, error) == (0, "")
+    assert "funcname: f\n" in out
+
+
+@LINUX
+def test_a_child_that_outlives_the_first_process_says_that_it_prints_nothing(
+    folder: Path,
+) -> None:
+    shared = "/proc/99999999/fd/100"
+    settings = children.Settings(str(folder), printing=[], shared=shared)
+    variables = {children.VARIABLE: settings.to_text()}
+    status, out, error = run(["-c", "print(1)"], folder, **variables)
+    assert (status, out) == (0, "1\n")
+    assert error.count("\n") == 1
+    assert "is not traced: [Errno 2] No such file or directory" in error
