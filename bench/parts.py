@@ -30,8 +30,9 @@ COUNTING = {
     "slipcover": "slipcover",
     "slipcover branch": "+branch",
 }
-# The other modes: option -> how much of a program's usual work is done.
-MODES = {"--trace": 0.02, "--listfuncs": 0.2, "--trackcalls": 0.2, "--calls": 0.2}
+# The other modes: option -> how much of a program's usual work is done. What costs
+# little takes long bare runs, of 0.3 s and more, to be told from nothing.
+MODES = {"--trace": 0.05, "--listfuncs": 2.0, "--trackcalls": 2.0, "--calls": 2.0}
 # The nearest that the standard module has to a mode of our own.
 NEAREST = {"--calls": "--trackcalls"}
 MODE_PROGRAMS = (

@@ -81,7 +81,7 @@ def run_here(tool: str, record: str, file: str, path: str, scale: str) -> None:
 
 def is_traced(line: bytes) -> bool:
     """Whether a line was printed by a tracer."""
-    return line.startswith(b" --- ") or (b"(" in line and line.find(b".py(") > 0)
+    return b" --- modulename: " in line or (b"(" in line and line.find(b".py(") > 0)
 
 
 def run_child(folder: Path, tool: str, program: str, scale: float) -> dict[str, Any]:
@@ -103,8 +103,12 @@ def run_child(folder: Path, tool: str, program: str, scale: float) -> dict[str, 
             check=True,
         )
     text = file.read_bytes() if file.exists() else out.read_bytes()
-    # Not what the program itself has printed.
-    lines = [line for line in text.splitlines(keepends=True) if is_traced(line)]
+    # Not what the program itself has printed, perhaps without an end of line.
+    lines = [
+        line[max(0, line.find(b" --- modulename: ")) :]
+        for line in text.splitlines(keepends=True)
+        if is_traced(line)
+    ]
     return {
         "cpu": json.loads(record.read_text(encoding="ascii")),
         "lines": len(lines),

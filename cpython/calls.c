@@ -50,7 +50,8 @@ note_pair(TracerObject *self, PyFrameObject *frame, PyFrameObject *back)
 int
 calls_note(TracerObject *self, PyFrameObject *frame)
 {
-    if ((self->mode & TRACER_ANY_CALLS) == 0 || self->tool >= 0) {
+    if ((self->mode & TRACER_ANY_CALLS) == 0 || self->tool >= 0 ||
+        session_waits(self)) {
         return 0;
     }
     PyFrameObject *back = NULL;

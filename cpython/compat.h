@@ -171,6 +171,10 @@ compat_fast_locals(PyFrameObject *frame, PyCodeObject *code)
 #define COMPAT_HAS_GIL 1
 #endif
 
+/* Whether changes of dicts can be noticed; of use only where no other thread
+   can change them at any time. */
+#define COMPAT_HAS_WATCHERS (COMPAT_HAS_GIL && PY_VERSION_HEX >= 0x030C0000)
+
 /* Without the GIL the collector must find every frame, from 3.14 on: they keep
    references that are not counted. */
 #define COMPAT_CAN_HIDE_FRAMES (COMPAT_HAS_GIL || PY_VERSION_HEX < 0x030E0000)

@@ -40,6 +40,7 @@ typedef struct {
 
     /* Kept by linelog.c, which prints lines. */
     PyObject *source; /* owned: the entry of linecache, or NULL */
+    uint64_t looked;  /* dictwatch_changes() when that was the entry, or 0 */
     PyObject **texts; /* owned: texts[line] as printed, or NULL */
     size_t texts_cap;
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "leaving.h"
 
+#include <stdbool.h>
+#include <unistd.h>
+
 #include "hook.h"
 
 /* Guarded by the GIL. */
@@ -40,6 +43,23 @@ say_goodbye(void)
 
 /* The functions that are watched. */
 enum { EXIT, EXECV, EXECVE, CALLS };
+
+/* Whether a call is bound to fail: a search along the path tries many. */
+static bool
+will_fail(int number, PyObject *const *args, Py_ssize_t nargs)
+{
+    if (number == EXIT || nargs < 1 || PyLong_Check(args[0])) {
+        return false;
+    }
+    PyObject *path;
+    if (!PyUnicode_FSConverter(args[0], &path)) {
+        PyErr_Clear();
+        return true;
+    }
+    bool fails = access(PyBytes_AS_STRING(path), X_OK) < 0;
+    Py_DECREF(path);
+    return fails;
+}
 static hooked_function calls[CALLS] = {
     [EXIT] = {.name = "_exit"},
     [EXECV] = {.name = "execv"},
@@ -56,7 +76,9 @@ typedef PyObject *without_names(PyObject *, PyObject *const *, Py_ssize_t);
     static PyObject *named_##suffix(PyObject *module, PyObject *const *args,  \
                                     Py_ssize_t nargs, PyObject *names)        \
     {                                                                         \
-        say_goodbye();                                                        \
+        if (!will_fail(number, args, nargs)) {                                \
+            say_goodbye();                                                    \
+        }                                                                     \
         with_names *function =                                                \
             (with_names *)(void (*)(void))calls[number].original->ml_meth;    \
         PyObject *result = function(module, args, nargs, names);              \
@@ -66,7 +88,9 @@ typedef PyObject *without_names(PyObject *, PyObject *const *, Py_ssize_t);
     static PyObject *plain_##suffix(PyObject *module, PyObject *const *args,  \
                                     Py_ssize_t nargs)                         \
     {                                                                         \
-        say_goodbye();                                                        \
+        if (!will_fail(number, args, nargs)) {                                \
+            say_goodbye();                                                    \
+        }                                                                     \
         without_names *function =                                             \
             (without_names *)(void (*)(void))calls[number].original->ml_meth; \
         PyObject *result = function(module, args, nargs);                     \

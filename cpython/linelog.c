@@ -2,6 +2,7 @@
 #include "linelog.h"
 
 #include "compat.h"
+#include "dictwatch.h"
 #include "mem.h"
 
 /* As in files.c: beyond this, texts are made anew each time. */
@@ -19,6 +20,22 @@ import_attr(const char *module_name, const char *attribute)
     return result;
 }
 
+/* Finds the function behind io.TextIOWrapper.write, if it is as we know it. */
+static void
+find_write(line_log *log)
+{
+    PyTypeObject *type = (PyTypeObject *)log->text_type;
+    PyObject *method = PyObject_GetAttr(log->text_type, log->s_write);
+    if (method != NULL && PyType_Check(log->text_type) &&
+        PyType_HasFeature(type, Py_TPFLAGS_IMMUTABLETYPE) &&
+        Py_IS_TYPE(method, &PyMethodDescr_Type)) {
+        const PyMethodDef *found = ((PyMethodDescrObject *)method)->d_method;
+        log->write = found->ml_flags == METH_O ? found->ml_meth : NULL;
+    }
+    Py_XDECREF(method);
+    PyErr_Clear();
+}
+
 /* Done once for each log: other threads may be printing. */
 static int
 import_all(line_log *log)
@@ -32,6 +49,7 @@ import_all(line_log *log)
         {&log->basename, "os.path", "basename"},
         {&log->monotonic, "time", "monotonic"},
         {&log->sys, "sys", "__dict__"},
+        {&log->text_type, "_io", "TextIOWrapper"},
     };
     const struct {
         PyObject **field;
@@ -60,15 +78,22 @@ import_all(line_log *log)
             Py_XSETREF(*imports[i].field, value);
         }
     }
+    if (log->write == NULL) {
+        find_write(log);
+    }
     return 0;
 }
 
 int
-linelog_init(line_log *log, PyObject *start)
+linelog_init(line_log *log, PyObject *start, int watcher)
 {
     if (import_all(log) < 0) {
         return -1;
     }
+    bool watched = dictwatch_add(watcher, log->sys) &&
+                   dictwatch_add(watcher, log->linecache);
+    log->watcher = watched ? watcher : -1;
+    log->looked = 0;
     int timed = PyObject_IsTrue(start);
     if (timed < 0) {
         return -1;
@@ -90,6 +115,7 @@ linelog_clear(line_log *log)
     Py_CLEAR(log->linecache);
     Py_CLEAR(log->basename);
     Py_CLEAR(log->monotonic);
+    Py_CLEAR(log->text_type);
     Py_CLEAR(log->s_stdout);
     Py_CLEAR(log->s_write);
     Py_CLEAR(log->s_cache);
@@ -108,6 +134,7 @@ linelog_traverse(line_log *log, visitproc visit, void *arg)
     Py_VISIT(log->linecache);
     Py_VISIT(log->basename);
     Py_VISIT(log->monotonic);
+    Py_VISIT(log->text_type);
     return 0;
 }
 
@@ -143,10 +170,66 @@ linelog_stdout(line_log *log)
     return out;
 }
 
+/* Whether a look that was taken so long ago still holds. */
+static bool
+still_holds(const line_log *log, uint64_t looked)
+{
+    return looked != 0 && looked == dictwatch_changes() && log->watcher >= 0;
+}
+
+/* Whether what `out` has for write() is the method of its type, and that is a
+   TextIOWrapper: it mostly is, and looking this up takes as long as writing.
+ */
+static bool
+is_plain(line_log *log, PyObject *out)
+{
+    if (log->write == NULL || Py_TYPE(out) != (PyTypeObject *)log->text_type) {
+        return false;
+    }
+    PyObject *dict = PyObject_GenericGetDict(out, NULL);
+    bool plain = dict != NULL && PyDict_Contains(dict, log->s_write) == 0;
+    if (plain && dictwatch_add(log->watcher, dict)) {
+        log->out = out;
+        log->looked = dictwatch_changes();
+    }
+    Py_XDECREF(dict);
+    PyErr_Clear();
+    return plain;
+}
+
+static PyObject *
+call_write(line_log *log, PyObject *out, PyObject *text)
+{
+    return is_plain(log, out)
+               ? log->write(out, text)
+               : PyObject_CallMethodOneArg(out, log->s_write, text);
+}
+
+/* Finishes a call of write(), which has given `done`. */
+static int
+finish_write(line_log *log, PyObject *out, PyObject *text, PyObject *done)
+{
+    if (done == NULL && PyErr_ExceptionMatches(PyExc_UnicodeEncodeError)) {
+        PyErr_Clear();
+        PyObject *escaped = escape_for(out, text);
+        if (escaped != NULL) {
+            done = call_write(log, out, escaped);
+            Py_DECREF(escaped);
+        }
+    }
+    Py_DECREF(out);
+    Py_XDECREF(done);
+    return done == NULL ? -1 : 0;
+}
+
 int
 linelog_print(line_log *log, PyObject *text)
 {
     PyObject *out;
+    if (still_holds(log, log->looked)) {
+        out = Py_NewRef(log->out);
+        return finish_write(log, out, text, log->write(out, text));
+    }
     int found = sync_dict_get(log->sys, log->s_stdout, &out);
     if (found <= 0) {
         if (found == 0) {
@@ -158,18 +241,7 @@ linelog_print(line_log *log, PyObject *text)
         Py_DECREF(out);
         return 0;
     }
-    PyObject *done = PyObject_CallMethodOneArg(out, log->s_write, text);
-    if (done == NULL && PyErr_ExceptionMatches(PyExc_UnicodeEncodeError)) {
-        PyErr_Clear();
-        PyObject *escaped = escape_for(out, text);
-        if (escaped != NULL) {
-            done = PyObject_CallMethodOneArg(out, log->s_write, escaped);
-            Py_DECREF(escaped);
-        }
-    }
-    Py_DECREF(out);
-    Py_XDECREF(done);
-    return done == NULL ? -1 : 0;
+    return finish_write(log, out, text, call_write(log, out, text));
 }
 
 char *
@@ -234,14 +306,18 @@ never_has_source(PyObject *name)
 }
 
 /* What linecache holds of the file: a new reference, NULL when nothing (or
-   with an exception). */
+   with an exception). *looked: the number of changes if those are noticed. */
 static PyObject *
-cached_source(line_log *log, PyObject *name)
+cached_source(line_log *log, PyObject *name, uint64_t *looked)
 {
     PyObject *cache;
     PyObject *source = NULL;
+    *looked = 0;
     if (sync_dict_get(log->linecache, log->s_cache, &cache) > 0 &&
         PyDict_Check(cache)) {
+        if (dictwatch_add(log->watcher, cache)) {
+            *looked = dictwatch_changes();
+        }
         (void)sync_dict_get(cache, name, &source);
     }
     Py_XDECREF(cache);
@@ -260,7 +336,8 @@ forget_texts(traced_file *file)
 static void
 keep_text(line_log *log, traced_file *file, int line, PyObject *text)
 {
-    PyObject *source = cached_source(log, file->name);
+    uint64_t looked;
+    PyObject *source = cached_source(log, file->name, &looked);
     if (source == NULL || line < 0 || line >= LINES_KEPT) {
         Py_XDECREF(source);
         PyErr_Clear();
@@ -288,13 +365,19 @@ keep_text(line_log *log, traced_file *file, int line, PyObject *text)
 PyObject *
 linelog_text(line_log *log, traced_file *file, int line)
 {
-    PyObject *held = cached_source(log, file->name);
+    bool known = line >= 0 && (size_t)line < file->texts_cap &&
+                 file->texts[line] != NULL;
+    if (known && still_holds(log, file->looked)) {
+        return Py_NewRef(file->texts[line]);
+    }
+    uint64_t looked;
+    PyObject *held = cached_source(log, file->name, &looked);
     if (held == NULL && PyErr_Occurred()) {
         return NULL;
     }
     Py_XDECREF(held); /* only what it is, is asked for */
-    if (held != NULL && held == file->source && line >= 0 &&
-        (size_t)line < file->texts_cap && file->texts[line] != NULL) {
+    if (known && held != NULL && held == file->source) {
+        file->looked = looked;
         return Py_NewRef(file->texts[line]);
     }
     if (held == NULL && never_has_source(file->name)) {

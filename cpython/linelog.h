@@ -30,6 +30,12 @@ typedef struct {
     bool timed;          /* begin lines with a time stamp */
     double start;        /* what it counts from, seconds on that clock */
     PyObject *s_stdout, *s_write, *s_cache, *s_getline; /* owned */
+    PyObject *text_type; /* owned: io.TextIOWrapper */
+    PyCFunction write;   /* its method, a function of C; or NULL */
+
+    int watcher;     /* of the dicts above, or -1 */
+    PyObject *out;   /* borrowed: sys.stdout, and it is_plain(), */
+    uint64_t looked; /* as it was with so many dictwatch_changes(), or 0 */
     SYNC_SHARED(bool) broken; /* writing failed: print no more */
 
     /* The headers of calls that were made last, by the addresses of their
@@ -39,8 +45,8 @@ typedef struct {
 } line_log;
 
 /* Gets ready to print, with time stamps relative to `start` unless that is
-   false. -1 with an exception. */
-int linelog_init(line_log *log, PyObject *start);
+   false. `watcher`: of dictwatch.h. -1 with an exception. */
+int linelog_init(line_log *log, PyObject *start, int watcher);
 void linelog_clear(line_log *log);
 int linelog_traverse(line_log *log, visitproc visit, void *arg);
 

@@ -7,6 +7,7 @@
 #include "module.h"
 
 #include "countsfile.h"
+#include "dictwatch.h"
 #include "engine.h"
 #include "filter.h"
 #include "kept.h"
@@ -18,6 +19,7 @@
 #include "sigterm.h"
 #include "tablesfile.h"
 #include "tracer.h"
+#include "untraced.h"
 
 static int
 module_exec(PyObject *module)
@@ -30,11 +32,13 @@ module_exec(PyObject *module)
         PyModule_AddFunctions(module, listing_methods) < 0 ||
         PyModule_AddFunctions(module, outcomes_methods) < 0 ||
         PyModule_AddFunctions(module, program_methods) < 0 ||
+        PyModule_AddFunctions(module, untraced_methods) < 0 ||
         filter_init(module) < 0 || merging_init(module) < 0 ||
         tracer_init(module) < 0) {
         return -1;
     }
     module_state *state = PyModule_GetState(module);
+    state->watcher = -1;
     state->engine = engine_new(module);
     return state->engine == NULL ? -1 : 0;
 }
@@ -58,6 +62,10 @@ module_clear(PyObject *module)
 static void
 module_free(void *module)
 {
+    module_state *state = PyModule_GetState(module);
+    if (state->engine != NULL) { /* else it never was filled */
+        dictwatch_end(state->watcher);
+    }
     (void)module_clear(module);
 }
 

@@ -7,6 +7,7 @@
 
 typedef struct {
     PyObject *engine; /* owned: what counts lines, or None where it cannot */
+    int watcher;      /* see dictwatch.h; -1: none, or not needed yet */
 } module_state;
 
 /* The state of the module that a type (or a base of it) comes from, borrowed;

@@ -3,6 +3,7 @@
 
 #include "frame.h"
 #include "monitoring.h"
+#include "settrace.h"
 
 static const monitoring_row CALLS[] = {
     {"PY_START", "_called"},
@@ -102,7 +103,15 @@ monitor_call(TracerObject *self, PyCodeObject *code, monitor_event event)
 {
     bool counts = (self->mode & TRACER_CALLS) != 0;
     if (self->tool < 0 ||
-        self->left_thread == PyThreadState_GetID(PyThreadState_Get())) {
+        self->left_thread == PyThreadState_GetID(PyThreadState_Get()) ||
+        session_waits(self)) {
+        Py_RETURN_NONE;
+    }
+    if (settrace_has_newcomers(self) && settrace_take_newcomer(self) < 0 &&
+        session_keep_trouble(self) < 0) {
+        return NULL;
+    }
+    if ((self->mode & TRACER_ANY_CALLS) == 0) {
         Py_RETURN_NONE;
     }
     bool starts = event == MONITOR_START;
@@ -126,7 +135,7 @@ monitor_call(TracerObject *self, PyCodeObject *code, monitor_event event)
             return NULL;
         }
     }
-    bool again = (with_caller && wanted) || event == MONITOR_THROW || failed ||
-                 !lasting;
+    bool again = settrace_has_newcomers(self) || (with_caller && wanted) ||
+                 event == MONITOR_THROW || failed || !lasting;
     return Py_NewRef(again ? Py_None : self->disable);
 }

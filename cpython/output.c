@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "output.h"
 
+#include <unistd.h>
+
 #include "errors.h"
 
 void
@@ -11,6 +13,13 @@ output_fini(output *out)
     Py_CLEAR(out->terminal);
     xt_buf_fini(&out->scratch);
     *out = (output){0};
+}
+
+void
+output_name_process(output *out)
+{
+    (void)PyOS_snprintf(out->prefix, sizeof(out->prefix), "[%ld] ",
+                        (long)getpid());
 }
 
 /* The colours of a kind: of a line's place, of all else the whole. */
@@ -61,8 +70,8 @@ compose(output *out, line_log *log, output_kind kind, const char *text,
 {
     xt_buf *line = &out->scratch;
     line->len = 0;
-    xt_status status = XT_OK;
-    if (log->timed) {
+    xt_status status = add(line, out->prefix);
+    if (status == XT_OK && log->timed) {
         char *stamp = linelog_stamp(log);
         if (stamp == NULL) {
             return -1;
@@ -155,7 +164,8 @@ keep_bytes(output *out, line_log *log, output_kind kind, const char *bytes,
     /* Most texts go out as they are. The standard module of 3.12 and older
        does not end a line without source. */
     bool open = len > 0 && bytes[len - 1] != '\n';
-    if (log->timed || indent > 0 || colored || open) {
+    if (log->timed || indent > 0 || colored || open ||
+        out->prefix[0] != '\0') {
         if (compose(out, log, kind, bytes, len, indent, colored) < 0) {
             return -1;
         }

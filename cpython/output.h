@@ -31,12 +31,16 @@ typedef struct {
     bool colored;
     PyObject *terminal;   /* owned: the sys.stdout that colours are for; NULL:
                              any. Set while there are colours. */
+    char prefix[24];      /* what each line begins with, or "" */
     xt_buf scratch;       /* where a line is put together */
     sync_section section; /* held while a line is put together, and kept */
 } output;
 
 /* Zero is a valid output, to sys.stdout. */
 void output_fini(output *out);
+
+/* Has each line begin with the number of this process. */
+void output_name_process(output *out);
 
 /* Puts out a line of text that ends in a line feed, `indent` places to the
    right, with a time stamp if `log` has them. -1 with an exception. */

@@ -4,20 +4,7 @@
 #include "calllog.h"
 #include "calls.h"
 #include "endings.h"
-#include "errors.h"
-#include "output.h"
 #include "records.h"
-#include "select.h"
-
-struct printing {
-    output out;
-    selection select;
-    bool calls;                /* headers have arguments, ends are printed */
-    bool changes;              /* changes of variables are printed */
-    bool deep;                 /* depths are needed */
-    SYNC_SHARED(bool) running; /* there is a run that has not ended */
-};
-typedef struct printing printing;
 
 /* --- Putting out --------------------------------------------------------- */
 
@@ -250,7 +237,7 @@ make_record(TracerObject *self, thread_lane *mine, PyFrameObject *frame,
 int
 printing_call(TracerObject *self, PyFrameObject *frame)
 {
-    if (!self->printing->running) {
+    if (!self->printing->running || session_waits(self)) {
         return 0;
     }
     thread_lane *mine = session_lane(self);
@@ -559,106 +546,50 @@ printing_traverse(TracerObject *self, visitproc visit, void *arg)
                : select_traverse(&self->printing->select, visit, arg);
 }
 
-/* --- Options ------------------------------------------------------------- */
+/* --- Children ------------------------------------------------------------ */
 
-const char printing_configure_doc[] =
-    "_print_by($self, **options)\n--\n\n"
-    "Print by these options from the next run on (see exactrace.printing).\n"
-    "Raises OSError when the file cannot be opened.";
-
-/* A new reference to what is not None, else NULL. */
-static PyObject *
-some(PyObject *value)
-{
-    return value == NULL || value == Py_None ? NULL : Py_NewRef(value);
-}
-
-/* What the arguments of printing_configure() are read into: borrowed. */
-typedef struct {
-    PyObject *file, *terminal, *module, *functions, *lines, *threads;
-    Py_ssize_t last;
-    int calls, changes, max_depth, imports, colored;
-} options;
-
-static int
-apply(printing *print, const options *wanted)
-{
-    selection *select = &print->select;
-    print->calls = wanted->calls;
-    print->changes = wanted->changes;
-    print->deep = wanted->calls || wanted->max_depth > 0;
-    print->out.colored = wanted->colored;
-    print->out.terminal = some(wanted->terminal);
-    select->max_depth = wanted->max_depth;
-    select->imports = wanted->imports;
-    select->module = some(wanted->module);
-    select->functions = some(wanted->functions);
-    select->lines = some(wanted->lines);
-    select->threads = some(wanted->threads);
-    select->modules = PyDict_New();
-    if (select->modules == NULL) {
-        return -1;
-    }
-    if (wanted->last > 0 &&
-        xt_ring_init(&print->out.ring, (size_t)wanted->last) != XT_OK) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    if (wanted->file != Py_None) {
-        print->out.file = tracefile_open(wanted->file);
-        return print->out.file == NULL ? -1 : 0;
-    }
-    return 0;
-}
+const char printing_in_child_doc[] =
+    "_print_in_child($self, path, /)\n--\n\n"
+    "Have each line that this process prints from now on begin with its\n"
+    "number; and go to the file at path, if that is not None and there is no\n"
+    "file yet. Raises OSError when it cannot be opened.";
 
 PyObject *
-printing_configure(TracerObject *self, PyObject *args, PyObject *kwargs)
+printing_in_child(TracerObject *self, PyObject *path)
 {
-    static char *names[] = {"file",    "terminal",  "module",  "functions",
-                            "lines",   "threads",   "last",    "calls",
-                            "changes", "max_depth", "imports", "colored",
-                            NULL};
-    options wanted = {.file = Py_None};
-    if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "|$OOOOOOnppipp:_print_by", names, &wanted.file,
-            &wanted.terminal, &wanted.module, &wanted.functions, &wanted.lines,
-            &wanted.threads, &wanted.last, &wanted.calls, &wanted.changes,
-            &wanted.max_depth, &wanted.imports, &wanted.colored)) {
-        return NULL;
+    printing *print = self->printing;
+    if (print == NULL) {
+        Py_RETURN_NONE;
     }
-    if (self->runs > 0) {
-        PyErr_SetString(PyExc_RuntimeError, "_print_by() during a run");
-        return NULL;
-    }
-    printing_free(self);
-    self->printing = PyMem_Calloc(1, sizeof(*self->printing));
-    if (self->printing == NULL) {
-        return PyErr_NoMemory();
-    }
-    if (apply(self->printing, &wanted) < 0) {
-        printing_free(self);
-        return NULL;
+    output_name_process(&print->out);
+    if (path != Py_None && print->out.file == NULL) {
+        tracefile *file = tracefile_open(path, true);
+        if (file == NULL) {
+            self->log.broken = true; /* stdout may be a pipe of the program */
+            return NULL;
+        }
+        bool watched = is_watched(print);
+        print->out.file = file;
+        if (print->running && !watched && endings_watch(&print->out) < 0) {
+            return NULL;
+        }
     }
     Py_RETURN_NONE;
 }
 
-const char printing_check_lines_doc[] =
-    "check_lines(text, /)\n--\n\n"
-    "Whether ranges of lines (as in \"3,10-20,40-\") can be read from it.";
+const char printing_show_doc[] =
+    "_show_last($self, /)\n--\n\n"
+    "Write the last lines, if they are kept, and what the file that lines go\n"
+    "to does not have yet.";
 
 PyObject *
-printing_check_lines(PyObject *Py_UNUSED(module), PyObject *text)
+printing_show(TracerObject *self, PyObject *Py_UNUSED(ignored))
 {
-    Py_ssize_t len;
-    const char *bytes = PyUnicode_AsUTF8AndSize(text, &len);
-    if (bytes == NULL) {
+    printing *print = self->printing;
+    if (print != NULL && !self->log.broken &&
+        (output_show_ring(&print->out) < 0 || output_flush(&print->out) < 0) &&
+        session_keep_log_trouble(self) < 0) {
         return NULL;
     }
-    xt_ranges ranges = {0};
-    xt_status status = xt_ranges_parse(&ranges, bytes, (size_t)len);
-    xt_ranges_fini(&ranges);
-    if (status == XT_NOMEM) {
-        return PyErr_NoMemory();
-    }
-    return PyBool_FromLong(status == XT_OK);
+    Py_RETURN_NONE;
 }

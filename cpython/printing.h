@@ -6,16 +6,25 @@
 #ifndef XT_PRINTING_H
 #define XT_PRINTING_H
 
+#include "output.h"
+#include "select.h"
 #include "session.h"
 
-/* `_print_by(**options)`, with which the Python side says what is wanted. */
-PyObject *printing_configure(TracerObject *self, PyObject *args,
-                             PyObject *kwargs);
-extern const char printing_configure_doc[];
+struct printing {
+    output out;
+    selection select;
+    bool calls;                /* headers have arguments, ends are printed */
+    bool changes;              /* changes of variables are printed */
+    bool deep;                 /* depths are needed */
+    SYNC_SHARED(bool) running; /* there is a run that has not ended */
+};
+typedef struct printing printing;
 
-/* `check_lines(text)`: whether ranges of lines can be read from it. */
-PyObject *printing_check_lines(PyObject *module, PyObject *text);
-extern const char printing_check_lines_doc[];
+/* `_print_in_child(path)` and `_show_last()`. */
+PyObject *printing_in_child(TracerObject *self, PyObject *path);
+extern const char printing_in_child_doc[];
+PyObject *printing_show(TracerObject *self, PyObject *ignored);
+extern const char printing_show_doc[];
 
 /* Frees what the tracer holds for this, if anything. */
 void printing_free(TracerObject *self);

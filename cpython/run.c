@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "run.h"
 
+#include "dictwatch.h"
 #include "engine.h"
 #include "module.h"
 #include "monitor.h"
@@ -55,7 +56,12 @@ plan_lines(TracerObject *self)
     if (start == NULL) {
         return -1;
     }
-    int result = linelog_init(&self->log, start);
+    module_state *state = module_state_of(Py_TYPE(self));
+    if (state != NULL && state->watcher < 0) {
+        state->watcher = dictwatch_begin();
+    }
+    int result =
+        state == NULL ? -1 : linelog_init(&self->log, start, state->watcher);
     Py_DECREF(start);
     return result;
 }
@@ -145,6 +151,24 @@ settrace_python(PyObject *function)
     return done == NULL ? -1 : 0;
 }
 
+/* Calls are counted beside a trace function in Python, if events can be had.
+ */
+static int
+switch_hooks_on(TracerObject *self, PyObject *function)
+{
+    int counts = monitor_begin(self);
+    if (counts == 0 &&
+        PyErr_WarnEx(PyExc_RuntimeWarning,
+                     "exactrace: no calls are counted: where hooks of Trace "
+                     "are overridden, that needs sys.monitoring, and a tool "
+                     "id of it that is free",
+                     1) < 0) {
+        /* Warnings are errors here; but this is none of the program's. */
+        PyErr_WriteUnraisable((PyObject *)self);
+    }
+    return counts < 0 ? -1 : settrace_python(function);
+}
+
 bool
 run_needs_trace(const TracerObject *self)
 {
@@ -161,7 +185,11 @@ switch_on(TracerObject *self, PyObject *function)
     if (self->mode == 0) {
         return settrace_python(function);
     }
-    if (self->mode & TRACER_ANY_CALLS && monitor_begin(self) < 0) {
+    if (self->mode & TRACER_HOOKS) {
+        return switch_hooks_on(self, function);
+    }
+    if ((self->mode & TRACER_ANY_CALLS || settrace_has_newcomers(self)) &&
+        monitor_begin(self) < 0) {
         return -1;
     }
     return run_needs_trace(self) ? settrace_install(self, function) : 0;
@@ -170,10 +198,7 @@ switch_on(TracerObject *self, PyObject *function)
 static void
 report_trouble(TracerObject *self)
 {
-    sync_enter(&self->section);
-    PyObject *trouble = self->trouble;
-    self->trouble = NULL;
-    sync_leave(&self->section);
+    PyObject *trouble = session_take_trouble(self);
     if (trouble == NULL) {
         return;
     }
@@ -328,9 +353,10 @@ begin_inside(TracerObject *self, previous_trace *previous, const char *name)
     if (fast < 0) {
         return -1;
     }
+    bool hooks = !fast || (self->mode & TRACER_HOOKS) != 0;
     PyObject *function =
-        fast ? run_handle(self)
-             : PyObject_GetAttrString((PyObject *)self, "globaltrace");
+        !hooks ? run_handle(self)
+               : PyObject_GetAttrString((PyObject *)self, "globaltrace");
     if (function == NULL) {
         return -1;
     }
@@ -339,6 +365,11 @@ begin_inside(TracerObject *self, previous_trace *previous, const char *name)
     previous->object = Py_XNewRef(thread->c_traceobj);
     previous->outer = functions_swap_outer(
         &self->functions, (PyFrameObject *)Py_XNewRef(PyEval_GetFrame()));
+#ifdef Py_GIL_DISABLED
+    if (self->runs == 0) {
+        self->begun++;
+    }
+#endif
     self->runs++;
     int result = printing_begin(self);
     if (result == 0) {
@@ -478,7 +509,10 @@ start_inside(TracerObject *self)
         .thread = PyThreadState_GetID(PyThreadState_Get()),
         .idle = idle != 0,
     };
-    if (!started->idle && begin(self, &started->previous, "start") < 0) {
+    /* A process that waits until it has begun runs a program, as a first one
+       does. */
+    const char *name = self->awaited != NULL ? "Trace.runctx" : "start";
+    if (!started->idle && begin(self, &started->previous, name) < 0) {
         PyMem_Free(started);
         return -1;
     }

@@ -62,16 +62,57 @@ session_keep_trouble(TracerObject *self)
         PyErr_Restore(type, value, traceback);
         return -1;
     }
-    sync_enter(&self->section);
+    /* The section is not for this: who holds it may wait, in code of Python,
+       for what this thread holds. */
+    PyErr_NormalizeException(&type, &value, &traceback);
+    sync_take(&self->trouble_lock);
     if (self->trouble == NULL) {
-        PyErr_NormalizeException(&type, &value, &traceback);
-        self->trouble = Py_XNewRef(value);
+        self->trouble = value;
+        value = NULL;
     }
-    sync_leave(&self->section);
+    sync_give(&self->trouble_lock);
     Py_XDECREF(type);
     Py_XDECREF(value);
     Py_XDECREF(traceback);
     return 0;
+}
+
+PyObject *
+session_take_trouble(TracerObject *self)
+{
+    sync_take(&self->trouble_lock);
+    PyObject *trouble = self->trouble;
+    self->trouble = NULL;
+    sync_give(&self->trouble_lock);
+    return trouble;
+}
+
+PyObject *
+session_wait_for(TracerObject *self, PyObject *spec)
+{
+    if (self->awaited != NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "waits for a module already");
+        return NULL;
+    }
+    self->awaited = Py_NewRef(spec);
+    self->waits = true;
+    Py_RETURN_NONE;
+}
+
+bool
+session_looks_whether_it_waits(TracerObject *self)
+{
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyObject *flag = PyObject_GetAttrString(self->awaited, "_initializing");
+    bool waits = flag == Py_True;
+    Py_XDECREF(flag);
+    PyErr_Clear();
+    PyErr_Restore(type, value, traceback);
+    if (!waits) {
+        self->waits = false;
+    }
+    return waits;
 }
 
 /* What was judged by this thread: borrowed; NULL with an exception. */

@@ -32,6 +32,7 @@ enum {
     TRACER_DEBUG = 128,    /* is to say in the end which it was */
     TRACER_CALLS = 256,    /* how often which function called which */
     TRACER_FILTERED = 512, /* functions and callers are filtered */
+    TRACER_HOOKS = 1024,   /* a trace function in Python does all else */
 };
 
 enum {
@@ -53,6 +54,10 @@ typedef struct {
     PyObject *program_hook; /* owned: threading's trace function before it, or
                                NULL if new threads need none */
     PyObject *trouble;      /* owned: the first exception of ours, or NULL */
+    sync_lock trouble_lock; /* guards that */
+    PyObject *awaited; /* owned: the spec of a module, or NULL. No call is seen
+                          before that is imported. */
+    SYNC_SHARED(bool) waits; /* it is not, as far as is known */
 
     /* Lines: counted and printed. */
     file_table files;
@@ -63,7 +68,8 @@ typedef struct {
     PyObject *s_file; /* owned: the string "__file__" */
 #ifdef Py_GIL_DISABLED
     lane_list lanes;
-    SYNC_SHARED(uint64_t) plan; /* how often what is wanted was said anew */
+    SYNC_SHARED(uint64_t) plan;  /* how often what is wanted was said anew */
+    SYNC_SHARED(uint64_t) begun; /* how often runs have begun */
 #else
     thread_lane lane;
 #endif
@@ -109,6 +115,19 @@ session_files(TracerObject *self, thread_lane *mine)
 #endif
 }
 
+/* Has no call printed or noted until the module with this spec is imported.
+   NULL with an exception. */
+PyObject *session_wait_for(TracerObject *self, PyObject *spec);
+
+bool session_looks_whether_it_waits(TracerObject *self);
+
+/* Whether that is so, still. */
+static inline bool
+session_waits(TracerObject *self)
+{
+    return self->waits && session_looks_whether_it_waits(self);
+}
+
 /* Brings all lines that were counted into `counts`. -1 with an exception; no
    count is lost then. */
 int session_flush(TracerObject *self);
@@ -118,6 +137,9 @@ int session_flush(TracerObject *self);
    signal handler of the program raises) goes on to the program: -1. An
    exception must be set. */
 int session_keep_trouble(TracerObject *self);
+
+/* What was kept so, or NULL: a reference, and it is kept no more. */
+PyObject *session_take_trouble(TracerObject *self);
 
 /* The same for one of printing. A file that cannot be written to will not get
    better, so that ends the printing; a line that could not be put together

@@ -173,6 +173,9 @@ settrace_install(TracerObject *self, PyObject *handle)
         return -1;
     }
     mine->hot_frame = NULL;
+#ifdef Py_GIL_DISABLED
+    mine->run = self->begun;
+#endif
     PyEval_SetTrace(has_options(self) ? printing_event : on_event, handle);
     return 0;
 }
@@ -188,6 +191,48 @@ settrace_left(TracerObject *self)
         PyErr_Clear();
     }
 }
+
+#ifdef Py_GIL_DISABLED
+bool
+settrace_has_newcomers(const TracerObject *self)
+{
+    return counts_lines(self) && (self->mode & TRACER_LINES) == 0 &&
+           PyInterpreterState_Get() != PyInterpreterState_Main();
+}
+
+int
+settrace_take_newcomer(TracerObject *self)
+{
+    thread_lane *mine = session_lane(self);
+    PyFrameObject *frame = PyEval_GetFrame();
+    if (mine == NULL) {
+        return -1;
+    }
+    if (mine->run == self->begun || frame == NULL ||
+        PyThreadState_Get()->c_tracefunc != NULL) {
+        return 0;
+    }
+    PyObject *handle = PyObject_GetAttrString((PyObject *)self, "_event");
+    if (handle == NULL) {
+        return -1;
+    }
+    int result = settrace_install(self, handle);
+    Py_DECREF(handle);
+    return result < 0 ? -1 : settrace_call(self, frame);
+}
+#else
+bool
+settrace_has_newcomers(const TracerObject *Py_UNUSED(self))
+{
+    return false;
+}
+
+int
+settrace_take_newcomer(TracerObject *Py_UNUSED(self))
+{
+    return 0;
+}
+#endif
 
 static int
 take_frames(TracerObject *self)

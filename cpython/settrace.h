@@ -14,6 +14,15 @@
    `_event`, which sys.gettrace() will show. -1 with an exception. */
 int settrace_install(TracerObject *self, PyObject *handle);
 
+/* Whether threads may run code without our being told: where lines are counted
+   without the GIL, in an interpreter that the program has made. What it is
+   given to run, runs in a thread state of its own each time. */
+bool settrace_has_newcomers(const TracerObject *self);
+
+/* Has this thread traced if it was not in this run, beginning with the call
+   that it is in. -1 with an exception. */
+int settrace_take_newcomer(TracerObject *self);
+
 /* Forgets where this thread was: it is not traced any more. */
 void settrace_left(TracerObject *self);
 

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
+#include <limits.h> // PIPE_BUF
 #include <stdlib.h> // realpath(), free()
 #include <sys/stat.h>
 #include <unistd.h>
@@ -28,8 +28,20 @@ open_high(const char *path, int flags)
     return high;
 }
 
+int
+tracefile_share_stdout(void)
+{
+    int fd = fcntl(1, F_DUPFD_CLOEXEC, FIRST_FD);
+    int flags = fd < 0 ? -1 : fcntl(fd, F_GETFL);
+    struct stat status;
+    if (flags >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) {
+        (void)fcntl(fd, F_SETFL, flags | O_APPEND);
+    }
+    return fd;
+}
+
 tracefile *
-tracefile_open(PyObject *path)
+tracefile_open(PyObject *path, bool shared)
 {
     PyObject *name;
     if (!PyUnicode_FSConverter(path, &name)) {
@@ -39,7 +51,7 @@ tracefile_open(PyObject *path)
     tracefile *file = NULL;
     int fd;
     Py_BEGIN_ALLOW_THREADS /* a pipe waits for its reader */
-        fd = open_high(bytes, O_CREAT | O_TRUNC);
+        fd = open_high(bytes, shared ? 0 : O_CREAT | O_TRUNC);
     Py_END_ALLOW_THREADS struct stat status;
     if (fd < 0 || fstat(fd, &status) < 0) {
         PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, path);
@@ -53,6 +65,7 @@ tracefile_open(PyObject *path)
     file->fd = fd;
     file->device = status.st_dev;
     file->inode = status.st_ino;
+    file->in_pieces = !S_ISREG(status.st_mode);
     file->path = realpath(bytes, NULL);
     file->len = 0;
     fd = -1;
@@ -106,6 +119,21 @@ tracefile_close(tracefile *file)
     xt_free(file);
 }
 
+/* How many of the bytes to write at once: whole lines that a pipe takes in one
+   piece, if there are any. */
+static size_t
+piece_of(const tracefile *file, const char *bytes, size_t len)
+{
+    if (!file->in_pieces || len <= PIPE_BUF) {
+        return len;
+    }
+    size_t piece = PIPE_BUF;
+    while (piece > 0 && bytes[piece - 1] != '\n') {
+        piece--;
+    }
+    return piece == 0 ? PIPE_BUF : piece;
+}
+
 static int
 write_all(tracefile *file, const char *bytes, size_t len)
 {
@@ -114,7 +142,7 @@ write_all(tracefile *file, const char *bytes, size_t len)
         return -1;
     }
     while (len > 0) {
-        ssize_t done = write(file->fd, bytes, len);
+        ssize_t done = write(file->fd, bytes, piece_of(file, bytes, len));
         if (done >= 0) {
             bytes += done;
             len -= (size_t)done;
@@ -175,6 +203,10 @@ tracefile_flush_blindly(tracefile *file)
     size_t len = file->len;
     file->len = 0;
     if (len > 0 && hold_on(file)) {
-        tracefile_write_blindly(file->fd, file->bytes, len);
+        for (size_t at = 0; at < len;) {
+            size_t piece = piece_of(file, file->bytes + at, len - at);
+            tracefile_write_blindly(file->fd, file->bytes + at, piece);
+            at += piece;
+        }
     }
 }

@@ -13,6 +13,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 enum { TRACEFILE_BUFFER = 1 << 16 };
@@ -21,14 +22,22 @@ typedef struct {
     int fd;
     dev_t device; /* these two say which file it is */
     ino_t inode;
-    char *path; /* owned: absolute */
+    bool in_pieces; /* not a regular file: what is written at once must be
+                       short, or others may write in its midst */
+    char *path;     /* owned: absolute */
     volatile size_t len;
     char bytes[TRACEFILE_BUFFER];
 } tracefile;
 
-/* Opens the file at `path` (str, bytes or path-like) and empties it. NULL with
-   an OSError that names it, or another exception. */
-tracefile *tracefile_open(PyObject *path);
+/* Opens the file at `path` (str, bytes or path-like) and empties it, unless
+   others print to it already. NULL with an OSError that names it, or another
+   exception. */
+tracefile *tracefile_open(PyObject *path, bool shared);
+
+/* A descriptor of the standard output where a program does not look for it,
+   for other processes that print there, too: at its end, if it is a file. -1
+   if there is none. */
+int tracefile_share_stdout(void);
 
 /* Writes what is left and closes the file. NULL is allowed. */
 void tracefile_close(tracefile *file);

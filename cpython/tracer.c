@@ -5,6 +5,7 @@
 #include "monitor.h"
 #include "kept.h"
 #include "printing.h"
+#include "printoptions.h"
 #include "run.h"
 #include "session.h"
 #include "settrace.h"
@@ -290,7 +291,7 @@ tracer_take_over(TracerObject *self, PyObject *const *args, Py_ssize_t nargs)
         /* Hooks may have been replaced since the last time. */
         self->mode = 0;
     }
-    else if (self->mode == 0) {
+    else if (self->mode == 0 || self->mode & TRACER_HOOKS) {
         Py_RETURN_FALSE; /* a run on the slow path, as planned */
     }
     int taken = take_over(self, args[0], args[1]);
@@ -446,6 +447,7 @@ tracer_traverse(TracerObject *self, visitproc visit, void *arg)
     Py_VISIT(self->counts);
     Py_VISIT(self->judged);
     Py_VISIT(self->trouble);
+    Py_VISIT(self->awaited);
     Py_VISIT(self->branches);
     Py_VISIT(self->calls);
     Py_VISIT(self->call_graph);
@@ -459,6 +461,7 @@ static int
 tracer_clear(TracerObject *self)
 {
     Py_CLEAR(self->trouble);
+    Py_CLEAR(self->awaited);
     Py_CLEAR(self->program_hook);
     functions_clear(&self->functions);
     return 0;
@@ -530,6 +533,12 @@ static PyMethodDef tracer_methods[] = {
      event_doc},
     {"_print_by", (PyCFunction)(void (*)(void))printing_configure,
      METH_VARARGS | METH_KEYWORDS, printing_configure_doc},
+    {"_wait_for", (PyCFunction)session_wait_for, METH_O,
+     "_wait_for($self, spec, /)\n--\n\n"
+     "See no call before the module with this spec is imported."},
+    {"_print_in_child", (PyCFunction)printing_in_child, METH_O,
+     printing_in_child_doc},
+    {"_show_last", (PyCFunction)printing_show, METH_NOARGS, printing_show_doc},
     {"_called", (PyCFunction)(void (*)(void))tracer_called, METH_FASTCALL,
      called_doc},
     {"_resumed", (PyCFunction)(void (*)(void))tracer_resumed, METH_FASTCALL,
@@ -574,6 +583,8 @@ static PyType_Spec tracer_spec = {
 
 static PyMethodDef tracer_functions[] = {
     {"function_name", function_name, METH_VARARGS, function_name_doc},
+    {"share_stdout", printing_share_stdout, METH_NOARGS,
+     printing_share_stdout_doc},
     {"check_lines", printing_check_lines, METH_O, printing_check_lines_doc},
     {NULL, NULL, 0, NULL},
 };
@@ -598,6 +609,7 @@ tracer_init(PyObject *module)
         PyModule_AddIntConstant(module, "DEBUG", TRACER_DEBUG) < 0 ||
         PyModule_AddIntConstant(module, "HAS_GIL", COMPAT_HAS_GIL) < 0 ||
         PyModule_AddIntConstant(module, "CALLS", TRACER_CALLS) < 0 ||
+        PyModule_AddIntConstant(module, "HOOKS", TRACER_HOOKS) < 0 ||
         PyModule_AddIntConstant(module, "FILTERED", TRACER_FILTERED) < 0) {
         return -1;
     }

@@ -14,6 +14,8 @@ import contextlib
 import os
 
 from exactrace import _native, countsfile, datafolder, journal
+from exactrace.ending import ending
+from exactrace.printing import Printing
 from exactrace.results import CoverageResults, warn
 from exactrace.tracer import Trace
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 VARIABLE = "EXACTRACE_CHILDREN"  # of the environment
 _FIELD, _ITEM = "\x1e", "\x1f"  # what parts its value
+_FLAGS = ("branch", "calls", "count", "countfuncs", "countcallers", "temporary")
 
 
 class Settings:
@@ -42,11 +45,21 @@ class Settings:
         calls: bool = False,
         dump_signal: str = "",
         run: str | None = None,
+        count: bool = True,
+        countfuncs: bool = False,
+        countcallers: bool = False,
+        start_time: float | None = None,
+        printing: Iterable[str] | None = None,
+        shared: str = "",
+        temporary: bool = False,
     ) -> None:
         """folder: an absolute path. dump_signal: the name of a signal that has the
         counts so far written, or "". kept: absolute paths of folders and files to trace
         although they lie in ignoredirs. run: what the names of the files begin with, by
-        default what those of no other run do. The others: see Trace.
+        default what those of no other run do. printing: what Printing.items() gave, to
+        print lines, to the file `shared` if they have none. temporary: whether the
+        folder is gone, and nothing is to be kept, when the first process has ended.
+        The others: see Trace.
         """
         self.folder = folder
         self.run = run or os.urandom(4).hex()
@@ -57,12 +70,22 @@ class Settings:
         self.branch = branch
         self.calls = calls
         self.dump_signal = dump_signal
+        self.count = count
+        self.countfuncs = countfuncs
+        self.countcallers = countcallers
+        self.start_time = start_time
+        self.printing = None if printing is None else list(printing)
+        self.shared = shared
+        self.temporary = temporary
 
     def tracer(self) -> Trace:
         """Return a tracer with these settings, which leaves out our own code."""
         tracer = Trace(
-            count=1,
-            trace=0,
+            count=self.count,
+            trace=self.printing is not None,
+            countfuncs=self.countfuncs,
+            countcallers=self.countcallers,
+            together=self.countfuncs or self.countcallers,
             ignoremods=self.ignoremods,
             ignoredirs=[*self.ignoredirs, os.path.dirname(os.path.abspath(__file__))],
             engine=self.engine,
@@ -70,17 +93,33 @@ class Settings:
             calls=self.calls,
         )
         tracer._kept = self.kept
+        tracer.start_time = self.start_time
+        if self.printing is not None:
+            tracer._printing = Printing.of_child(self.printing, self.shared)
+            tracer._printing.apply(tracer)
         return tracer
+
+    def prints_last(self) -> bool:
+        """Whether only the last lines are printed, on standard error."""
+        return any(item.startswith("last=") for item in self.printing or ())
+
+    def awaits_site(self) -> bool:
+        """Whether what a new process does before its program is to be passed over."""
+        return self.printing is not None or self.countfuncs or self.countcallers
 
     def to_text(self) -> str:
         """Return the value of the variable that says the same."""
-        flags = ("branch" * self.branch, "calls" * self.calls)
+        flags = [name for name in _FLAGS if getattr(self, name)]
+        prints = [] if self.printing is None else ["print", *self.printing]
         fields = (
             self.folder,
             self.run,
             self.engine or "",
-            _ITEM.join(filter(None, flags)),
+            _ITEM.join(flags),
             self.dump_signal,
+            "" if self.start_time is None else repr(self.start_time),
+            self.shared,
+            _ITEM.join(prints),
             _ITEM.join(self.ignoremods),
             _ITEM.join(self.ignoredirs),
             _ITEM.join(self.kept),
@@ -90,20 +129,26 @@ class Settings:
     @classmethod
     def from_text(cls, text: str) -> Settings:
         """Return what to_text() was called for. Raises ValueError."""
-        folder, run, engine, flags, dump_signal, *rules = text.split(_FIELD)
+        folder, run, engine, flags, dump_signal, start, shared, *lists = text.split(
+            _FIELD
+        )
         if not os.path.isabs(folder):
             raise ValueError(f"{folder!r} is no absolute path")
-        mods, dirs, kept = (list(filter(None, part.split(_ITEM))) for part in rules)
+        prints, mods, dirs, kept = (
+            list(filter(None, part.split(_ITEM))) for part in lists
+        )
         return cls(
             folder,
             ignoremods=mods,
             ignoredirs=dirs,
             kept=kept,
             engine=engine or None,
-            branch="branch" in flags,
-            calls="calls" in flags,
             dump_signal=dump_signal,
             run=run,
+            start_time=float(start) if start else None,
+            printing=prints[1:] if prints else None,
+            shared=shared,
+            **{name: name in flags.split(_ITEM) for name in _FLAGS},
         )
 
 
@@ -134,14 +179,18 @@ class Process:
         moved = self._move()
         if moved is not None:
             self._taken.update(moved[0])
-        _ending.add(self)
-        os.register_at_fork(after_in_child=self._forked)
+        ending.add(self)
+        os.register_at_fork(after_in_child=_native.untraced(self._forked))
         if self.settings.dump_signal:
             import signal
 
             with contextlib.suppress(ValueError):  # not the main interpreter
                 number = signal.Signals[self.settings.dump_signal]
-                signal.signal(number, lambda *_: self.dump())
+                signal.signal(number, _native.untraced(self._dump))
+
+    def _dump(self, *_signal: object) -> None:
+        self.tracer._show_last()
+        self.dump()
 
     def _move(self) -> tuple[CoverageResults, bool] | None:
         """Count in a new file from now on. Returns what was counted until then, and
@@ -149,6 +198,8 @@ class Process:
         then all is as it was.
         """
         folder = self.settings.folder
+        if not (self.settings.count or self.settings.calls) or self._is_over():
+            return None
         notes = (("place", journal.place()), ("host", os.uname().nodename))
         try:
             name = datafolder.new_file(folder, self.settings.run)
@@ -157,6 +208,18 @@ class Process:
         except (OSError, RuntimeError, ValueError):
             return None  # counts are in memory only: they are kept at the end
         return _results(*taken), whole
+
+    def _is_over(self) -> bool:
+        """Whether nobody will ask for what is kept any more."""
+        return self.settings.temporary and not os.path.isdir(self.settings.folder)
+
+    def _print_apart(self) -> None:
+        """In a forked child: have what it prints told from what others print."""
+        path = None if self.settings.prints_last() else self.settings.shared
+        try:
+            self.tracer._print_in_child(path or None)
+        except OSError as error:
+            warn(f"exactrace: process {os.getpid()} prints no lines: {error}")
 
     def _close(self) -> None:
         """Count in memory only, and remove the file."""
@@ -178,14 +241,21 @@ class Process:
 
     def unwatch(self) -> None:
         """End what watch() began."""
-        if self in _ending.processes:
-            _ending.processes.remove(self)
+        if self in ending.keepers:
+            ending.remove(self)
             if self._is_alone:
                 return
             if self._outer is None:
                 os.environ.pop(VARIABLE, None)
             else:
                 os.environ[VARIABLE] = self._outer
+
+    @staticmethod
+    def has_failed() -> bool:
+        """Whether an exception has ended the program, and was shown."""
+        import sys
+
+        return getattr(sys, "last_value", None) is not None
 
     def is_forked(self) -> bool:
         """Whether this is not the process that has made this object."""
@@ -194,16 +264,18 @@ class Process:
     def _forked(self) -> None:
         self._turn = _thread.RLock()  # a thread that is not here may have held it
         self._writing = self._asked = False
-        if self in _ending.processes:
-            # What was counted is the parent's, as is the file.
-            self._taken = CoverageResults()
-            if self._is_alone:
-                self.unwatch()
-                self.tracer._keep_no_more()
-            elif self._move() is None:
-                self.tracer._take()
-                self.tracer._keep_no_more()
-            _native.renew_sigterm()
+        if self not in ending.keepers:
+            return
+        # What was counted is the parent's, as is the file.
+        self._taken = CoverageResults()
+        if self._is_alone:
+            self.unwatch()
+            self.tracer._keep_no_more()
+            return
+        if self._move() is None:
+            self.tracer._take()
+            self.tracer._keep_no_more()
+        self._print_apart()
 
     def take(self) -> CoverageResults:
         """Return what was counted since the last time."""
@@ -213,6 +285,9 @@ class Process:
         """Return this together with what was taken before."""
         results, self._taken = self._taken, CoverageResults()
         results.update(now)
+        # These are sets: that something is in several files does no harm.
+        results.calledfuncs.update(self.tracer._calledfuncs)
+        results.callers.update(self.tracer._callers)
         _note_sources(results)
         return results
 
@@ -237,6 +312,12 @@ class Process:
             warn(f"exactrace: {trouble}")
         shutil.rmtree(folder, ignore_errors=True)
         return results
+
+    def look(self) -> CoverageResults:
+        """Return what other processes have written, or counted, so far."""
+        folder = self.settings.folder
+        names = datafolder.files(folder) - self._own()
+        return datafolder.read(folder, names)[0]
 
     def bring_together(self, before: set[str]) -> tuple[CoverageResults, list[str]]:
         """Stop watching, and put all files of this run, with those named `before`,
@@ -279,7 +360,7 @@ class Process:
         """Let no other thread take and write counts meanwhile. Gives whether this one
         has begun to, and is interrupted by a signal: then it may not.
         """
-        with _ending, self._turn:
+        with ending, self._turn:
             interrupted = self._writing
             self._writing = True
             try:
@@ -345,7 +426,7 @@ class Process:
 
     def _write(self, results: CoverageResults, own: set[str]) -> None:
         """Write what was counted in the file `own`, if there is anything."""
-        if results.counts or results.calls:
+        if not results.is_empty() and not self._is_over():
             datafolder.write(self.settings.folder, results, self.settings.run, own)
 
     def _rescue(
@@ -401,57 +482,10 @@ def _note_sources(results: CoverageResults) -> None:
             results.sources.add((name, source.digest(file.read())))
 
 
-class _Ending:
-    """What is to be done before this process ends. As a context: what it must not
-    be cut short in.
-    """
-
-    def __init__(self) -> None:
-        self.processes: list[Process] = []  # one, or more within each other
-        self._depth = 0
-        self._terminated = False
-
-    def add(self, process: Process) -> None:
-        """Keep what that one has counted, too."""
-        if not self.processes:
-            _native.before_leaving(self._keep_all, self._go_on)
-            _native.before_sigterm(self._terminate)
-        self.processes.append(process)
-
-    def _keep_all(self) -> None:
-        for process in self.processes:
-            process.keep()
-
-    def _go_on(self) -> None:
-        for process in self.processes:
-            process.go_on()
-
-    def _terminate(self, *_signal: object) -> None:
-        """Keep what was counted, and end as if we had not been there."""
-        import signal
-
-        self._terminated = True
-        if self._depth == 0:
-            self._terminated = False
-            _native.leave()
-            _native.before_sigterm(None)
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    def __enter__(self) -> None:
-        self._depth += 1
-
-    def __exit__(self, *_error: object) -> None:
-        self._depth -= 1
-        if self._terminated:
-            self._terminate()
-
-
-_ending = _Ending()
-
-
 def current() -> Process | None:
     """Return the recording of this process, if it is recorded as a child."""
-    return _ending.processes[0] if _ending.processes else None
+    found = [keeper for keeper in ending.keepers if isinstance(keeper, Process)]
+    return found[-1] if found else None
 
 
 _begun: list[str] = []  # with what text this process has begun
@@ -464,7 +498,13 @@ def begin() -> None:
         return
     _begun.append(text)
     try:
-        process = Process(Settings.from_text(text))
+        settings = Settings.from_text(text)
+        if settings.temporary and not os.path.isdir(settings.folder):
+            return  # what has announced this has ended
+        process = Process(settings)
+    except OSError as error:
+        warn(f"exactrace: process {os.getpid()} is not traced: {error}")
+        return
     except (TypeError, ValueError):
         warn(f"exactrace: this process is not traced: {VARIABLE} is damaged: unset it")
         return
@@ -472,11 +512,19 @@ def begin() -> None:
 
     def end() -> None:
         # An interpreter may end in another thread state than it was begun in.
+        if process.has_failed():
+            process.tracer._show_last()
         with contextlib.suppress(RuntimeError):
             process.tracer.stop()
         process.keep()
 
     # Of all that is to be done at exit, this is done last.
-    atexit.register(end)
+    atexit.register(_native.untraced(end))
     process.watch()
+    if process.settings.awaits_site():
+        import sys
+
+        site = sys.modules.get("site")
+        if site is not None and site.__spec__ is not None:
+            process.tracer._wait_for(site.__spec__)
     process.tracer.start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from _thread import allocate_lock
 
 from exactrace.ignore import installed_folders
@@ -16,6 +17,27 @@ if TYPE_CHECKING:
     _F = TypeVar("_F", bound=Callable[..., Any])
 
 _IS_COROUTINE = 0x80  # inspect.CO_COROUTINE
+
+
+_FILE = "notebook"
+
+
+def give_main_a_file() -> dict[str, Any] | None:
+    """Code counts by the file of its module, which what is typed into a notebook or
+    at a prompt does not have. Returns the namespace that has one now, if any.
+    """
+    main = sys.modules.get("__main__")
+    namespace = None if main is None else vars(main)
+    if namespace is None or "__file__" in namespace:
+        return None
+    namespace["__file__"] = _FILE
+    return namespace
+
+
+def take_file(namespace: dict[str, Any] | None) -> None:
+    """Undo what give_main_a_file() did."""
+    if namespace is not None and namespace.get("__file__") == _FILE:
+        del namespace["__file__"]
 
 
 class tracing:  # noqa: N801 - it is used like a function
@@ -75,11 +97,17 @@ class tracing:  # noqa: N801 - it is used like a function
         self.results = self.tracer.results
         self._lock = allocate_lock()
         self._inside = 0
+        self._main: dict[str, Any] | None = None  # what was given a file
 
     def __enter__(self) -> Trace:
         with self._lock:
             if self._inside == 0:
-                self.tracer.start()
+                self._main = give_main_a_file()
+                try:
+                    self.tracer.start()
+                except BaseException:
+                    take_file(self._main)
+                    raise
             self._inside += 1
         return self.tracer
 
@@ -87,6 +115,7 @@ class tracing:  # noqa: N801 - it is used like a function
         with self._lock:
             self._inside -= 1
             if self._inside == 0:
+                take_file(self._main)
                 self.tracer.stop()
 
     def __call__(self, function: _F) -> _F:

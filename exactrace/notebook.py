@@ -54,16 +54,8 @@ def _run(shell: Any, line: str, cell: str) -> None:
     except _UsageError as error:
         print(error)
         return
-    # Code counts by the file of its module, and a notebook has none.
-    namespace = shell.user_ns
-    has_file = "__file__" in namespace
-    namespace.setdefault("__file__", "notebook")
-    try:
-        with tracing(calls=settings.calls) as tracer:
-            shell.run_cell(cell)
-    finally:
-        if not has_file:
-            namespace.pop("__file__", None)
+    with tracing(calls=settings.calls) as tracer:
+        shell.run_cell(cell)
     results = tracer.results()
     filename = _find(shell.transform_cell(cell), {name for name, _ in results.counts})
     if filename is None:

@@ -59,6 +59,7 @@ class Printing:
         )
         # With any other option, the import system is left out by default.
         self._imports = bool(imports)
+        self._child = False  # whether this is one of several that print
         options = imports is False or any(
             (
                 file is not None,
@@ -72,11 +73,77 @@ class Printing:
                 self._variables,
             )
         )
-        if self._colored and not options and imports is None:
-            self._imports = True  # colours alone leave nothing out
+        # As in the standard module: colours alone leave nothing out.
+        self._plain = imports is None and not options
+        self._imports |= self._colored and self._plain
         # Whether anybody has asked, and whether there is anything to do.
         self.asked = options or color == "always"
         self.wanted = options or self._colored
+
+    def apply_anyway(self, tracer: Trace) -> None:
+        """Apply even if all is as in the standard module, to which children are to
+        add.
+        """
+        if not self.wanted:
+            self._imports |= self._plain
+            self.wanted = True
+            self.apply(tracer)
+
+    @property
+    def goes_to_stdout(self) -> bool:
+        """Whether lines are printed to sys.stdout."""
+        return self._file is None and not self._last
+
+    def items(self) -> list[str]:
+        """Return what of_child() takes."""
+        file = self._file
+        named: list[tuple[str, Iterable[object]]] = [
+            ("file", () if file is None else [os.path.abspath(os.fsdecode(file))]),
+            ("module", self._modules),
+            ("function", self._functions),
+            ("lines", map(":".join, self._lines)),
+            ("thread", self._threads),
+            ("depth", [self._max_depth] * bool(self._max_depth)),
+            ("last", [self._last] * bool(self._last)),
+        ]
+        flags = {
+            "calls": self._calls,
+            "variables": self._variables,
+            "imports": self._imports and not self._plain,
+            "colored": self._colored,
+        }
+        items = [f"{name}={value}" for name, values in named for value in values]
+        return items + [name for name, value in flags.items() if value]
+
+    @classmethod
+    def of_child(cls, items: Iterable[str], shared: str) -> Printing:
+        """Return what items() was called for, in another process, where lines go to
+        the same file; or to the file `shared`, if that is what goes_to_stdout.
+        """
+        values: dict[str, list[str]] = {}
+        for item in items:
+            name, _, value = item.partition("=")
+            values.setdefault(name, []).append(value)
+        file = values.get("file", [None])[0]
+        depth, last = (
+            int(values[name][0]) if name in values else None
+            for name in ("depth", "last")
+        )
+        made = cls(
+            file=(file or shared) if last is None else file,
+            only_modules=values.get("module", ()),
+            only_functions=values.get("function", ()),
+            only_lines=values.get("lines", ()),
+            only_threads=values.get("thread", ()),
+            max_depth=depth,
+            last=last,
+            calls="calls" in values,
+            variables="variables" in values,
+            imports="imports" in values,
+            color="always" if "colored" in values else "never",
+        )
+        made._child = True
+        return made
 
     def apply(self, tracer: Trace) -> None:
         """Have the tracer print so. Raises OSError if the file cannot be written."""
@@ -88,6 +155,7 @@ class Printing:
             "changes": self._variables,
             "imports": self._imports,
             "colored": self._colored,
+            "child": self._child,
         }
         if self._colored and self._file is None:
             options["terminal"] = sys.stdout

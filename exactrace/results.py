@@ -181,6 +181,10 @@ class CoverageResults:
         """Return counts, branches and calls as they are now, by file."""
         return _GroupedByFile(self)
 
+    def is_empty(self) -> bool:
+        """Whether nothing was recorded."""
+        return not (self.counts or self.calls or self.calledfuncs or self.callers)
+
     def update(self, other: CoverageResults) -> None:
         """Add the results of another object to those of this one."""
         _add_to(self.counts, other.counts)

@@ -205,7 +205,17 @@ class Trace(_native.Tracer):
                 "one of them out"
             )
             raise RuntimeError(message)
-        return mode
+        if mode is not None or self.donothing:
+            return mode
+        if self.branch:
+            import warnings
+
+            message = (
+                "exactrace: no branches are counted: hooks of Trace that are "
+                "overridden see lines only"
+            )
+            warnings.warn(message, RuntimeWarning, stacklevel=2)
+        return _native.HOOKS | self._plan_calls(0, 0) if self._calls else None
 
     def _find_plan(self) -> int | None:
         for name, hook in _OWN_HOOKS.items():

@@ -7,20 +7,23 @@ texts are our own.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 import sysconfig
 
-from exactrace import _version, countsfile, runner
+from exactrace import _native, _version, countsfile, runner
 from exactrace.cli import options as shared
 from exactrace.cli import preload, printing
 from exactrace.compat import _current_directory
-from exactrace.results import CoverageResults
+from exactrace.ending import ending
+from exactrace.results import CoverageResults, warn
 from exactrace.tracer import Trace
 
 TYPE_CHECKING = False  # without the cost of importing typing
 if TYPE_CHECKING:
     from exactrace.children import Process
+    from exactrace.results import Function
 
 
 def build_parser(prog: str) -> argparse.ArgumentParser:
@@ -113,7 +116,16 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     counting.add_argument(
         "--children",
         action="store_true",
-        help="with --count, count in the Python processes that the program starts too",
+        help="trace the Python processes that the program starts, too: into the same "
+        "reports, and with --trace to the same output, each line of theirs behind the "
+        "number of its process",
+    )
+    counting.add_argument(
+        "--dump-signal",
+        type=shared.signal_name,
+        metavar="SIGNAL",
+        help="when this signal comes (USR1), write the reports so far; with "
+        "--trace-last, the last lines; with --trace-file, what the file lacks",
     )
     printing.add(parser)
 
@@ -179,8 +191,10 @@ def check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
         )
     if options.branch and options.engine == "settrace":
         parser.error(f"--branch: the engine {options.engine!r} counts lines only")
-    if options.children and not options.count:
-        parser.error("--children can only be used with --count")
+    if options.children and options.trace and not shared_output(options):
+        parser.error(
+            "--children with --trace needs --trace-file here: this system has no /proc"
+        )
     printing.check(parser, options)
     if options.summary and not options.count:
         parser.error("--summary can only be used with --count or --report")
@@ -217,6 +231,25 @@ def find_program(options: argparse.Namespace) -> runner.Program:
         sys.exit(f"Cannot run file {name!r} because: {error.__cause__}")
 
 
+def shared_output(options: argparse.Namespace) -> bool:
+    """Whether other processes can print to where this one prints."""
+    apart = options.trace_file is not None or options.trace_last is not None
+    return apart or os.path.isdir("/proc/self/fd")
+
+
+def share_output() -> str:
+    """Have lines go to standard output one by one, and return under what path
+    others can print there; "" if there is none.
+    """
+    descriptor = _native.share_stdout()
+    if descriptor < 0:
+        return ""
+    with contextlib.suppress(AttributeError, OSError, ValueError):
+        # Else theirs come in the midst of ours.
+        sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    return f"/proc/{os.getpid()}/fd/{descriptor}"
+
+
 def watch_children(options: argparse.Namespace, tracer: Trace) -> Process:
     """Have the processes that the program starts traced, into a folder of their
     own.
@@ -225,6 +258,12 @@ def watch_children(options: argparse.Namespace, tracer: Trace) -> Process:
 
     from exactrace import children
 
+    lines = tracer._printing if options.trace else None
+    path = ""
+    if lines is not None:
+        lines.apply_anyway(tracer)
+        if lines.goes_to_stdout:
+            path = share_output()
     settings = children.Settings(
         tempfile.mkdtemp(prefix="exactrace-"),
         ignoremods=ignored_modules(options.ignore_module),
@@ -232,10 +271,125 @@ def watch_children(options: argparse.Namespace, tracer: Trace) -> Process:
         engine=options.engine,
         branch=options.branch,
         calls=options.calls,
+        count=options.count,
+        countfuncs=options.listfuncs,
+        countcallers=options.trackcalls,
+        start_time=tracer.start_time,
+        printing=None if lines is None else lines.items(),
+        shared=path,
+        dump_signal=options.dump_signal or "",
+        temporary=True,
     )
     process = children.Process(settings, tracer)
     process.watch()
     return process
+
+
+class Run:
+    """What is to be reported of the program, once."""
+
+    def __init__(
+        self, tracer: Trace, options: argparse.Namespace, process: Process | None
+    ) -> None:
+        """process: what records those that the program starts, too."""
+        self._tracer = tracer
+        self._options = options
+        self._process = process
+        self._start = _current_directory()
+        self._number = os.getpid()
+        self._done = False
+        self._gathered = CoverageResults()  # of other processes
+
+    def watch(self) -> None:
+        """Have reports written however this process ends, and when they are asked
+        for.
+        """
+        ending.add(self)
+        if self._options.dump_signal:
+            import signal
+
+            number = signal.Signals[self._options.dump_signal]
+            signal.signal(number, _native.untraced(self._dump))
+
+    def finish(self) -> None:
+        """Write the reports: the program has ended."""
+        self._tracer._end_program()
+        with ending:
+            if os.getpid() != self._number and self._process is not None:
+                self._process.keep()
+            else:
+                self._done = True
+                self._report()
+
+    def keep(self) -> None:
+        """Write them, where the program ends in another way."""
+        if os.getpid() == self._number and not self._done:
+            self._done = True
+            if self._options.trace and self._tracer._printing.goes_to_stdout:
+                # Lines are all that there is to keep.
+                with contextlib.suppress(AttributeError, OSError, ValueError):
+                    sys.stdout.flush()
+            self._report_directly()
+
+    def go_on(self) -> None:
+        """Write them again, as the program did not end; with children, all that can
+        be gathered was.
+        """
+        self._done = self._done and self._process is not None
+
+    def _dump(self, *_signal: object) -> None:
+        self._tracer._show_last()
+        with ending:
+            if os.getpid() != self._number:
+                if self._process is not None:
+                    self._process.dump()
+            elif not self._done:
+                self._report_directly(so_far=True)
+
+    def _report_directly(self, *, so_far: bool = False) -> None:
+        """Write them to the standard output as it is: what the program has written
+        to sys.stdout is not ours to flush.
+        """
+        stdout = sys.stdout
+        try:
+            with open(1, "w", closefd=False, errors="backslashreplace") as sys.stdout:
+                self._report(so_far=so_far)
+        except SystemExit as error:
+            warn(str(error.code))
+        except Exception as error:  # noqa: BLE001 - as at the end of the program
+            warn(f"exactrace: not all was written: {error}")
+        finally:
+            sys.stdout = stdout
+
+    def _named_alike(self, results: CoverageResults) -> CoverageResults:
+        """Give the program its name as it is called here: others know the path."""
+        name = self._options.progname
+        path = os.path.join(self._start, name)
+
+        def alike(function: Function) -> Function:
+            return (name, *function[1:]) if function[0] == path else function
+
+        results.calledfuncs = dict.fromkeys(map(alike, results.calledfuncs), 1)
+        results.callers = {
+            (alike(caller), alike(called)): 1 for caller, called in results.callers
+        }
+        return results
+
+    def _report(self, *, so_far: bool = False) -> None:
+        tracer, options = self._tracer, self._options
+        if options.debug:
+            shared.show_engines(tracer)
+        shared.note_missing_branches(tracer)
+        with shared.directory(self._start):
+            results = tracer.results()
+            if so_far:
+                results.counts = results.counts.copy()
+            if self._process is not None and so_far:
+                results.update(self._named_alike(self._process.look()))
+            elif self._process is not None:
+                self._gathered.update(self._named_alike(self._process.collect()))
+                results.update(self._gathered)
+            report(results, options)
 
 
 def report(results: CoverageResults, options: argparse.Namespace) -> None:
@@ -297,22 +451,8 @@ def main(argv: list[str], prog: str, expected: set[str]) -> None:
     program = find_program(options)
     tracer = make_tracer(options)
     tracer._debug = options.debug
-    start = _current_directory()
     process = watch_children(options, tracer) if options.children else None
-
-    def finish() -> None:
-        tracer._end_program()
-        if process is not None and process.is_forked():
-            process.keep()
-            return
-        if options.debug:
-            shared.show_engines(tracer)
-        shared.note_missing_branches(tracer)
-        with shared.directory(start):
-            results = tracer.results()
-            if process is not None:
-                results.update(process.collect())
-            report(results, options)
-
+    run = Run(tracer, options, process)
+    run.watch()
     preload.forget_ours(expected)
-    program.run(tracer._run_program).exit(finish)
+    program.run(tracer._run_program).exit(run.finish)

@@ -151,6 +151,22 @@ def from_zero(text: str) -> int:
     raise ArgumentTypeError(f"{text!r} is no whole number from 0 on")
 
 
+def signal_name(text: str) -> str:
+    """Return the name of a signal, as the module signal has it. Raises
+    ArgumentTypeError.
+    """
+    import signal
+
+    name = text.upper()
+    if not name.startswith("SIG"):
+        name = f"SIG{name}"
+    if name not in signal.Signals.__members__ or name in ("SIGKILL", "SIGSTOP"):
+        from argparse import ArgumentTypeError
+
+        raise ArgumentTypeError(f"no signal {text!r} that can be handled")
+    return name
+
+
 def add_output(parser: argparse.ArgumentParser, default: str) -> None:
     """Add -o/--output FILE. `default` says where the report goes without it."""
     parser.add_argument(

@@ -142,13 +142,11 @@ _OPTIONS = (
 
 def check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """End with status 2 and a message unless the options go with the others."""
-    if options.trace and not options.trackcalls:
+    if options.trace:
         return
     for name in _OPTIONS:
         if getattr(options, name):
             option = "--" + name.replace("_", "-")
-            if options.trackcalls:
-                parser.error(f"{option}: --trackcalls takes the place of --trace")
             parser.error(f"{option} needs -t/--trace")
 
 

@@ -82,7 +82,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--dump-signal",
-        type=signal_name,
+        type=options.signal_name,
         metavar="SIGNAL",
         help="when this signal comes (USR1), write the counts so far, for `exactrace "
         "report`; child processes do so too when they get it",
@@ -103,20 +103,6 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
         parser, "standard error, so that the program's own output stays as it is"
     )
     return parser
-
-
-def signal_name(text: str) -> str:
-    """Return the name of a signal, as the module signal has it. Raises
-    ArgumentTypeError.
-    """
-    import signal
-
-    name = text.upper()
-    if not name.startswith("SIG"):
-        name = f"SIG{name}"
-    if name not in signal.Signals.__members__ or name in ("SIGKILL", "SIGSTOP"):
-        raise argparse.ArgumentTypeError(f"no signal {text!r} that can be handled")
-    return name
 
 
 def find_program(settings: argparse.Namespace) -> runner.Program:

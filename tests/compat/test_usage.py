@@ -67,6 +67,7 @@ ADDED = (
     r"\[--calls\]",
     r"\[--debug\]",
     r"\[--children\]",
+    r"\[--dump-signal SIGNAL\]",
     r"\[--trace-file[^$]*(?=\[--ignore-module)",
 )
 TOOL = r"\S*python\S* -m \w+|\btrace\.py\b"

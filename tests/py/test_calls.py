@@ -318,3 +318,69 @@ def test_hooks_of_a_program_see_what_is_asked_for_together() -> None:
     for results in (slow, fast):
         assert key in results.calledfuncs
         assert (key, key) in results.callers
+
+
+HOOKED = """\
+import exactrace, sys, threading
+class Mine(exactrace.Trace):
+    def localtrace_count(self, frame, why, arg):
+        return super().localtrace_count(frame, why, arg)
+    def globaltrace_lt(self, frame, why, arg):
+        return super().globaltrace_lt(frame, why, arg)
+def f(n):
+    return f(n - 1) if n else 0
+def work():
+    f(2)
+    thread = threading.Thread(target=f, args=(1,))
+    thread.start()
+    thread.join()
+"""
+
+
+@pytest.mark.skipif(not EVENTS, reason="there a trace function counts calls")
+def test_calls_are_counted_beside_hooks_of_a_program(folder: Path) -> None:
+    """As without them; and so are the lines."""
+    end = """\
+rest = []
+for kind in (Mine, exactrace.Trace):
+    tracer = kind(1, 0, calls=True, ignoredirs=[sys.prefix, sys.base_prefix])
+    tracer.runfunc(work)
+    tracer.runfunc(work)
+    results = tracer.results()
+    rest.append((results.calls, results.call_graph, results.counts))
+assert rest[0] == rest[1], rest
+calls = {name: hits for (_, _, name), hits in rest[0][0].items()}
+print(sorted(calls.items()))
+"""
+    write(folder, "prog.py", HOOKED + end)
+    done = run(["-W", "error", "prog.py"], folder)
+    assert done == (0, "[('f', 10), ('work', 2)]\n", "")
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_what_cannot_be_counted_beside_hooks_is_said_once(
+    folder: Path, *, broken: bool
+) -> None:
+    taken = """\
+if hasattr(sys, "monitoring"):
+    for tool in range(6):
+        sys.monitoring.use_tool_id(tool, "other")
+tracer = Mine(1, 0, calls=True)
+for _ in range(2):
+    tracer.runfunc(f, 2)
+assert tracer.results().counts
+branches = Mine(1, 0, branch=True)
+branches.runfunc(f, 2)
+"""
+    if broken:
+        taken = "import warnings\nwarnings.simplefilter('error')\n" + taken
+    write(folder, "prog.py", HOOKED + taken)
+    status, out, error = run(["prog.py"], folder)
+    assert "no calls are counted: where hooks" in error
+    assert out == ""
+    if broken:
+        assert "no branches are counted" in error
+    else:
+        assert status == 0
+        assert error.count("RuntimeWarning: exactrace: no calls") == 1
+        assert error.count("RuntimeWarning: exactrace: no branches") == 1

@@ -250,9 +250,6 @@ def test_the_standard_command_line_counts_in_children_if_asked_to(
         assert done == (0, "", "")
         assert (folder / "prog.cover").read_text().splitlines()[2] == line
     assert list((folder / "temporary").iterdir()) == []
-    done = run(["-m", "exactrace", "-t", "--children", "prog.py"], folder)
-    assert done[0] == 2
-    assert "--children can only be used with --count" in done[2]
 
 
 def test_two_hundred_processes_below_one(folder: Path) -> None:

@@ -526,3 +526,43 @@ def test_debug_says_that_there_are_no_probes(folder: Any) -> None:
         "exactrace: counted by engine settrace: all code objects",
         "exactrace: no probes or events: this Python has no GIL",
     ]
+
+
+def test_trouble_in_one_thread_waits_for_no_run_that_begins_in_another(
+    folder: Any,
+) -> None:
+    """Who begins a run holds what is the run's, and here waits for the other."""
+    write(
+        folder,
+        "prog.py",
+        """\
+        import exactrace, sys, threading
+        failing, begun, ran = (threading.Event() for _ in range(3))
+        class Out:
+            def write(self, text):
+                begun.set()
+                failing.wait()
+                raise OSError("full")
+            def flush(self): pass
+        class Slow(exactrace.Trace):
+            wait = False
+            def _plan(self):
+                if self.wait:
+                    failing.set()
+                    ran.wait()
+                return super()._plan()
+        def f():
+            ran.set()
+        tracer = Slow(count=0, trace=1)
+        stdout, sys.stdout = sys.stdout, Out()
+        thread = threading.Thread(target=tracer.runfunc, args=(f,))
+        thread.start()
+        begun.wait()
+        tracer.wait = True
+        tracer.runfunc(f)
+        print("ended", file=stdout)
+        """,
+    )
+    status, out, error = run(["prog.py"], folder)
+    assert (status, out) == (0, "ended\n")
+    assert "OSError('full')" in error

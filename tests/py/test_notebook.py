@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from beside import run
 from IPython.core.interactiveshell import InteractiveShell
 
 
@@ -73,3 +75,32 @@ def test_what_cannot_be_shown_costs_one_line(
 ) -> None:
     shell.run_cell(cell)
     assert said in capsys.readouterr().out
+
+
+def test_a_block_and_a_decorator_count_what_is_in_cells(
+    shell: Any, capsys: Any
+) -> None:
+    shell.run_cell("import exactrace\ndef f(n):\n    return n + 1")
+    shell.run_cell(
+        "with exactrace.tracing() as t:\n    for i in range(3):\n        f(i)\n"
+        "print(sorted(t.results().counts.values()))"
+    )
+    # The end of the block, the loop, and what it calls.
+    assert capsys.readouterr().out == "[1, 3, 3, 4]\n"
+    shell.run_cell(
+        "w = exactrace.tracing(calls=True)\n@w\ndef g(n):\n    return f(n)\n"
+        "print(g(1) + g(2), [n for n in w.results().calls.values() if n > 1])"
+    )
+    assert capsys.readouterr().out == "5 [2, 2]\n"
+    shell.run_cell("with exactrace.tracing(trace=True, count=False):\n    f(1)")
+    out = capsys.readouterr().out
+    assert " --- modulename: notebook, funcname: f\n" in out
+    assert "    return n + 1\n" in out[out.index("funcname: f\n") :]
+    assert "__file__" not in shell.user_ns
+
+
+def test_at_a_prompt_blocks_count(folder: Path) -> None:
+    typed = b"import exactrace\nt = exactrace.tracing()\ndef f(): return 1\n\n"
+    typed += b"with t: f(); f()\n\nprint(max(t.results().counts.values()))\n"
+    status, out, _ = run(["-i"], folder, typed)
+    assert (status, out) == (0, "1\n1\n2\n")

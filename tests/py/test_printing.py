@@ -618,7 +618,6 @@ def test_colours_leave_nothing_out(folder: Path) -> None:
     [
         (["-c", "--trace-file", "f"], "--trace-file needs -t/--trace"),
         (["-c", "--max-depth", "3"], "--max-depth needs -t/--trace"),
-        (["-t", "-T", "--thread", "main"], "--trackcalls takes the place of --trace"),
         (["-t", "--max-depth", "0"], "'0' is not a number from 1 to 1000000"),
         (["-t", "--max-depth", "x"], "'x' is not a number from 1 to 1000000"),
         (["-t", "--only-lines", "prog.py"], "must be FILE:RANGES, as in"),
