@@ -80,9 +80,10 @@ xt_graph_falls_through(uint8_t kind)
 }
 
 /* Builds the graph of a view's instructions in place of what was there. With
-   `branches`, the sides of branches and the way in are wanted for themselves. XT_UNSUPPORTED when the line events cannot be told from the code
-   alone: `refusal` says why. XT_CORRUPT when control runs over the end of the
-   code. XT_NOMEM. */
+   `branches`, the sides of branches and the way in are wanted for themselves.
+   XT_UNSUPPORTED when the line events cannot be told from the code alone:
+   `refusal` says why. XT_CORRUPT when control runs over the end of the code.
+   XT_NOMEM. */
 xt_status xt_graph_build(xt_graph *graph, const xt_instrs *instrs,
                          const xt_code_view *view, bool branches);
 
