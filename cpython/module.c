@@ -17,6 +17,7 @@
 #include "outcomes.h"
 #include "program.h"
 #include "sigterm.h"
+#include "sync.h"
 #include "tablesfile.h"
 #include "tracer.h"
 #include "untraced.h"
@@ -24,6 +25,7 @@
 static int
 module_exec(PyObject *module)
 {
+    sync_init();
     if (PyModule_AddFunctions(module, countsfile_methods) < 0 ||
         PyModule_AddFunctions(module, kept_methods) < 0 ||
         PyModule_AddFunctions(module, sigterm_methods) < 0 ||

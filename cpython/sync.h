@@ -16,7 +16,8 @@
 /* Zero memory is a free lock of either kind.
  *
  * sync_lock: whoever holds it calls nothing that may run the program's code or
- * take another lock. */
+ * take another lock. So all of them are one: then a fork can wait until nobody
+ * holds any, and the child finds whole what they guard. */
 #ifdef Py_GIL_DISABLED
 
 #include <stdatomic.h>
@@ -25,18 +26,27 @@
 /* A flag or a number that one thread may set while another reads it. */
 #define SYNC_SHARED(type) _Atomic(type)
 
-typedef PyMutex sync_lock;
+typedef struct {
+    char none;
+} sync_lock;
+
+extern PyMutex sync_mutex; /* of all sync_locks */
+
+/* Has forks take it; to be called before any other handler of forks is set. */
+void sync_init(void);
 
 static inline void
 sync_take(sync_lock *lock)
 {
-    PyMutex_Lock(lock);
+    (void)lock;
+    PyMutex_Lock(&sync_mutex);
 }
 
 static inline void
 sync_give(sync_lock *lock)
 {
-    PyMutex_Unlock(lock);
+    (void)lock;
+    PyMutex_Unlock(&sync_mutex);
 }
 
 /* May be held while the program's code runs, and be taken again by the thread
@@ -86,6 +96,11 @@ sync_leave(sync_section *section)
 typedef struct {
     char none;
 } sync_lock;
+
+static inline void
+sync_init(void)
+{
+}
 
 static inline void
 sync_take(sync_lock *lock)
