@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Events of sys.monitoring that count, in code that is not rewritten.
- */
+/* Events of sys.monitoring that count, in code that is not rewritten. */
 #ifndef XT_EVENTS_H
 #define XT_EVENTS_H
 

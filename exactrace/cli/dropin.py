@@ -332,10 +332,8 @@ class Run:
             self._report_directly()
 
     def go_on(self) -> None:
-        """Write them again, as the program did not end; with children, all that can
-        be gathered was.
-        """
-        self._done = self._done and self._process is not None
+        """Write them again later: the program has not ended."""
+        self._done = False
 
     def _dump(self, *_signal: object) -> None:
         self._tracer._show_last()

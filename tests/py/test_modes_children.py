@@ -399,3 +399,23 @@ def test_a_child_that_outlives_the_first_process_says_that_it_prints_nothing(
     assert (status, out) == (0, "1\n")
     assert error.count("\n") == 1
     assert "is not traced: [Errno 2] No such file or directory" in error
+
+
+@pytest.mark.parametrize("more", [[], ["--children"]])
+def test_what_cannot_become_another_program_is_reported_whole(
+    folder: Path, more: list[str]
+) -> None:
+    """The file may be run, but is no program: only the attempt tells that."""
+    bad = folder / "bad"
+    bad.write_bytes(b"\0\1")
+    bad.chmod(0o755)
+    source = (
+        "import os\ntry: os.execv('./bad', ['bad'])\nexcept OSError: pass\n"
+        "for i in range(3):\n    x = i\nos._exit(0)\n"
+    )
+    write(folder, "prog.py", source)
+    arguments = ["-m", "exactrace", "-c", "-C", "covers", *more, "prog.py"]
+    assert run(arguments, folder) == (0, "", "")
+    listing = (folder / "covers/prog.cover").read_text().splitlines()
+    ran = ["    4: for i in range(3):", "    3:     x = i", "    1: os._exit(0)"]
+    assert listing[-3:] == ran
