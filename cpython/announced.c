@@ -3,42 +3,36 @@
 
 #include "mem.h"
 
-struct announced_one {
-    const struct frame_head *frame; /* borrowed; only compared */
-    announced_how how;
-};
-
 void
 announced_fini(announced_list *list)
 {
-    xt_free(list->items);
+    xt_free((void *)list->frames);
     *list = (announced_list){0};
 }
 
-announced_how
+bool
 announced_take(announced_list *list, const struct frame_head *frame)
 {
     for (size_t i = 0; i < list->len; i++) {
-        if (list->items[i].frame == frame) {
-            announced_how how = list->items[i].how;
-            list->items[i] = list->items[--list->len];
-            return how;
+        if (list->frames[i] == frame) {
+            list->frames[i] = list->frames[--list->len];
+            return true;
         }
     }
-    return ANNOUNCED_NOT;
+    return false;
 }
 
 int
-announced_add(announced_list *list, const struct frame_head *frame,
-              announced_how how)
+announced_add(announced_list *list, const struct frame_head *frame)
 {
     (void)announced_take(list, frame);
-    struct announced_one *items =
-        xt_grow(list->items, &list->cap, list->len + 1, sizeof(*items));
-    if (items == NULL) {
+    const struct frame_head **frames =
+        xt_grow((void *)list->frames, &list->cap, list->len + 1,
+                sizeof(const struct frame_head *));
+    if (frames == NULL) {
         return -1;
     }
-    list->items = items;
-    items[list->len++] = (struct announced_one){frame, how};
+    list->frames = frames;
+    frames[list->len++] = frame;
     return 0;
 }

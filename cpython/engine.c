@@ -16,7 +16,6 @@ static const monitoring_row ROWS[] = {
     {"PY_RESUME", "_resumed"},
     {"EXCEPTION_HANDLED", "_handled"},
     {"PY_UNWIND", "_unwound"},
-    {"RERAISE", "_reraised"},
     {"PY_THROW", "_thrown"},
     {"LINE", "_line"},
     {"JUMP", "_jumped"},
@@ -30,9 +29,9 @@ static const monitoring_row ROWS[] = {
 };
 enum {
     ROWS_LEN = sizeof(ROWS) / sizeof(*ROWS),
-    ROWS_GLOBAL = 6, /* the first are on for all code, */
-    ROWS_LINE = 6,   /* those from here on for code counted by events, */
-    ROWS_SIDE = 8,   /* these only with branches, */
+    ROWS_GLOBAL = 5, /* the first are on for all code, */
+    ROWS_LINE = 5,   /* those from here on for code counted by events, */
+    ROWS_SIDE = 7,   /* these only with branches, */
     ROWS_STEP = ROWS_LEN - 1, /* and this in few code objects */
 };
 
@@ -352,7 +351,6 @@ static PyMethodDef engine_methods[] = {
     CALLBACK("_resumed", adopt_resumed),
     CALLBACK("_handled", exceptions_handled),
     CALLBACK("_unwound", exceptions_unwound),
-    CALLBACK("_reraised", exceptions_reraised),
     CALLBACK("_thrown", exceptions_thrown),
     CALLBACK("_line", events_line),
     CALLBACK("_jumped", events_jumped),

@@ -63,10 +63,8 @@ left(EngineObject *self, PyObject *const *args, Py_ssize_t nargs, bool handled)
     if (frame == NULL) {
         Py_RETURN_NONE;
     }
-    announced_how how = announced_take(&self->announced, frame);
-    if (how != ANNOUNCED_RERAISED &&
-        probed_note_left(probed, frame_offset(frame, code),
-                         how == ANNOUNCED_THROWN,
+    bool thrown = announced_take(&self->announced, frame);
+    if (probed_note_left(probed, frame_offset(frame, code), thrown,
                          handled ? unit_of(args) : -1) < 0) {
         return out_of_memory(self);
     }
@@ -85,39 +83,17 @@ exceptions_unwound(EngineObject *self, PyObject *const *args, Py_ssize_t nargs)
     return left(self, args, nargs, false);
 }
 
-/* Notes how an exception came up in rewritten code, and where it is raised
-   on. */
-static PyObject *
-announced(EngineObject *self, PyObject *const *args, Py_ssize_t nargs,
-          announced_how how)
+PyObject *
+exceptions_thrown(EngineObject *self, PyObject *const *args, Py_ssize_t nargs)
 {
     if (!engine_is_about_code(args, nargs, 3)) {
         Py_RETURN_NONE;
     }
     PyCodeObject *code = (PyCodeObject *)args[0];
-    ProbedCodeObject *probed = probed_get(&self->types, code);
-    frame_head *frame = probed == NULL ? NULL : frame_running(code);
-    if (frame == NULL) {
-        Py_RETURN_NONE;
-    }
-    if (announced_add(&self->announced, frame, how) < 0 ||
-        (how == ANNOUNCED_RERAISED &&
-         probed_note_reraise(probed, unit_of(args),
-                             frame_offset(frame, code)) < 0)) {
+    const frame_head *frame =
+        probed_get(&self->types, code) == NULL ? NULL : frame_running(code);
+    if (frame != NULL && announced_add(&self->announced, frame) < 0) {
         return out_of_memory(self);
     }
     Py_RETURN_NONE;
-}
-
-PyObject *
-exceptions_reraised(EngineObject *self, PyObject *const *args,
-                    Py_ssize_t nargs)
-{
-    return announced(self, args, nargs, ANNOUNCED_RERAISED);
-}
-
-PyObject *
-exceptions_thrown(EngineObject *self, PyObject *const *args, Py_ssize_t nargs)
-{
-    return announced(self, args, nargs, ANNOUNCED_THROWN);
 }

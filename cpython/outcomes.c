@@ -100,16 +100,6 @@ add_side(PyObject *branches, PyCodeObject *code, const xt_instrs *instrs,
 }
 
 static int
-add_class(TracerObject *tracer, PyCodeObject *code, const xt_instrs *instrs,
-          const xt_plan_class *class, int64_t count)
-{
-    return xt_branch_is_at(instrs, class->origin)
-               ? add_side(tracer->branches, code, instrs, class->origin,
-                          class->taken, count)
-               : add_call(tracer, code, count);
-}
-
-static int
 add_handler(PyObject *branches, PyCodeObject *code, const xt_instrs *instrs,
             uint32_t at, int64_t count)
 {
@@ -117,6 +107,20 @@ add_handler(PyObject *branches, PyCodeObject *code, const xt_instrs *instrs,
     return place->has_line ? add_outcome(branches, code, place,
                                          XT_BRANCH_EXCEPT, true, count)
                            : 0;
+}
+
+static int
+add_class(TracerObject *tracer, PyCodeObject *code, const xt_instrs *instrs,
+          const xt_plan_class *class, int64_t count)
+{
+    if (class->reraised) {
+        uint32_t handler = xt_instrs_find_handler(instrs, class->origin);
+        return add_handler(tracer->branches, code, instrs, handler, count);
+    }
+    return xt_branch_is_at(instrs, class->origin)
+               ? add_side(tracer->branches, code, instrs, class->origin,
+                          class->taken, count)
+               : add_call(tracer, code, count);
 }
 
 int

@@ -119,6 +119,18 @@ keep_points(ProbedCodeObject *self, const probed_scratch *scratch)
                 instrs->at_unit[range->target];
         }
     }
+    for (size_t i = 0; i < scratch->graph.len; i++) {
+        const xt_edge *edge = &scratch->graph.edges[i];
+        if (edge->kind != XT_EDGE_RERAISE) {
+            continue;
+        }
+        if (edge->to == scratch->graph.outside) {
+            self->reraises_out = true;
+        }
+        else {
+            self->points[edge->to].gets_reraised = true;
+        }
+    }
     self->landing = scratch->rewrite.landing;
     return XT_OK;
 }
@@ -416,13 +428,16 @@ fires(const ProbedCodeObject *probed, uint32_t handler, uint32_t point,
            from->line != to->line;
 }
 
-/* Counts that control came to a handler from where it left. */
-static void
-enter_handler(ProbedCodeObject *probed, uint32_t handler, uint32_t point,
-              Py_ssize_t stands)
+/* Whether RERAISE has led here, which is a step like others. It sets the
+   frame's position back to where the exception first arose, whose handler is
+   another one. */
+static bool
+is_reraised(const ProbedCodeObject *probed, uint32_t point, uint32_t to)
 {
-    probed->breaks.handled[handler]++;
-    probed->breaks.fired[handler] += fires(probed, handler, point, stands);
+    bool can =
+        to == XT_NONE ? probed->reraises_out : probed->points[to].gets_reraised;
+    const probed_point *from = &probed->points[point];
+    return can && (from->handler != to || from->kind == XT_KIND_RERAISE);
 }
 
 int
@@ -436,37 +451,23 @@ probed_note_left(ProbedCodeObject *probed, Py_ssize_t stands, bool thrown,
     if (probed_need_breaks(probed) < 0) {
         return -1;
     }
+    uint32_t to = probed_point_at(probed, handler);
+    if (to != XT_NONE) {
+        probed->breaks.fired[to] += fires(probed, to, point, stands);
+    }
+    if (!thrown && is_reraised(probed, point, to)) {
+        /* In and out at one place is no step; but whoever has noted the frame
+           sees that something went on. */
+        probed->breaks.left[0]++;
+        probed->breaks.handled[0]++;
+        return 0;
+    }
+    if (to != XT_NONE) {
+        probed->breaks.handled[to]++;
+    }
     /* What is thrown into a suspended generator interrupts nothing. */
     if (!thrown && probed->points[point].kind != XT_KIND_SUSPEND) {
         probed->breaks.left[point]++;
-    }
-    uint32_t to = probed_point_at(probed, handler);
-    if (to != XT_NONE) {
-        enter_handler(probed, to, point, stands);
-    }
-    return 0;
-}
-
-int
-probed_note_reraise(ProbedCodeObject *probed, Py_ssize_t offset,
-                    Py_ssize_t stands)
-{
-    uint32_t raised = probed_point_at(probed, offset);
-    if (raised == XT_NONE) {
-        return 0;
-    }
-    uint32_t point = probed_point_at(probed, stands);
-    if (point == XT_NONE) {
-        point = raised;
-        stands = -1;
-    }
-    if (probed_need_breaks(probed) < 0) {
-        return -1;
-    }
-    probed->breaks.left[raised]++;
-    uint32_t handler = probed->points[raised].handler;
-    if (handler != XT_NONE) {
-        enter_handler(probed, handler, point, stands);
     }
     return 0;
 }

@@ -28,6 +28,7 @@ typedef struct {
     bool starts_line;
     bool sure_line; /* XT_SURE_LINE */
     bool is_handler;
+    bool gets_reraised; /* a handler that exceptions are raised on to */
 } probed_point;
 
 /* Exceptions, per instruction. */
@@ -55,6 +56,7 @@ typedef struct probed_code {
     uint32_t *old_unit; /* owned: per new code unit, the original's, with the
                            bit XT_REWRITE_INSERTED if it is none of its own */
     uint32_t new_units;
+    bool reraises_out;    /* exceptions are raised on out of the frame */
     uint32_t landing;     /* the new code unit where started frames go on */
     probed_breaks breaks; /* owned; all NULL until the first exception */
 
@@ -140,10 +142,5 @@ int probed_need_breaks(ProbedCodeObject *probed);
    of memory. */
 int probed_note_left(ProbedCodeObject *probed, Py_ssize_t stands, bool thrown,
                      Py_ssize_t handler);
-
-/* The same for one that is raised on at `offset`, to where the exception table
-   says; the frame may have been set back to where it first arose. */
-int probed_note_reraise(ProbedCodeObject *probed, Py_ssize_t offset,
-                        Py_ssize_t stands);
 
 #endif

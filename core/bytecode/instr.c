@@ -201,6 +201,19 @@ xt_instrs_read(xt_instrs *instrs, const xt_code_view *view)
     return status == XT_OK ? check_handlers(instrs) : status;
 }
 
+uint32_t
+xt_instrs_find_handler(const xt_instrs *instrs, uint32_t at)
+{
+    uint32_t unit = instrs->items[at].start;
+    for (size_t i = 0; i < instrs->handlers.len; i++) {
+        const xt_exctable_range *range = &instrs->handlers.ranges[i];
+        if (unit >= range->start && unit < range->end) {
+            return instrs->at_unit[range->target];
+        }
+    }
+    return XT_NONE;
+}
+
 void
 xt_instr_write(xt_buf *out, const xt_opcodes *ops, uint8_t op, uint32_t oparg,
                uint32_t units)

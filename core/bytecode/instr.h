@@ -80,6 +80,9 @@ void xt_instrs_fini(xt_instrs *instrs);
    or no code at all; XT_NOMEM. */
 xt_status xt_instrs_read(xt_instrs *instrs, const xt_code_view *view);
 
+/* The instruction that handles what the one at `at` raises, or XT_NONE. */
+uint32_t xt_instrs_find_handler(const xt_instrs *instrs, uint32_t at);
+
 /* How many code units an instruction needs with this argument. */
 static inline uint32_t
 xt_instr_units(const xt_opcodes *ops, uint8_t op, uint32_t oparg)

@@ -18,6 +18,7 @@ typedef enum {
     XT_KIND_RESUME,
     XT_KIND_RETURN,
     XT_KIND_RAISE,
+    XT_KIND_RERAISE,     /* to its handler, or out of the frame */
     XT_KIND_SUSPEND,     /* out of the frame, and later to the next */
     XT_KIND_JUMP,        /* always to the target */
     XT_KIND_SILENT_JUMP, /* the same, without a jump event */

@@ -18,20 +18,6 @@ xt_branch_of(const xt_opcodes *ops, const xt_instr *jump, bool *answer)
     return none ? XT_BRANCH_NONE : XT_BRANCH_BOOL;
 }
 
-/* The instruction where an exception that one raises is handled. */
-static uint32_t
-find_handler(const xt_instrs *instrs, uint32_t at)
-{
-    uint32_t unit = instrs->items[at].start;
-    for (size_t i = 0; i < instrs->handlers.len; i++) {
-        const xt_exctable_range *range = &instrs->handlers.ranges[i];
-        if (unit >= range->start && unit < range->end) {
-            return instrs->at_unit[range->target];
-        }
-    }
-    return XT_NONE;
-}
-
 uint32_t
 xt_branch_async_end(const xt_instrs *instrs, uint32_t at)
 {
@@ -54,7 +40,7 @@ xt_branch_async_end(const xt_instrs *instrs, uint32_t at)
     if (items[next].op != instrs->ops->get_anext) {
         return XT_NONE;
     }
-    uint32_t end = find_handler(instrs, next);
+    uint32_t end = xt_instrs_find_handler(instrs, next);
     return end != XT_NONE && items[end].kind == XT_KIND_END_ASYNC_FOR
                ? end
                : XT_NONE;
@@ -180,6 +166,7 @@ xt_branch_leads_to(const xt_instrs *instrs, uint32_t at, bool taken)
             next = instr->target;
             break;
         case XT_KIND_RAISE:
+        case XT_KIND_RERAISE:
         case XT_KIND_BRANCH:
         case XT_KIND_FOR_ITER:
         case XT_KIND_SEND:

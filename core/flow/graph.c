@@ -80,6 +80,15 @@ joins_next(const xt_graph *graph, const xt_instrs *instrs, uint32_t at,
            !(branches && xt_branch_is_at(instrs, at));
 }
 
+/* RERAISE does nothing else, so where it leads is known. */
+static void
+add_reraise(xt_graph *graph, const xt_instrs *instrs, uint32_t at)
+{
+    uint32_t handler = xt_instrs_find_handler(instrs, at);
+    add_edge(graph, XT_EDGE_RERAISE, at,
+             handler == XT_NONE ? graph->outside : handler);
+}
+
 /* The edges that leave instruction `at`. */
 static xt_status
 add_edges_of(xt_graph *graph, const xt_instrs *instrs, uint32_t at,
@@ -115,6 +124,9 @@ add_edges_of(xt_graph *graph, const xt_instrs *instrs, uint32_t at,
     case XT_KIND_SEND:
         add_edge(graph, XT_EDGE_TAKEN, at, instr->target);
         break;
+    case XT_KIND_RERAISE:
+        add_reraise(graph, instrs, at);
+        break;
     default:
         break;
     }
@@ -138,7 +150,10 @@ mark_wanted(xt_graph *graph, const xt_instrs *instrs)
         if (edge->from == graph->outside) {
             continue;
         }
-        edge->wanted = edge->from == graph->first_traceable ||
+        bool handled =
+            edge->kind == XT_EDGE_RERAISE && edge->to != graph->outside &&
+            xt_branch_handler_place(instrs, edge->to)->has_line;
+        edge->wanted = handled || edge->from == graph->first_traceable ||
                        xt_branch_is_at(instrs, edge->from);
     }
 }

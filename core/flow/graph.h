@@ -27,6 +27,7 @@ typedef enum {
     XT_EDGE_TAKEN, /* a conditional one that is taken */
     XT_EDGE_ENTER, /* from outside */
     XT_EDGE_LEAVE, /* to outside */
+    XT_EDGE_RERAISE, /* to a handler, or to outside */
 } xt_edge_kind;
 
 typedef struct {
@@ -76,7 +77,8 @@ static inline bool
 xt_graph_falls_through(uint8_t kind)
 {
     return kind != XT_KIND_RETURN && kind != XT_KIND_RAISE &&
-           kind != XT_KIND_JUMP && kind != XT_KIND_SILENT_JUMP;
+           kind != XT_KIND_RERAISE && kind != XT_KIND_JUMP &&
+           kind != XT_KIND_SILENT_JUMP;
 }
 
 /* Builds the graph of a view's instructions in place of what was there. With

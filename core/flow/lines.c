@@ -103,7 +103,8 @@ line_of_edge(const xt_graph *graph, const xt_instrs *instrs,
              const xt_edge *edge)
 {
     if (edge->from == graph->outside || edge->to == graph->outside ||
-        edge->from < graph->first_traceable) {
+        edge->from < graph->first_traceable ||
+        edge->kind == XT_EDGE_RERAISE) { /* see probed.c */
         return -1;
     }
     const xt_instr *from = &instrs->items[edge->from];

@@ -127,6 +127,7 @@ xt_placement_find(const xt_graph *graph, const xt_instrs *instrs,
     case XT_EDGE_TAKEN:
         return place_taken(graph, instrs, edge);
     case XT_EDGE_JUMP:
+    case XT_EDGE_RERAISE:
         if (may_stand_before(graph, instrs, edge->from)) {
             return (xt_probe){.at = edge->from, .where = XT_PROBE_BEFORE};
         }

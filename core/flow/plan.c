@@ -167,6 +167,7 @@ find_classes(xt_plan *plan, xt_planner *planner, const xt_graph *graph)
             .edge = i,
             .origin = edge->from,
             .taken = edge->kind == XT_EDGE_TAKEN,
+            .reraised = edge->kind == XT_EDGE_RERAISE,
             .wanted = edge->wanted,
         };
         if (new.from == new.to &&new.line < 0 && !new.wanted) {

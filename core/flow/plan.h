@@ -14,7 +14,7 @@
 
 /* Which slot counts what follows from the code alone. Where that changes, this
    number does: files hold slots (core/store/journal.h). */
-enum { XT_FLOW_VERSION = 3 };
+enum { XT_FLOW_VERSION = 4 };
 
 /* Edges that run between the same nodes and fire the same line. */
 typedef struct {
@@ -26,6 +26,7 @@ typedef struct {
     uint32_t edge;   /* the first of its edges in the graph */
     uint32_t origin; /* the instruction where that begins */
     bool taken;      /* and whether it is a conditional jump that is taken */
+    bool reraised;   /* or an exception that is raised on, to a handler */
     bool wanted;     /* asked for by itself; then it is its only edge */
 } xt_plan_class;
 

@@ -77,7 +77,8 @@ find_heads(xt_graph *graph)
 {
     for (size_t i = 0; i < graph->len; i++) {
         const xt_edge *edge = &graph->edges[i];
-        if (edge->from != graph->outside && edge->to <= edge->from) {
+        if (edge->from != graph->outside && edge->kind != XT_EDGE_RERAISE &&
+            edge->to <= edge->from) {
             graph->flags[edge->to] |= XT_IS_LOOP_HEAD;
         }
     }

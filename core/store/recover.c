@@ -162,7 +162,12 @@ add_classes(solving *code)
         if (status != XT_OK || !job->branches || !class->wanted) {
             continue;
         }
-        if (xt_branch_is_at(&job->instrs, class->origin)) {
+        if (class->reraised) {
+            status = add_handler(job, code->record->code.file,
+                                 job->graph.edges[class->edge].to,
+                                 code->counts[i]);
+        }
+        else if (xt_branch_is_at(&job->instrs, class->origin)) {
             status = add_side(job, code->record->code.file, class->origin,
                               class->taken, code->counts[i]);
         }

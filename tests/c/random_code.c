@@ -158,7 +158,11 @@ add_some(maker *m, int depth, int most)
             add_bound(m, XT_KIND_RESUME, 1);
             break;
         case 9:
-            add(m, find_op(m, XT_KIND_RAISE, XT_JUMP_NONE), NO_TARGET);
+            add(m,
+                find_op(m,
+                        choose(m, 2) == 0 ? XT_KIND_RAISE : XT_KIND_RERAISE,
+                        XT_JUMP_NONE),
+                NO_TARGET);
             break;
         case 10:
             add(m, find_op(m, XT_KIND_RETURN, XT_JUMP_NONE), NO_TARGET);

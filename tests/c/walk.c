@@ -102,6 +102,8 @@ walk_count_of(const walk_counts *counts, const xt_edge *edge)
         return counts->entered[edge->to];
     case XT_EDGE_LEAVE:
         return counts->went[edge->from];
+    case XT_EDGE_RERAISE:
+        return counts->jumped[edge->from];
     }
     fail();
     return 0;
@@ -241,8 +243,18 @@ handle(walking *w, const walk_instr *old, const walk_instr *new)
     assert_int_equal(there.depth, here.depth);
     w->old_unit = there.target;
     w->new_unit = here.target;
-    w->counts->handled[number_of(w, there.target)]++;
     return true;
+}
+
+/* What is not raised on at a place of its own interrupts the flow. */
+static bool
+break_off(walking *w, const walk_instr *old, const walk_instr *new)
+{
+    bool handled = handle(w, old, new);
+    if (handled) {
+        w->counts->handled[number_of(w, w->old_unit)]++;
+    }
+    return handled;
 }
 
 /* A yield: the frame may be resumed, be left so, or get an exception. */
@@ -254,7 +266,7 @@ suspend(walking *w, const walk_instr *old, const walk_instr *new)
         return false;
     }
     if (chance(w, 8)) {
-        return handle(w, old, new);
+        return break_off(w, old, new);
     }
     w->old_unit = old->end;
     w->new_unit = new->end;
@@ -329,9 +341,13 @@ step(walking *w)
         w->counts->went[at]++;
         return false;
     }
+    if (old.kind == XT_KIND_RERAISE) {
+        w->counts->jumped[at]++;
+        return handle(w, &old, &new);
+    }
     if (may_raise(w, at) && (old.kind == XT_KIND_RAISE || chance(w, 50))) {
         w->counts->left[at]++;
-        return handle(w, &old, &new);
+        return break_off(w, &old, &new);
     }
     if (old.kind == XT_KIND_SUSPEND) {
         return suspend(w, &old, &new);
