@@ -1,6 +1,6 @@
 """Compares engines on random programs until the time is over.
 
-    python -P tests/random/hunt.py --seconds 60 --seed 1 --save FOLDER
+    python tests/random/hunt.py --seconds 60 --seed 1 --save FOLDER
 
 Ends with status 1 at the first difference, having printed its seed and what
 differs, and saved the program, whole and made small.
