@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -335,6 +336,93 @@ def test_bodies_that_run_straight_are_counted_or_said_to_be_unsure(
         set() if certain else set(range(1, 6))
     )
 
+
+# Frames are noted where a function is first called, here while an exception is held
+# up; then it goes on, out of the frame that was noted.
+RAISED_ON = {
+    "finally": """\
+try:
+    int("x")
+finally:
+    fresh()
+""",
+    "finally in finally": """\
+try:
+    try:
+        int("x")
+    finally:
+        fresh()
+finally:
+    print()
+""",
+    "raise": """\
+try:
+    int("x")
+except KeyError as error:
+    print(error)
+except ValueError as error:
+    fresh()
+    raise
+""",
+    "with": """\
+with Manager():
+    int("x")
+""",
+}
+AROUND = """\
+import os, sys
+
+def fresh():
+    return 1
+
+class Manager:
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        fresh()
+
+def passed_on():
+{body}
+    return 2
+
+def main():
+    try:
+        passed_on()
+    except ValueError:
+        pass
+    if len(sys.argv) > 1:
+        os.kill(os.getpid(), 9)
+
+main()
+"""
+
+
+@pytest.mark.parametrize("engine", ENGINES_HERE)
+@pytest.mark.parametrize("way", RAISED_ON)
+def test_a_noted_frame_that_an_exception_is_raised_out_of(
+    folder: Path, way: str, engine: str
+) -> None:
+    body = textwrap.indent(RAISED_ON[way], "    ").rstrip()
+    write(folder, "prog.py", AROUND.format(body=body))
+    counted = {}
+    for killed in ((), ("killed",)):
+        used = engine if killed else "settrace"
+        data = folder / f"data{len(killed)}"
+        options = ("-q", "-d", str(data), "--engine", used)
+        run(["-m", "exactrace", "run", *options, "prog.py", *killed], folder)
+        results, _, _ = datafolder.read(str(data), datafolder.files(str(data)))
+        counted[bool(killed)] = {
+            line: (n, results.unsure.get((name, line), (0, 0)))
+            for (name, line), n in results.counts.items()
+            if name.endswith("prog.py")
+        }
+    kill = AROUND.format(body=body).splitlines().index("        os.kill(os.getpid(), 9)")
+    assert len(counted[False]) > 15
+    for line, (true, _) in counted[False].items():
+        n, (high, low) = counted[True].get(line, (0, (0, 0)))
+        assert n - high <= true <= n + low, (line, true, n, high, low)
+    assert counted[True][kill + 1][0] == 1
 
 @pytest.mark.parametrize(
     "ends", ["os.kill(os.getpid(), 9)", "os.kill(os.getpid(), 15)", "os._exit(0)"]
