@@ -434,8 +434,8 @@ fires(const ProbedCodeObject *probed, uint32_t handler, uint32_t point,
 static bool
 is_reraised(const ProbedCodeObject *probed, uint32_t point, uint32_t to)
 {
-    bool can =
-        to == XT_NONE ? probed->reraises_out : probed->points[to].gets_reraised;
+    bool can = to == XT_NONE ? probed->reraises_out
+                             : probed->points[to].gets_reraised;
     const probed_point *from = &probed->points[point];
     return can && (from->handler != to || from->kind == XT_KIND_RERAISE);
 }

@@ -150,9 +150,9 @@ mark_wanted(xt_graph *graph, const xt_instrs *instrs)
         if (edge->from == graph->outside) {
             continue;
         }
-        bool handled =
-            edge->kind == XT_EDGE_RERAISE && edge->to != graph->outside &&
-            xt_branch_handler_place(instrs, edge->to)->has_line;
+        bool handled = edge->kind == XT_EDGE_RERAISE &&
+                       edge->to != graph->outside &&
+                       xt_branch_handler_place(instrs, edge->to)->has_line;
         edge->wanted = handled || edge->from == graph->first_traceable ||
                        xt_branch_is_at(instrs, edge->from);
     }

@@ -22,11 +22,11 @@
 #include "status.h"
 
 typedef enum {
-    XT_EDGE_FALL,  /* to the next instruction */
-    XT_EDGE_JUMP,  /* an unconditional jump */
-    XT_EDGE_TAKEN, /* a conditional one that is taken */
-    XT_EDGE_ENTER, /* from outside */
-    XT_EDGE_LEAVE, /* to outside */
+    XT_EDGE_FALL,    /* to the next instruction */
+    XT_EDGE_JUMP,    /* an unconditional jump */
+    XT_EDGE_TAKEN,   /* a conditional one that is taken */
+    XT_EDGE_ENTER,   /* from outside */
+    XT_EDGE_LEAVE,   /* to outside */
     XT_EDGE_RERAISE, /* to a handler, or to outside */
 } xt_edge_kind;
 

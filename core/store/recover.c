@@ -163,9 +163,9 @@ add_classes(solving *code)
             continue;
         }
         if (class->reraised) {
-            status = add_handler(job, code->record->code.file,
-                                 job->graph.edges[class->edge].to,
-                                 code->counts[i]);
+            status =
+                add_handler(job, code->record->code.file,
+                            job->graph.edges[class->edge].to, code->counts[i]);
         }
         else if (xt_branch_is_at(&job->instrs, class->origin)) {
             status = add_side(job, code->record->code.file, class->origin,

@@ -159,8 +159,7 @@ add_some(maker *m, int depth, int most)
             break;
         case 9:
             add(m,
-                find_op(m,
-                        choose(m, 2) == 0 ? XT_KIND_RAISE : XT_KIND_RERAISE,
+                find_op(m, choose(m, 2) == 0 ? XT_KIND_RAISE : XT_KIND_RERAISE,
                         XT_JUMP_NONE),
                 NO_TARGET);
             break;

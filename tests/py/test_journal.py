@@ -417,12 +417,15 @@ def test_a_noted_frame_that_an_exception_is_raised_out_of(
             for (name, line), n in results.counts.items()
             if name.endswith("prog.py")
         }
-    kill = AROUND.format(body=body).splitlines().index("        os.kill(os.getpid(), 9)")
+    kill = (
+        AROUND.format(body=body).splitlines().index("        os.kill(os.getpid(), 9)")
+    )
     assert len(counted[False]) > 15
     for line, (true, _) in counted[False].items():
         n, (high, low) = counted[True].get(line, (0, (0, 0)))
         assert n - high <= true <= n + low, (line, true, n, high, low)
     assert counted[True][kill + 1][0] == 1
+
 
 @pytest.mark.parametrize(
     "ends", ["os.kill(os.getpid(), 9)", "os.kill(os.getpid(), 15)", "os._exit(0)"]
