@@ -139,10 +139,12 @@ prepare(EngineObject *self, code_entry *entry)
 static int
 start_by_events(EngineObject *self, code_entry *entry)
 {
-    if (self->branches && sides_started(self, entry) < 0) {
+    if ((self->branches && sides_started(self, entry) < 0) ||
+        count_by_events(self, entry) < 0) {
         return -1;
     }
-    return count_by_events(self, entry);
+    sweep_weaken_original(self, entry);
+    return 0;
 }
 
 /* Why no code can be rewritten now; NULL: it can. */
@@ -239,7 +241,11 @@ go_on_by_events(EngineObject *self, PyCodeObject *code, PyObject *globals)
         return -1;
     }
     note_file(self, entry, globals);
-    return count_by_events(self, entry);
+    if (count_by_events(self, entry) < 0) {
+        return -1;
+    }
+    sweep_weaken_original(self, entry);
+    return 0;
 }
 
 int

@@ -10,6 +10,7 @@
 #include "keptcode.h"
 #include "mem.h"
 #include "monitoring.h"
+#include "sweep.h"
 
 static const monitoring_row ROWS[] = {
     {"PY_START", "_started"},
@@ -176,6 +177,7 @@ switch_off(EngineObject *self)
     self->left_thread = 0;
     announced_fini(&self->announced);
     bodies_fini(&self->bodies);
+    sweep_release(self);
     registry_fini(&self->registry);
     PyErr_Restore(type, value, traceback);
 }
@@ -332,6 +334,7 @@ engine_dealloc(EngineObject *self)
     PyTypeObject *type = Py_TYPE(self);
     announced_fini(&self->announced);
     bodies_fini(&self->bodies);
+    sweep_release(self);
     registry_fini(&self->registry);
     xt_free(self->sessions);
     Py_XDECREF(self->monitoring);
@@ -390,7 +393,7 @@ engine_new(PyObject *module)
     memset((char *)self + sizeof(PyObject), 0,
            sizeof(*self) - sizeof(PyObject));
     self->tool = -1;
-    self->extra_index = PyUnstable_Eval_RequestCodeExtraIndex(NULL);
+    self->extra_index = sweep_request_slot();
     self->monitoring = monitoring_get();
     if (self->monitoring != NULL) {
         self->disable = PyObject_GetAttrString(self->monitoring, "DISABLE");

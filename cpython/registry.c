@@ -23,7 +23,7 @@ registry_fini(code_registry *registry)
     code_registry gone = *registry;
     memset(registry, 0, sizeof(*registry));
     for (size_t i = 0; i < gone.len; i++) {
-        if (gone.items[i]->weak) {
+        if (gone.items[i]->weak && gone.items[i]->probed != NULL) {
             gone.items[i]->probed->let_go = NULL;
         }
     }
@@ -225,8 +225,8 @@ void
 registry_weaken(code_entry *entry)
 {
     entry->weak = true;
-    Py_DECREF(entry->code);
-    Py_DECREF(entry->probed);
+    Py_XDECREF(entry->code);
+    Py_XDECREF(entry->probed);
     Py_DECREF(entry->original);
 }
 

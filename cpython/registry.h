@@ -18,8 +18,10 @@ typedef struct code_entry {
     PyObject *file; /* owned: __file__ of the module where it ran; NULL: it
                        did not */
     size_t index;   /* among the registry's items */
-    bool weak;      /* the three owned code objects are only borrowed, and the
-                       entry is gone when the rewritten code is */
+    bool weak;      /* the three owned objects are only borrowed, and the entry
+                       is gone when the rewritten code is; or the original, if
+                       there is no such */
+    void *owner;    /* borrowed: the engine, if it is weak and the latter */
     bool prepared;  /* the rewritten code has a local event */
     bool by_events; /* some of its frames are counted by events */
 } code_entry;
@@ -64,8 +66,9 @@ code_entry *registry_add(code_registry *registry, probed_types *types,
                          PyCodeObject *original, const char *refusal,
                          bool branches);
 
-/* Has the entry live no longer than someone else has its rewritten code, who
-   must have it now. That calls registry_remove(). */
+/* Has the entry live no longer than someone else has its rewritten code, or
+   the original if there is none, who must have it now. Who notices that calls
+   registry_remove(). */
 void registry_weaken(code_entry *entry);
 
 /* Takes one entry out and frees it. */

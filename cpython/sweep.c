@@ -67,18 +67,13 @@ sweep(EngineObject *engine)
     return result;
 }
 
-/* --- Code that runs once --------------------------------------------------
+/* --- Weak entries ---------------------------------------------------------
  */
 
-/* The rewritten code is being freed. */
+/* The entry's code is being freed. */
 static void
-let_go(void *owner, ProbedCodeObject *probed)
+settle_and_remove(EngineObject *engine, code_entry *entry)
 {
-    EngineObject *engine = owner;
-    code_entry *entry = registry_get(&engine->registry, probed->original);
-    if (entry == NULL || entry->probed != probed) {
-        return;
-    }
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     if (harvest_settle(engine, entry) < 0 && engine_keep_trouble(engine) < 0) {
@@ -88,29 +83,82 @@ let_go(void *owner, ProbedCodeObject *probed)
     PyErr_Restore(type, value, traceback);
 }
 
+/* The rewritten code is being freed. */
+static void
+let_go(void *owner, ProbedCodeObject *probed)
+{
+    EngineObject *engine = owner;
+    code_entry *entry = registry_get(&engine->registry, probed->original);
+    if (entry != NULL && entry->probed == probed) {
+        settle_and_remove(engine, entry);
+    }
+}
+
+/* What the slot of a code object holds: nothing; the engine, if it has been
+   started; or, told apart by the lowest bit, its weak entry. */
+static void *
+mark_entry(code_entry *entry)
+{
+    return (char *)entry + 1;
+}
+
+/* What a slot held is replaced, or the original is being freed, which is whole
+   still (Objects/codeobject.c of CPython 3.12 to 3.15). */
+static void
+on_freed(void *held)
+{
+    if (((uintptr_t)held & 1) != 0) {
+        code_entry *entry = (code_entry *)(void *)((char *)held - 1);
+        if (entry->owner != NULL) {
+            settle_and_remove(entry->owner, entry);
+        }
+    }
+}
+
+Py_ssize_t
+sweep_request_slot(void)
+{
+    return PyUnstable_Eval_RequestCodeExtraIndex(on_freed);
+}
+
+static int
+fill_slot(const EngineObject *engine, PyCodeObject *code, void *held)
+{
+    int result = PyUnstable_Code_SetExtra((PyObject *)code,
+                                          engine->extra_index, held);
+    if (result < 0) {
+        PyErr_Clear();
+    }
+    return result;
+}
+
+/* Whether nobody will ask for all code that there was. */
+static bool
+may_forget(const EngineObject *engine)
+{
+    for (size_t i = 0; i < engine->sessions_len; i++) {
+        if ((engine->sessions[i]->mode & TRACER_DEBUG) != 0) {
+            return false;
+        }
+    }
+    return engine->extra_index >= 0;
+}
+
 bool
 sweep_is_first_run(EngineObject *engine, PyCodeObject *code)
 {
     bool once =
         (code->co_flags & CO_OPTIMIZED) == 0 && !registry_is_generator(code);
-    if (!once || engine->extra_index < 0) {
+    if (!once || !may_forget(engine)) {
         return false;
-    }
-    for (size_t i = 0; i < engine->sessions_len; i++) {
-        if ((engine->sessions[i]->mode & TRACER_DEBUG) != 0) {
-            return false; /* which will ask for all code that there was */
-        }
     }
     void *seen = NULL;
     if (PyUnstable_Code_GetExtra((PyObject *)code, engine->extra_index,
-                                 &seen) < 0 ||
-        (seen == NULL &&
-         PyUnstable_Code_SetExtra((PyObject *)code, engine->extra_index,
-                                  engine) < 0)) {
+                                 &seen) < 0) {
         PyErr_Clear();
         return false;
     }
-    return seen == NULL;
+    return seen == NULL && fill_slot(engine, code, engine) == 0;
 }
 
 void
@@ -120,5 +168,28 @@ sweep_weaken(EngineObject *engine, code_entry *entry)
         entry->probed->let_go = let_go;
         entry->probed->owner = engine;
         registry_weaken(entry);
+    }
+}
+
+void
+sweep_weaken_original(EngineObject *engine, code_entry *entry)
+{
+    if (!entry->weak && entry->code == NULL && entry->probed == NULL &&
+        may_forget(engine) &&
+        fill_slot(engine, entry->original, mark_entry(entry)) == 0) {
+        entry->owner = engine;
+        registry_weaken(entry);
+    }
+}
+
+void
+sweep_release(EngineObject *engine)
+{
+    for (size_t i = 0; i < engine->registry.len; i++) {
+        code_entry *entry = engine->registry.items[i];
+        if (entry->owner != NULL) {
+            entry->owner = NULL;
+            (void)fill_slot(engine, entry->original, engine);
+        }
     }
 }

@@ -22,4 +22,15 @@ bool sweep_is_first_run(EngineObject *engine, PyCodeObject *code);
    again is rewritten again, and then kept. */
 void sweep_weaken(EngineObject *engine, code_entry *entry);
 
+/* Frames of the code are counted by events, and it is not rewritten: it is
+   freed when the program lets go of it. */
+void sweep_weaken_original(EngineObject *engine, code_entry *entry);
+
+/* The slot that an engine has in all code objects (PyUnstable_Code_SetExtra),
+   or -1. */
+Py_ssize_t sweep_request_slot(void);
+
+/* Weak entries are about to be freed, before their code objects. */
+void sweep_release(EngineObject *engine);
+
 #endif

@@ -105,3 +105,48 @@ def test_code_that_runs_once_is_freed_when_the_program_lets_it_go(branch: bool) 
     if branch and MONITORED:
         (loop,) = [v for k, v in tracer.branches.items() if k[0] == "/prog.py"]
         assert loop == {True: 9, False: 3}
+
+
+LET_GO = """\
+import weakref
+gone = []
+for number in range(3):
+    source = "def f(n):\\n if n:\\n  return n\\n return 0\\nf(1)\\nf(0)\\nf(2)\\n"
+    names = {"__file__": "/p.py"}
+    code = compile(source, "/p.py", "exec")
+    weakref.finalize(code, gone.append, number)
+    exec(code, names)
+    weakref.finalize(names["f"].__code__, gone.append, "f")
+    names.clear()
+    del code
+seen = list(gone)
+"""
+
+
+@needs_monitoring
+@pytest.mark.parametrize("branch", [False, True])
+@pytest.mark.parametrize("engine", ["probe", "event"])
+def test_code_ends_when_the_program_lets_go_of_it(engine: str, branch: bool) -> None:
+    tracer, names = run_by_probes(LET_GO, engine=engine, branch=branch)
+    ended = [who for who in names["seen"] if who != "f"]
+    assert ended == [0, 1, 2]
+    # A function whose code was rewritten is kept until the next sweep.
+    assert names["seen"].count("f") == (3 if engine == "event" else 0)
+    hits = {line: n for (name, line), n in tracer.counts.items() if name == "/p.py"}
+    assert hits == {1: 3, 2: 9, 3: 6, 4: 3, 5: 3, 6: 3, 7: 3}
+    sides = [sides for (name, *_), sides in tracer.branches.items() if name == "/p.py"]
+    assert sides == ([{True: 6, False: 3}] if branch else [])
+
+
+@needs_monitoring
+def test_code_that_outlives_the_session_knows_nothing_of_it() -> None:
+    names: dict[str, Any] = {"__file__": "/p.py"}
+    code = compile("for i in range(3):\n pass\n", "/p.py", "exec")
+    for _ in range(2):
+        tracer = exactrace.Trace(count=1, trace=0, engine="event")
+        tracer.runctx(code, names, names)
+        assert tracer.counts["/p.py", 2] == 3
+    ended: list[int] = []
+    weakref.finalize(code, ended.append, 1)
+    del code, tracer
+    assert ended == [1]
