@@ -42,7 +42,7 @@ NOT_COUNTED = _because(
         """,
         "takes random numbers from the system, or sorts by addresses": """
             test_collections test_pprint test_random test_secrets test_sort
-            test_tabnanny
+            test_statistics test_tabnanny
         """,
         "depends on the time, or on what was imported when": """
             test_datetime test_import test_lib2to3 test_pydoc test_strftime test_zipimport test_zipimport_support
@@ -75,7 +75,7 @@ BY_EVENT = _because(
             test_enum test_extcall test_genexps test_getopt test_heapq
             test_http_cookies test_itertools test_listcomps test_math
             test_metaclass test_pep646_syntax test_pickletools test_property
-            test_setcomps test_statistics test_syntax test_threading_local
+            test_setcomps test_syntax test_threading_local
             test_unpack test_unpack_ex
         """,
         "sets or removes the trace function, or loses it in a RecursionError": """
