@@ -3,7 +3,7 @@
     python tests/random/hunt.py --seconds 60 --seed 1 --save FOLDER
 
 Ends with status 1 at the first difference, having printed its seed and what
-differs, and saved the program, whole and made small.
+differs, and saved the program, whole and made small; or if no program ran.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Worker:
         if self.process is None:
             command = [sys.executable, "-P", os.path.join(HERE, "runs.py")]
             command[1:1] = ["-X", "faulthandler"]
-            paths = [HERE, os.environ.get("PYTHONPATH", "")]
+            paths = [HERE, *filter(None, [os.environ.get("PYTHONPATH")])]
             self.process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
@@ -175,6 +175,9 @@ def main() -> int:
     for thread in threads:
         thread.join()
     print(f"\r{hunt.state()}")
+    if hunt.skipped == hunt.done:
+        print("no program ran: see what `python -P tests/random/runs.py` says")
+        return 1
     if hunt.failed.empty():
         print("no difference")
         return 0
