@@ -36,7 +36,9 @@ note_file(const EngineObject *self, code_entry *entry, PyObject *globals)
     if (entry->file != NULL) {
         return;
     }
-    entry->file = Py_XNewRef(PyDict_GetItemString(globals, "__file__"));
+    if (session_file(self->sessions[0], globals, &entry->file) < 0) {
+        PyErr_Clear(); /* the next run may tell */
+    }
     if (self->registry.kept == NULL) {
         return;
     }

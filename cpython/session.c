@@ -165,16 +165,58 @@ judge(TracerObject *self, PyObject *filename, PyObject *globals)
     return stored < 0 ? NULL : module;
 }
 
+/* co_filename of the innermost frame of this thread with these globals: a new
+   reference, or NULL if there is none. */
+static PyObject *
+find_code_file(PyObject *globals)
+{
+    PyFrameObject *frame = PyThreadState_GetFrame(PyThreadState_Get());
+    PyObject *found = NULL;
+    while (frame != NULL && found == NULL) {
+        PyObject *its = PyFrame_GetGlobals(frame);
+        if (its == globals) {
+            PyCodeObject *code = PyFrame_GetCode(frame);
+            found = Py_NewRef(code->co_filename);
+            Py_DECREF(code);
+        }
+        Py_DECREF(its);
+        Py_SETREF(frame, PyFrame_GetBack(frame));
+    }
+    Py_XDECREF(frame);
+    return found;
+}
+
+int
+session_file(const TracerObject *self, PyObject *globals, PyObject **file)
+{
+    PyObject *held;
+    *file = NULL;
+    if (sync_dict_get(globals, self->s_file, &held) < 0) {
+        return -1;
+    }
+    if (held == NULL || held == Py_None) {
+        Py_XDECREF(held);
+        return 0;
+    }
+    if (PyUnicode_Check(held)) {
+        *file = PyUnicode_FromObject(held);
+    }
+    else {
+        *file = find_code_file(globals);
+    }
+    Py_DECREF(held);
+    return *file == NULL && PyErr_Occurred() ? -1 : 0;
+}
+
 int
 session_judge(TracerObject *self, PyObject *globals, PyObject **module)
 {
     *module = NULL;
     PyObject *filename;
-    if (sync_dict_get(globals, self->s_file, &filename) < 0) {
+    if (session_file(self, globals, &filename) < 0) {
         return -1;
     }
-    if (filename == NULL || filename == Py_None) {
-        Py_XDECREF(filename);
+    if (filename == NULL) {
         return 0;
     }
     PyObject *found = judge(self, filename, globals);

@@ -161,6 +161,13 @@ session_trusts_cache(const TracerObject *self, const PyCodeObject *code)
 int session_note_call(TracerObject *self, recent_call call, PyObject *globals,
                       PyObject *caller_globals, bool *wanted);
 
+/* Sets *file to __file__ in these globals, an exact str (a new reference), or
+   to NULL if there is none. Where it is something else, a Path for example, it
+   is the file of the code that runs with them: to ask the object would run
+   code of the program, and count that. -1 with an exception. */
+int session_file(const TracerObject *self, PyObject *globals,
+                 PyObject **file);
+
 /* Sets *module to the name under which code with these globals is wanted
    (borrowed from what the thread has judged), or to NULL when it is not. -1
    with an exception, and then it is not. */

@@ -290,13 +290,11 @@ class Trace(_native.Tracer):
         return str(getattr(hook, "__name__", ""))
 
     def _judge(
-        self, filename: str | os.PathLike[str], module_globals: Mapping[str, object]
+        self, filename: str, module_globals: Mapping[str, object]
     ) -> str | None:
         """Return the file's module name if it is to be traced, else None."""
         if not filename:
             return None
-        if not isinstance(filename, str):
-            filename = os.fsdecode(filename)  # a program may have put a Path there
         basename = paths.stem(filename)
         name = full_module_name(module_globals, basename)
         return basename if self._filter.wants(filename, name) else None

@@ -657,3 +657,42 @@ def test_the_command_line_says_which_engine_counted(tmp_path: Any) -> None:
     assert "counted by engine event: 1 code objects" in run("--engine", "event")
     assert "not used in this run" in run("--engine", "event")
     assert "engine settrace: all code objects" in run("--engine", "settrace")
+
+
+NOSY = """\
+class File:
+    def __fspath__(self):
+        return "/nosy.py"
+    def __str__(self):
+        return "/nosy.py"
+    def __eq__(self, other):
+        return isinstance(other, File)
+    def __hash__(self):
+        return 1
+    def __bool__(self):
+        return True
+
+def use(files):
+    return [(os.fspath(file), str(file), bool(file), {file: file}) for file in files]
+
+import os
+use([File(), File()])
+def later(n):
+    for i in range(n):
+        globals()["__file__"] = File()
+    return n
+__file__ = File()
+later(3)
+later(2)
+"""
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_a_program_has_put_for_its_file_is_not_asked(engine: str) -> None:
+    names: dict[str, Any] = {"__name__": "nosy", "__file__": "/nosy.py"}
+    tracer = exactrace.Trace(count=1, trace=0, engine=engine)
+    tracer.runctx(compile(NOSY, "/nosy.py", "exec"), names, names)
+    hits = {line: n for (name, line), n in tracer.counts.items() if name == "/nosy.py"}
+    assert [hits[line] for line in (3, 5, 9, 11)] == [2, 2, 2, 2]
+    assert 7 not in hits
+    assert [hits[line] for line in (19, 20, 21)] == [2 + 5, 5, 2]
