@@ -25,11 +25,14 @@ NOT_COUNTED = _because(
             test_tarfile test_threading test_unittest test_zipfile
         """,
         "threads, sockets or processes are waited for in loops": """
-            test__interpchannels test_builtin test_context test_docxmlrpc
-            test_external_inspection test_fork1 test_httplib test_httpservers
-            test__interpreters test_mailbox test_perf_profiler test_posix test_pty test_readline test_remote_pdb
-            test_repl test_robotparser test_smtplib test_struct test_support
-            test_syslog test_urllib2_localnet test_uuid test_xmlrpc test_wsgiref
+            test__interpchannels test__interpreters test_builtin test_cmd
+            test_context test_docxmlrpc test_external_inspection test_fork1
+            test_httplib test_httpservers test_mailbox test_perf_profiler
+            test_posix test_pty test_readline test_remote_pdb test_repl
+            test_robotparser test_smtplib test_struct test_support
+            test_syslog test_telnetlib test_tempfile test_threadedtempfile
+            test_threadsignals test_urllib2_localnet test_uuid test_wsgiref
+            test_xmlrpc
         """,
         "the names of temporary files are taken apart letter by letter": """
             test_dbm test_dbm_sqlite3 test_nturl2path test_shelve test_sqlite3 test_urllib
@@ -58,6 +61,9 @@ NOT_COUNTED = _because(
         "has tests that differ under probes (KNOWN in excluded.py), so a traceback": """
             test_crossinterp test_frame
         """,
+        "is told of the end of each code object of which anybody has noted something": """
+            test_code
+        """,
         "runs code in other interpreters, which probes leave alone": """
             test__xxinterpchannels test__xxsubinterpreters
         """,
@@ -71,7 +77,7 @@ NOT_COUNTED = _because(
 BY_EVENT = _because(
     {
         "doctest sets the trace function aside while it runs examples": """
-            test_cmd test_decimal test_deque test_descrtut test_doctest2 test_difflib
+            test_decimal test_deque test_descrtut test_doctest2 test_difflib
             test_enum test_extcall test_genexps test_getopt test_heapq
             test_http_cookies test_itertools test_listcomps test_math
             test_metaclass test_pep646_syntax test_pickletools test_property
@@ -79,7 +85,7 @@ BY_EVENT = _because(
             test_unpack test_unpack_ex
         """,
         "sets or removes the trace function, or loses it in a RecursionError": """
-            test_code test_dynamic test_exceptions test_patma test_peepholer
+            test_dynamic test_exceptions test_patma test_peepholer
             test_richcmp test_scope
         """,
         "leaves tests out, or fails, while there is a trace function": """
@@ -87,7 +93,7 @@ BY_EVENT = _because(
             test_zlib
         """,
         "starts threads without the module threading": """
-            test_thread test_threadsignals
+            test_thread
         """,
     }
 )
