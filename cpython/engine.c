@@ -2,6 +2,7 @@
 #include "engine.h"
 
 #include "adopt.h"
+#include "codewatch.h"
 #include "events.h"
 #include "exceptions.h"
 #include "forked.h"
@@ -10,7 +11,6 @@
 #include "keptcode.h"
 #include "mem.h"
 #include "monitoring.h"
-#include "sweep.h"
 
 static const monitoring_row ROWS[] = {
     {"PY_START", "_started"},
@@ -177,7 +177,9 @@ switch_off(EngineObject *self)
     self->left_thread = 0;
     announced_fini(&self->announced);
     bodies_fini(&self->bodies);
-    sweep_release(self);
+    codewatch_end(self->watcher);
+    self->watcher = -1;
+    xt_ptrmap_fini(&self->started_once);
     registry_fini(&self->registry);
     PyErr_Restore(type, value, traceback);
 }
@@ -218,6 +220,7 @@ engine_begin(EngineObject *self, TracerObject *tracer)
                        adopt_is_plain() && !has_jit();
         self->branches = (tracer->mode & TRACER_BRANCHES) != 0;
         int on = switch_on(self);
+        self->watcher = on > 0 ? codewatch_begin(self) : -1;
         if (on > 0 && self->probes) {
             on = begin_hiding(self) < 0 ? -1 : 1;
         }
@@ -334,7 +337,7 @@ engine_dealloc(EngineObject *self)
     PyTypeObject *type = Py_TYPE(self);
     announced_fini(&self->announced);
     bodies_fini(&self->bodies);
-    sweep_release(self);
+    xt_ptrmap_fini(&self->started_once);
     registry_fini(&self->registry);
     xt_free(self->sessions);
     Py_XDECREF(self->monitoring);
@@ -393,7 +396,7 @@ engine_new(PyObject *module)
     memset((char *)self + sizeof(PyObject), 0,
            sizeof(*self) - sizeof(PyObject));
     self->tool = -1;
-    self->extra_index = sweep_request_slot();
+    self->watcher = -1;
     self->monitoring = monitoring_get();
     if (self->monitoring != NULL) {
         self->disable = PyObject_GetAttrString(self->monitoring, "DISABLE");

@@ -34,7 +34,9 @@ typedef struct EngineObject {
     long step_event;         /* that of INSTRUCTION */
     bool probes;             /* whether code may be rewritten */
     bool branches;           /* whether branches are counted too */
-    Py_ssize_t extra_index;  /* of what we note of code objects, or -1 */
+    int watcher;             /* of code that is freed, or -1 */
+    xt_ptrmap started_once;  /* code that runs once, most likely, and was
+                                started: borrowed, while there is a watcher */
     uint64_t left_thread;    /* the id of a thread that counts no more, or 0 */
     TracerObject **sessions; /* owned array of borrowed tracers */
     size_t sessions_len;

@@ -21,7 +21,6 @@ typedef struct code_entry {
     bool weak;      /* the three owned objects are only borrowed, and the entry
                        is gone when the rewritten code is; or the original, if
                        there is no such */
-    void *owner;    /* borrowed: the engine, if it is weak and the latter */
     bool prepared;  /* the rewritten code has a local event */
     bool by_events; /* some of its frames are counted by events */
 } code_entry;

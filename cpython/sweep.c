@@ -94,42 +94,14 @@ let_go(void *owner, ProbedCodeObject *probed)
     }
 }
 
-/* What the slot of a code object holds: nothing; the engine, if it has been
-   started; or, told apart by the lowest bit, its weak entry. */
-static void *
-mark_entry(code_entry *entry)
+void
+sweep_code_freed(EngineObject *engine, PyCodeObject *code)
 {
-    return (char *)entry + 1;
-}
-
-/* What a slot held is replaced, or the original is being freed, which is whole
-   still (Objects/codeobject.c of CPython 3.12 to 3.15). */
-static void
-on_freed(void *held)
-{
-    if (((uintptr_t)held & 1) != 0) {
-        code_entry *entry = (code_entry *)(void *)((char *)held - 1);
-        if (entry->owner != NULL) {
-            settle_and_remove(entry->owner, entry);
-        }
+    (void)xt_ptrmap_remove(&engine->started_once, code);
+    code_entry *entry = registry_get(&engine->registry, code);
+    if (entry != NULL && entry->weak && entry->probed == NULL) {
+        settle_and_remove(engine, entry);
     }
-}
-
-Py_ssize_t
-sweep_request_slot(void)
-{
-    return PyUnstable_Eval_RequestCodeExtraIndex(on_freed);
-}
-
-static int
-fill_slot(const EngineObject *engine, PyCodeObject *code, void *held)
-{
-    int result = PyUnstable_Code_SetExtra((PyObject *)code,
-                                          engine->extra_index, held);
-    if (result < 0) {
-        PyErr_Clear();
-    }
-    return result;
 }
 
 /* Whether nobody will ask for all code that there was. */
@@ -141,7 +113,7 @@ may_forget(const EngineObject *engine)
             return false;
         }
     }
-    return engine->extra_index >= 0;
+    return engine->watcher >= 0;
 }
 
 bool
@@ -152,13 +124,8 @@ sweep_is_first_run(EngineObject *engine, PyCodeObject *code)
     if (!once || !may_forget(engine)) {
         return false;
     }
-    void *seen = NULL;
-    if (PyUnstable_Code_GetExtra((PyObject *)code, engine->extra_index,
-                                 &seen) < 0) {
-        PyErr_Clear();
-        return false;
-    }
-    return seen == NULL && fill_slot(engine, code, engine) == 0;
+    return xt_ptrmap_get(&engine->started_once, code) == NULL &&
+           xt_ptrmap_set(&engine->started_once, code, engine) == XT_OK;
 }
 
 void
@@ -172,24 +139,10 @@ sweep_weaken(EngineObject *engine, code_entry *entry)
 }
 
 void
-sweep_weaken_original(EngineObject *engine, code_entry *entry)
+sweep_weaken_original(const EngineObject *engine, code_entry *entry)
 {
     if (!entry->weak && entry->code == NULL && entry->probed == NULL &&
-        may_forget(engine) &&
-        fill_slot(engine, entry->original, mark_entry(entry)) == 0) {
-        entry->owner = engine;
+        may_forget(engine)) {
         registry_weaken(entry);
-    }
-}
-
-void
-sweep_release(EngineObject *engine)
-{
-    for (size_t i = 0; i < engine->registry.len; i++) {
-        code_entry *entry = engine->registry.items[i];
-        if (entry->owner != NULL) {
-            entry->owner = NULL;
-            (void)fill_slot(engine, entry->original, engine);
-        }
     }
 }

@@ -24,13 +24,9 @@ void sweep_weaken(EngineObject *engine, code_entry *entry);
 
 /* Frames of the code are counted by events, and it is not rewritten: it is
    freed when the program lets go of it. */
-void sweep_weaken_original(EngineObject *engine, code_entry *entry);
+void sweep_weaken_original(const EngineObject *engine, code_entry *entry);
 
-/* The slot that an engine has in all code objects (PyUnstable_Code_SetExtra),
-   or -1. */
-Py_ssize_t sweep_request_slot(void);
-
-/* Weak entries are about to be freed, before their code objects. */
-void sweep_release(EngineObject *engine);
+/* A code object is being freed (codewatch.h). */
+void sweep_code_freed(EngineObject *engine, PyCodeObject *code);
 
 #endif

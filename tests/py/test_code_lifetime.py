@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import textwrap
 import weakref
+from pathlib import Path
 from typing import Any
 
 import pytest
-from beside import FREE, MONITORED, NO_PROBES
+from beside import FREE, MONITORED, NO_PROBES, run, write
 
 import exactrace
 
@@ -150,3 +151,36 @@ def test_code_that_outlives_the_session_knows_nothing_of_it() -> None:
     weakref.finalize(code, ended.append, 1)
     del code, tracer
     assert ended == [1]
+
+
+# Whoever notes something of code objects is told when one ends, with NULL if it is one
+# of which somebody else has noted something.
+NOTED = """\
+import ctypes
+api = ctypes.pythonapi
+free = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+told = []
+told_of = free(told.append)
+api.PyUnstable_Eval_RequestCodeExtraIndex.argtypes = (free,)
+api.PyUnstable_Eval_RequestCodeExtraIndex.restype = ctypes.c_ssize_t
+slot = api.PyUnstable_Eval_RequestCodeExtraIndex(told_of)
+api.PyUnstable_Code_SetExtra.argtypes = (ctypes.py_object, ctypes.c_ssize_t, ctypes.c_void_p)
+def noted(source, note):
+    code = compile(source, "/p.py", "exec")
+    if note is not None:
+        api.PyUnstable_Code_SetExtra(code, slot, ctypes.c_void_p(note))
+    exec(code, {"__file__": "/p.py"})
+for note in (7, None, 8, None, None):
+    noted("x = 1\\nif x:\\n  class C:\\n    y = 2\\n", note)
+print(told)
+"""
+
+
+@needs_monitoring
+@pytest.mark.parametrize("engine", ["probe", "event"])
+def test_who_else_notes_something_of_code_is_told_of_that_alone(
+    folder: Path, engine: str
+) -> None:
+    write(folder, "prog.py", NOTED)
+    command = ["-m", "exactrace", "run", "-q", "--engine", engine, "prog.py"]
+    assert run(command, folder) == (0, "[7, 8]\n", "")
