@@ -83,7 +83,8 @@ KNOWN = [
         (PROBE,),
         r"test\.(test_capi\.test_misc\.TestInternalFrameApi\.test_(code|lasti)"
         r"|test_capi\.test_misc\.CAPITest\.test_gen_get_code"
-        r"|test_frame\.TestCAPI\.test_frame_getters)",
+        r"|(test_frame\.TestCAPI|test_capi\.test_frame\.FrameTest)"
+        r"\.test_frame_getters)",
         "the C functions for frames show the code that runs, which is rewritten",
     ),
     Known(
