@@ -73,6 +73,11 @@ KNOWN = [
         "has a subtest for each module that is loaded, so for ours too",
     ),
     Known(
+        ALL,
+        r"test\.test_faulthandler\.FaultHandlerTests\.test_dump_c_stack_file",
+        "has a subtest for each line of the C stack, on which we are too",
+    ),
+    Known(
         (PROBE,),
         r"test\.test_importlib\.test_abc\..*SourceLoaderBytecodeTests"
         r"\.test_(code_bad_magic|code_bad_timestamp|no_bytecode)",
