@@ -172,8 +172,8 @@ class _Site:
 
     def _write(self, name: str, template: Template, **values: object) -> None:
         path = os.path.join(self._folder, name)
-        with open(path, "w", encoding="utf-8", errors="replace") as file:
-            file.write(template.render(**values))
+        with open(path, "wb") as file:
+            file.write(template.render(**values).encode(errors="replace"))
 
     def _entry(self, report: FileReport) -> _Entry:
         return _Entry(
