@@ -63,10 +63,12 @@ def _read(file: FileIO) -> LineResults:
     content = parts.container(_LINES)
     sections = _native.unpack_tables(content)
     content.clear()
-    rows = b""
-    for _, columns, rows in sections or ():
-        if columns != 3:
-            raise ValueError
+    if not sections:
+        return LineResults(_LinesByFile(strings, datafile.numbers(b"")), found[0])
+    ((_, columns, rows),) = sections
+    del sections
+    if columns != 3:
+        raise ValueError
     return LineResults(_LinesByFile(strings, datafile.numbers(rows)), found[0])
 
 

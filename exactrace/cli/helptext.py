@@ -26,6 +26,8 @@ def _columns() -> int:
     if columns.isdecimal() and int(columns):
         return int(columns)
     try:
-        return os.get_terminal_size(sys.__stdout__.fileno()).columns or 80
+        if sys.__stdout__ is not None:
+            return os.get_terminal_size(sys.__stdout__.fileno()).columns or 80
     except (AttributeError, OSError, ValueError):
-        return 80
+        pass  # no terminal
+    return 80

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from exactrace import calls
 from exactrace.cli import options, selection
-from exactrace.cli.reading import read as read
+from exactrace.cli.reading import read
 from exactrace.reports import model, partial, text
 from exactrace.reports.model import Totals
 from exactrace.results import CoverageResults

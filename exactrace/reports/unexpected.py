@@ -53,12 +53,13 @@ def places(text: str, branches: Iterable[Place]) -> set[Place]:
             continue
         content = lines[line - 1]
         if line in known:
-            if place in known[line] or _KEYWORD.match(content, place[2]):
-                found.add(place)
-        # Quicker than an expression, and seldom true.
-        elif b"with" in content or b"except" in content or b"assert" in content:
-            if _is_unexpected(place, lines):
-                found.add(place)
+            is_one = place in known[line] or bool(_KEYWORD.match(content, place[2]))
+        else:
+            # Quicker than an expression, and seldom true.
+            may_be = b"with" in content or b"except" in content or b"assert" in content
+            is_one = may_be and _is_unexpected(place, lines)
+        if is_one:
+            found.add(place)
     return found
 
 

@@ -283,7 +283,23 @@ def test_highlighting_changes_no_text_and_each_line_is_complete(source: str) -> 
 
 tokens = st.lists(
     st.sampled_from(
-        ["if", "is", "f", "rb", "1", ".", "é", "'", '"""', "\\", "\n", " ", "@", "#", "("]
+        [
+            "if",
+            "is",
+            "f",
+            "rb",
+            "1",
+            ".",
+            "é",
+            "'",
+            '"""',
+            "\\",
+            "\n",
+            " ",
+            "@",
+            "#",
+            "(",
+        ]
     )
 )
 

@@ -13,9 +13,7 @@ from exactrace import CoverageResults, _native, countsfile, datafile, linesfile
 from exactrace.cli import annotate, helptext, reading
 
 COUNTS = st.dictionaries(
-    st.tuples(
-        st.sampled_from(["a.py", "b.py", "é\udc80"]), st.integers(-3, 2**31)
-    ),
+    st.tuples(st.sampled_from(["a.py", "b.py", "é\udc80"]), st.integers(-3, 2**31)),
     st.integers(0, 2**63 - 1),
 )
 
@@ -133,7 +131,9 @@ def test_lines_are_those_of_a_file_a_folder_and_several_files(tmp_path: Path) ->
     assert by_file(reading.lines(str(folder))) == {"a": {2: 6}, "b": {1: 4, 7: 0}}
 
 
-def test_a_damaged_file_is_told_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_damaged_file_is_told_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "1-h-1-11111111.xt").write_bytes(b"\x89EXT\r\n\x1a\n damaged")
     assert by_file(reading.lines(str(tmp_path))) == {}
     assert "1-h-1-11111111.xt' is left out: " in capsys.readouterr().err

@@ -81,9 +81,7 @@ def test_the_hottest_lines_are_those_of_all_files(files: list[list[int]]) -> Non
         report = report_of(f"m{number}.py", "a\n" * len(hits))
         report.statements = dict(enumerate(hits, 1))
         hottest.add(report)
-        every += [
-            (-count, number, line) for line, count in enumerate(hits, 1) if count
-        ]
+        every += [(-count, number, line) for line, count in enumerate(hits, 1) if count]
     expected = [
         (-count, f"m{number}.py:{line}", "a") for count, number, line in sorted(every)
     ]
