@@ -490,3 +490,37 @@ def test_a_name_leaves_all_else_uncounted_but_for_affected(
     assert {"pkg/__init__.py", "pkg/a.py"} <= names
     assert ("test_a.py" in names) == contexts
     assert {line: hits(project)[line] for line in COUNTED} == COUNTED
+
+
+LOADERS = """\
+import sys
+import pytest
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure():
+    loaded = {
+        f"{name} by {type(module.__spec__.loader).__module__}"
+        for name, module in sys.modules.items()
+        if name.partition(".")[0] == "exactrace" and name != "exactrace._native"
+    }
+    first = [type(each).__name__ for each in sys.meta_path[:1]]
+    print("\\nloaded:", len(loaded), *{each.split()[2] for each in loaded}, *first)
+"""
+
+
+@pytest.mark.skipif(not INSTALLED, reason="pytest finds the plugin if it is installed")
+@pytest.mark.parametrize(
+    "options", [(), ("--exactrace=pkg", "--exactrace-report=lcov:out.info")]
+)
+def test_our_modules_are_not_rewritten_and_others_are(
+    project: Path, options: tuple[str, ...]
+) -> None:
+    write(project, "conftest.py", LOADERS)
+    write(project, "test_b.py", "def test_b():\n    x = 17\n    assert x == 18\n")
+    status, out = pytest_in(project, *options, "test_b.py")
+    assert status == 1
+    assert "assert 17 == 18" in out
+    (said,) = (line for line in out.splitlines() if line.startswith("loaded: "))
+    count, *rest = said.split()[1:]
+    assert rest == ["_frozen_importlib_external", "AssertionRewritingHook"]
+    assert int(count) > (20 if options else 5)
