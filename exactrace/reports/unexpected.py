@@ -107,10 +107,12 @@ def _is_unexpected(place: Place, lines: list[bytes]) -> bool:
     if _KEYWORD.match(whole, column):
         return True
     head = _HEAD.match(whole)
-    if head is None or column < head.end():
+    if head is None:
         return False
     if head.group(1) == b"assert":
-        return True
+        return column >= head.start(1)  # the statement, where pytest has rewritten it
+    if column < head.end():
+        return False
     before = whole[head.end() : column].strip()
     if b"," in before or b"(" in before:
         raise UnclearError
