@@ -67,12 +67,19 @@ def call(*command: str | Path, cwd: Path = ROOT) -> None:
         sys.exit(f"{' '.join(map(str, command))}:\n{done.stdout[-3000:]}")
 
 
+def pip() -> list[str | Path]:
+    """Return the command of a pip, which not every Python has without a venv."""
+    python = BUILD / "pip" / "bin" / "python"
+    if not python.exists():
+        call(sys.executable, "-m", "venv", BUILD / "pip")
+    return [python, "-m", "pip", "-q"]
+
+
 def wheel() -> Path:
     """Build exactrace once."""
     folder = BUILD / "wheel"
     shutil.rmtree(folder, ignore_errors=True)
-    pip = [sys.executable, "-m", "pip", "-q"]
-    call(*pip, "wheel", "--no-deps", "-w", folder, ROOT)
+    call(*pip(), "wheel", "--no-deps", "-w", folder, ROOT)
     return next(folder.glob("*.whl"))
 
 
@@ -93,18 +100,19 @@ class Project:
         if not (self.folder / "ready").exists():
             call(sys.executable, "-m", "venv", self.folder / "venv")
             requires = [str(each) for each in entry["requires"]]
-            pip = [self.python, "-m", "pip", "-q", "install"]
-            call(*pip, self.source, *TOOLS, *requires)
+            install = [self.python, "-m", "pip", "-q", "install"]
+            call(*install, self.source, *TOOLS, *requires)
             (self.folder / "ready").touch()
-        pip = [self.python, "-m", "pip", "-q", "install", "--no-deps"]
-        call(*pip, "--force-reinstall", built)
+        install = [self.python, "-m", "pip", "-q", "install", "--no-deps"]
+        call(*install, "--force-reinstall", built)
 
     def _fetch(self, version: str) -> None:
         parts = self.folder / "fetched"
         shutil.rmtree(parts, ignore_errors=True)
-        pip = [sys.executable, "-m", "pip", "-q", "download", "--no-deps"]
         one = f"{self.name}=={version}"
-        call(*pip, "--no-binary", self.name, "-d", parts, one)
+        call(
+            *pip(), "download", "--no-deps", "--no-binary", self.name, "-d", parts, one
+        )
         with tarfile.open(next(parts.glob("*.tar.gz"))) as archive:
             archive.extractall(parts, filter="data")
         (unpacked,) = (each for each in parts.iterdir() if each.is_dir())

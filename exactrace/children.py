@@ -86,7 +86,7 @@ class Settings:
             countfuncs=self.countfuncs,
             countcallers=self.countcallers,
             together=self.countfuncs or self.countcallers,
-            ignoremods=self.ignoremods,
+            ignoremods=[*self.ignoremods, "exactrace_pytest"],
             ignoredirs=[*self.ignoredirs, os.path.dirname(os.path.abspath(__file__))],
             engine=self.engine,
             branch=self.branch,

@@ -76,6 +76,13 @@ def _little_endian(numbers: array[int]) -> array[int]:
     return numbers
 
 
+def numbers(content: bytes) -> array[int]:
+    """Return the numbers of a table."""
+    found = array("q")
+    found.frombytes(content)
+    return _little_endian(found)
+
+
 def dumps(results: CoverageResults, about: dict[str, str]) -> bytes:
     """Return the bytes of a file with these results. `about`: notes on the run.
 
@@ -205,7 +212,9 @@ def _hits(value: int) -> int:
     return value
 
 
-def loads(data: bytes) -> tuple[CoverageResults, dict[str, str]] | None:
+def loads(
+    data: bytes | bytearray,
+) -> tuple[CoverageResults, dict[str, str]] | None:
     """Return what dumps() was given, or None if this does not begin as such a file.
 
     The file in which a process counts is read as well: what it had counted then.
@@ -216,6 +225,14 @@ def loads(data: bytes) -> tuple[CoverageResults, dict[str, str]] | None:
         recovered = _native.recover(data)
         sections = _native.unpack_tables(data if recovered is None else recovered)
         return None if sections is None else _Reader(sections).read()
+    except (ValueError, _DamageError) as error:
+        raise countsfile.CountsFileError(str(error)) from None
+
+
+def strings(data: bytes | bytearray) -> list[str]:
+    """Return the strings of a file. Raises CountsFileError."""
+    try:
+        return _Reader(_native.unpack_tables(data) or [])._strings
     except (ValueError, _DamageError) as error:
         raise countsfile.CountsFileError(str(error)) from None
 
@@ -249,9 +266,7 @@ class _Reader:
             raise _DamageError(
                 f"damaged counts file: section {kind}: {columns} columns"
             )
-        numbers = array("q")
-        numbers.frombytes(content)
-        step = iter(_little_endian(numbers))
+        step = iter(numbers(content))
         return zip(*[step] * width, strict=True)
 
     def _text(self, number: int) -> str:

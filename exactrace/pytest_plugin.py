@@ -8,6 +8,7 @@ kept in the same folder, and all commands read them.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import io
 import os
@@ -17,7 +18,7 @@ import pytest
 
 TYPE_CHECKING = False  # without the cost of importing typing
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
     from types import FrameType
 
     from exactrace.children import Process
@@ -94,6 +95,24 @@ def _report(text: str) -> str:
     )
 
 
+@contextlib.contextmanager
+def _plain_imports() -> Iterator[None]:
+    """Import modules as they are: exactrace_pytest.py says why."""
+    finders = sys.meta_path
+    rewriters = [
+        (index, each)
+        for index, each in enumerate(finders)
+        if type(each).__module__ == "_pytest.assertion.rewrite"
+    ]
+    for _, each in rewriters:
+        finders.remove(each)
+    try:
+        yield
+    finally:
+        for index, each in rewriters:
+            finders.insert(index, each)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Begin to count, before any conftest.py is read."""
@@ -103,11 +122,13 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     plugins = early_config.pluginmanager
     if _is_worker():
         # The workers of xdist are child processes, and are counted as such.
-        from exactrace import children
+        with _plain_imports():
+            from exactrace import children
 
         process = children.current()
     else:
-        run = _Run(known, str(early_config.rootpath))
+        with _plain_imports():
+            run = _Run(known, str(early_config.rootpath))
         plugins.register(run, _NAME)
         run.begin()
         process = run.process
@@ -226,7 +247,8 @@ class _Run:
         """Stop counting, and bring together what all processes have counted."""
         if self._results is None and not self.process.is_forked():
             self.process.tracer.stop()
-            self._results, troubles = self.process.bring_together(self._before)
+            with _plain_imports():
+                self._results, troubles = self.process.bring_together(self._before)
             self._troubles += troubles
 
     # Inside of the terminal's own hook, which shows the summary, and after that of
@@ -241,7 +263,8 @@ class _Run:
         if self._results is None:
             return
         if self._reports != ["none"] or self._least is not None:
-            self._show(self._results)
+            with _plain_imports():
+                self._show(self._results)
         bad = self._failed or self._is_below()
         if bad and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -7,7 +7,7 @@ import os
 import sys
 
 from exactrace import affected
-from exactrace.cli import options, report
+from exactrace.cli import options, reading
 
 NONE = 5  # the exit status of pytest, too, when there are no tests
 
@@ -42,7 +42,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
 def main(argv: list[str], prog: str, _expected: set[str]) -> None:
     """Run this subcommand."""
     wanted = build_parser(prog).parse_args(argv)
-    results = report.read(wanted.data)
+    results = reading.read(wanted.data)
     if not results.contexts:
         sys.exit(
             f"exactrace: {wanted.data!r} does not say which test ran what: run them with "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from exactrace.cli import options, report, selection
+from exactrace.cli import helptext, options, reading, selection
 from exactrace.compat import _current_directory
 from exactrace.reports import scope
 
@@ -14,6 +14,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     """Return the parser of this subcommand."""
     parser = argparse.ArgumentParser(
         prog=prog,
+        formatter_class=helptext.Formatter,
         description="Write the source of each file with the count of each line in the "
         "margin, as the standard trace module does: to MODULE.cover. Lines that never "
         "ran are marked '>>>>>>'.",
@@ -32,7 +33,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
 def main(argv: list[str], prog: str, _expected: set[str]) -> None:
     """Run this subcommand."""
     wanted = build_parser(prog).parse_args(argv)
-    results = report.read(wanted.data)
+    results = reading.lines(wanted.data)
     start = results._start_directory or _current_directory()
     with selection.errors():
         within = scope.of(selection.settings(wanted), wanted.files)

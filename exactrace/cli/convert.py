@@ -7,8 +7,12 @@ import os
 import sys
 
 from exactrace import countsfile, datafolder
-from exactrace.cli import options, report
-from exactrace.reports import coveragedata
+from exactrace.cli import options, reading
+from exactrace.reports import coveragedata, scope, text
+
+TYPE_CHECKING = False  # without the cost of importing typing
+if TYPE_CHECKING:
+    from exactrace.results import CoverageResults
 
 
 def build_parser(prog: str) -> argparse.ArgumentParser:
@@ -46,11 +50,17 @@ def main(argv: list[str], prog: str, _expected: set[str]) -> None:
     wanted = build_parser(prog).parse_args(argv)
     try:
         if wanted.to:
-            coveragedata.write(wanted.file, report.read(wanted.data))
+            _give(wanted.file, reading.read(wanted.data))
         else:
             _take(wanted.file, wanted.data)
     except coveragedata.CoverageDataError as error:
         sys.exit(f"exactrace: {error}")
+
+
+def _give(path: str, results: CoverageResults) -> None:
+    for name, trouble in coveragedata.write(path, results):
+        shown = text.printable(scope.shown_name(name))
+        print(f"exactrace: {shown}: {text.printable(trouble)}", file=sys.stderr)
 
 
 def _take(path: str, folder: str) -> None:

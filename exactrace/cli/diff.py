@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from exactrace import diffing, tabular
-from exactrace.cli import options, report
+from exactrace.cli import options, reading
 from exactrace.cli.combine import mapping, path_map
 
 if TYPE_CHECKING:
@@ -91,8 +91,8 @@ def main(argv: list[str], prog: str, _expected: set[str]) -> None:
     if given.fail_on and given.fail_over is None:
         parser.error("--fail-on needs --fail-over")
     rules = path_map(given.map)
-    before = rules.rename(report.read(given.before))
-    after = rules.rename(report.read(given.after))
+    before = rules.rename(reading.read(given.before))
+    after = rules.rename(reading.read(given.after))
     kinds = [kind for kind in diffing.KINDS if kind in (given.only or diffing.KINDS)]
     found = diffing.compare(before, after, kinds)
     grown = []

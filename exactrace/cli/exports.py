@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from exactrace.cli import options, report, selection
+from exactrace.cli import options, reading, selection
 from exactrace.reports import callgrind, cobertura, dot, lcov, model, text
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def main(kind: str, argv: list[str], prog: str) -> None:
         )
     wanted = parser.parse_args(argv)
     settings = selection.settings(wanted)
-    results = report.read(wanted.data)
+    results = reading.read(wanted.data)
     if kind in ("callgrind", "dot") and not results.call_graph:
         sys.exit(
             f"exactrace: {wanted.data!r} holds no calls: count them with "

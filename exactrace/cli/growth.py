@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 
 from exactrace import growing, tabular
-from exactrace.cli import options, report
+from exactrace.cli import options, reading
 from exactrace.growing import Growth
 
 
@@ -76,7 +76,7 @@ def main(argv: list[str], prog: str, _expected: set[str]) -> None:
         )
     pairs = sorted(zip(given.sizes, given.runs, strict=True))
     sizes = [size for size, _ in pairs]
-    found = growing.measure([report.read(run) for _, run in pairs], sizes)
+    found = growing.measure([reading.read(run) for _, run in pairs], sizes)
     listed = [one for one in found if given.all or one.is_superlinear]
     shown = listed[: given.top or None]
     with options.open_output(given.output, sys.stdout) as out:

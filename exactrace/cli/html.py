@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 
-from exactrace.cli import options, report, selection
+from exactrace.cli import options, reading, selection
 from exactrace.reports import html, text
 
 FOLDER = "exactrace-html"
@@ -37,7 +37,7 @@ def main(argv: list[str], prog: str, _expected: set[str]) -> None:
     """Run this subcommand."""
     wanted = build_parser(prog).parse_args(argv)
     settings = selection.settings(wanted)
-    results = report.read(wanted.data)
+    results = reading.read(wanted.data)
     try:
         with selection.errors():
             files, total = html.write(results, settings, wanted.files, wanted.output)

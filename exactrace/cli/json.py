@@ -6,7 +6,7 @@ import argparse
 import itertools
 
 from exactrace import jsonreport
-from exactrace.cli import options, report, selection
+from exactrace.cli import options, reading, selection
 
 
 def build_parser(prog: str) -> argparse.ArgumentParser:
@@ -29,7 +29,7 @@ def main(argv: list[str], prog: str, _expected: set[str]) -> None:
     """Run this subcommand."""
     given = build_parser(prog).parse_args(argv)
     settings = selection.settings(given)
-    results = report.read(given.data)
+    results = reading.read(given.data)
     with selection.errors():
         parts = jsonreport.write(results, settings, given.files, pretty=given.pretty)
         options.write_whole(given.output, itertools.chain(parts, "\n"))

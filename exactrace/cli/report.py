@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from exactrace import calls, countsfile, datafolder
+from exactrace import calls
 from exactrace.cli import options, selection
+from exactrace.cli.reading import read
 from exactrace.reports import model, partial, text
 from exactrace.reports.model import Totals
 from exactrace.results import CoverageResults
 from exactrace.settings import FORMATS, SORTS, Settings
 
 if TYPE_CHECKING:
-    from typing import NoReturn, TextIO
+    from typing import TextIO
 
 MOST_SIDES = 20  # that are listed below the table
 MOST_HOT = 10  # lines, if --hot does not say how many
@@ -213,42 +213,3 @@ def _below(totals: Totals, enough: float) -> str:
         if float(shown) < enough:
             return shown
     return repr(totals.percent)
-
-
-def read(path: str) -> CoverageResults:
-    """Return what a folder or a counts file holds, also one of the standard module;
-    or end with status 1 and a message.
-    """
-    if not os.path.isdir(path):
-        return _read_file(path)
-    try:
-        names = datafolder.files(path)
-    except OSError as error:
-        sys.exit(f"exactrace: cannot read the folder {path!r}: {error.strerror}")
-    try:
-        results, _, troubles = datafolder.read(path, names)
-    except countsfile.CountsFileError as error:
-        sys.exit(f"exactrace: cannot read the folder {path!r}: {error}")
-    for trouble in troubles:
-        print(f"exactrace: {trouble}", file=sys.stderr)
-    if not names:
-        _say_nothing_there(path)
-    return results
-
-
-def _read_file(path: str) -> CoverageResults:
-    try:
-        return countsfile.load_results(path)[0]
-    except FileNotFoundError:
-        _say_nothing_there(path)
-    except EOFError:
-        sys.exit(f"exactrace: cannot read the counts file {path!r}: it is empty")
-    except (OSError, countsfile.CountsFileError) as error:
-        sys.exit(f"exactrace: cannot read the counts file {path!r}: {error}")
-
-
-def _say_nothing_there(path: str) -> NoReturn:
-    sys.exit(
-        f"exactrace: no counts in {path!r}: run a program with `exactrace run` first, "
-        "or name another place with --data"
-    )

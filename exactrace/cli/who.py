@@ -7,7 +7,7 @@ import json
 import os
 import sys
 
-from exactrace.cli import options, report
+from exactrace.cli import options, reading
 
 
 def build_parser(prog: str) -> argparse.ArgumentParser:
@@ -35,7 +35,7 @@ def split(place: str) -> tuple[str, int | None]:
 def main(argv: list[str], prog: str, _expected: set[str]) -> None:
     """Run this subcommand."""
     wanted = build_parser(prog).parse_args(argv)
-    results = report.read(wanted.data)
+    results = reading.read(wanted.data)
     if not results.contexts:
         sys.exit(
             f"exactrace: {wanted.data!r} does not say which test ran what: run them with "

@@ -7,6 +7,7 @@ bits, the lowest first, as coverage.py documents both ("Coverage.py database sch
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import os
 import sqlite3
@@ -18,8 +19,11 @@ from exactrace.results import CoverageResults
 TYPE_CHECKING = False  # without the cost of importing typing
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from types import CodeType
 
     Step = tuple[int, int]
+    # Place, kind, outcome: as in CoverageResults.branches.
+    _Side = tuple[tuple[int, int, int | None, int | None], str, bool]
 
 VERSION = 7
 _LAST_LINE = 1 << 24  # no source is longer
@@ -46,16 +50,18 @@ class CoverageDataError(Exception):
 # --- Writing
 
 
-def write(path: str, results: CoverageResults) -> None:
+def write(path: str, results: CoverageResults) -> list[tuple[str, str]]:
     """Write a data file in place of what is there. With branches it holds steps, for
     sources that can be read. Lines that no context has run are in the context "".
+    Returns (path, what is wrong) for each source that is not the one that ran, as far
+    as that can be told.
 
     Raises CoverageDataError.
     """
     temporary = f"{path}.{os.getpid()}.new"
     try:
         with contextlib.closing(sqlite3.connect(temporary)) as base:
-            _fill(base, results)
+            troubles = _fill(base, results)
             base.commit()
         os.replace(temporary, path)
     except (sqlite3.Error, OSError, UnicodeEncodeError) as error:
@@ -63,18 +69,21 @@ def write(path: str, results: CoverageResults) -> None:
     finally:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
+    return troubles
 
 
 def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-def _fill(base: sqlite3.Connection, results: CoverageResults) -> None:
+def _fill(base: sqlite3.Connection, results: CoverageResults) -> list[tuple[str, str]]:
     base.executescript(_TABLES)
     base.execute("insert into coverage_schema values (?)", (VERSION,))
     meta = {"version": "exactrace", "has_arcs": str(int(bool(results.branches)))}
     base.executemany("insert into meta values (?, ?)", meta.items())
     steps = _Steps(results) if results.branches else None
+    sources = _Sources(results)
+    troubles = []
     files = _lines_by_context(results)
     names = sorted({context for ran in files.values() for context in ran} | {""})
     contexts = {name: number for number, name in enumerate(names, 1)}
@@ -85,6 +94,10 @@ def _fill(base: sqlite3.Connection, results: CoverageResults) -> None:
     with Progress("files", len(files)) as progress:
         for number, (path, ran) in enumerate(sorted(files.items()), 1):
             base.execute("insert into file values (?, ?)", (number, path))
+            last = max(max(lines, default=0) for lines in ran.values())
+            taken, trouble = sources.look(path, last, steps)
+            if trouble:
+                troubles.append((path, trouble))
             for context, lines in ran.items():
                 key = number, contexts[context]
                 if steps is None:
@@ -93,12 +106,13 @@ def _fill(base: sqlite3.Connection, results: CoverageResults) -> None:
                     continue
                 rows = {(-1, line) for line in lines}
                 if not context:
-                    rows |= steps.of(path)
+                    rows |= taken
                 base.executemany(
                     "insert into arc values (?, ?, ?, ?)",
                     ((*key, *row) for row in sorted(rows)),
                 )
             progress.step()
+    return troubles
 
 
 def _path_of(results: CoverageResults, name: str) -> str:
@@ -136,27 +150,82 @@ class _Steps:
     """The steps from line to line that are sides of branches which were taken."""
 
     def __init__(self, results: CoverageResults) -> None:
-        self._taken: dict[str, set[tuple[object, str, bool]]] = {}
+        self._taken: dict[str, set[_Side]] = {}
         for (name, place, kind), outcomes in results.branches.items():
             taken = self._taken.setdefault(_path_of(results, name), set())
             taken.update((place, kind, side) for side, hits in outcomes.items() if hits)
 
-    def of(self, path: str) -> set[Step]:
-        """Return those of a file; none if it cannot be read or compiled."""
-        taken = self._taken.get(path)
-        if not taken:
-            return set()
+    def has(self, path: str) -> bool:
+        """Whether there are any in a file."""
+        return bool(self._taken.get(path))
+
+    def of(self, path: str, code: CodeType, text: str) -> tuple[set[Step], int]:
+        """Return those of a file with this source, and how many sides that were taken
+        are not in it; but for asserts, which are other branches where pytest has
+        rewritten them.
+        """
+        taken = self._taken.get(path, set())
+        found: set[_Side] = set()
+        steps = set()
+        for (_, place, kind), outcome, line, to in _native.branch_steps(code):
+            if (place, kind, outcome) in taken:
+                found.add((place, kind, outcome))
+                if to != 0:
+                    steps.add((line, to))
+        lost = {place for place, kind, _ in taken - found if kind != "except"}
+        if lost:
+            asserts = set(_lines_of_asserts(text))
+            lost = {place for place in lost if place[0] not in asserts}
+        return steps, len(lost)
+
+
+def _lines_of_asserts(text: str) -> Iterator[int]:
+    for node in ast.walk(source.parse(text)):
+        if isinstance(node, ast.Assert):
+            yield from range(node.lineno, (node.end_lineno or node.lineno) + 1)
+
+
+class _Sources:
+    """The sources that were counted, as they are now."""
+
+    def __init__(self, results: CoverageResults) -> None:
+        self._digests: dict[str, set[str]] = {}
+        for name, digest in results.sources:
+            self._digests.setdefault(_path_of(results, name), set()).add(digest)
+
+    def look(self, path: str, last: int, steps: _Steps | None) -> tuple[set[Step], str]:
+        """Return the steps of a file, and what is wrong with its source, if anything
+        is. last: the last line that ran.
+        """
+        wanted = steps is not None and steps.has(path)
+        left_out = ": the steps of its branches are left out" if wanted else ""
         try:
             found = source.read(path)
             text, _ = source.decode(found.data)
-            code = source.code(found, text)
-        except (OSError, *source.DECODE_ERRORS, *source.COMPILE_ERRORS):
-            return set()
-        return {
-            (line, to)
-            for (_, place, kind), outcome, line, to in _native.branch_steps(code)
-            if to != 0 and (place, kind, outcome) in taken
-        }
+        except OSError as error:
+            return set(), f"no source: {error.strerror}{left_out}"
+        except source.DECODE_ERRORS as error:
+            return set(), f"the source cannot be decoded: {error}{left_out}"
+        taken: set[Step] = set()
+        lost = 0
+        if steps is not None and wanted:
+            try:
+                code = source.code(found, text)
+                taken, lost = steps.of(path, code, text)
+            except source.COMPILE_ERRORS as error:
+                return set(), f"the source does not compile: {error}{left_out}"
+        trouble = ""
+        lines = text.count("\n") + 1
+        digests = self._digests.get(path)
+        if last > lines:
+            trouble = f"the source has changed: line {last} ran, it has {lines}"
+        elif digests and digests != {source.digest(found.data)}:
+            trouble = "the source has changed since it was counted"
+        elif lost:
+            trouble = "the source has changed, or another version of Python ran it"
+        if lost:
+            trouble += f": the steps of {lost} of its branches are left out"
+        return taken, trouble
 
 
 def numbits(lines: Iterable[int]) -> bytes:

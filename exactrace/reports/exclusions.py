@@ -146,10 +146,11 @@ class _Walk:
                 for case in node.cases:
                     yield from self._clause(case.pattern.lineno, case.body)
             case ast.Assert():
+                # Where pytest has rewritten it, what decides is the statement.
                 self._found.places.update(
                     _place(each)
                     for each in ast.walk(node)
-                    if isinstance(each, ast.expr)
+                    if isinstance(each, (ast.expr, ast.Assert))
                 )
                 self.clauses.append(_Clause(first, _last([node]), _last([node])))
             case _:

@@ -172,8 +172,8 @@ class _Site:
 
     def _write(self, name: str, template: Template, **values: object) -> None:
         path = os.path.join(self._folder, name)
-        with open(path, "w", encoding="utf-8", errors="replace") as file:
-            file.write(template.render(**values))
+        with open(path, "wb") as file:
+            file.write(template.render(**values).encode(errors="replace"))
 
     def _entry(self, report: FileReport) -> _Entry:
         return _Entry(
@@ -260,34 +260,53 @@ def rows(report: FileReport, functions: Iterable[_Called] = ()) -> str:
         branches.setdefault(branch.line, []).append(branch)
     source, chips = _with_marks(source, branches)
     contents = highlight.lines(source)
-    called = {each.line: each for each in functions}
-    hottest = math.log(max(report.hits.values(), default=0) + 1) or 1.0
-    statements, hits, excluded = report.statements, report.hits, report.excluded
-    heats: dict[int, tuple[str, str]] = {}
+    for line, shown in chips.items():
+        contents[line - 1] = _with_chips(contents[line - 1], shown)
+    for each in {each.line: each for each in functions}.values():
+        if 0 < each.line <= len(contents):
+            contents[each.line - 1] += _calls(each)
+    partly = {each.line for each in report.branches or () if each.partial}
+    margins = _margins(report, partly)
+    nothing = _margin("", "", "")
     parts = []
     for line, content in enumerate(contents, 1):
-        count = statements.get(line)
-        classes, said, margin = "", "", ""
-        if count is None:
-            if line in excluded:
-                classes, said = "x", "excluded"
-                margin = f"{hits[line]:,}" if line in hits else ""
-        elif count:
-            if count not in heats:
-                heat = math.ceil(_HEATS * math.log(count + 1) / hottest)
-                heats[count] = f"h{heat}", f"{count:,}"
-            classes, margin = heats[count]
-            if line in branches and any(each.partial for each in branches[line]):
-                classes, said = f"{classes} p", "partial"
-        else:
-            classes, said, margin = "m", "missing", "0"
-        shown = _with_chips(content, chips[line]) if line in chips else content
-        calls = _calls(called[line]) if line in called else ""
-        parts.append(
-            f'<tr id=L{line} class="{classes}"><td class=l><a href=#L{line}>{line}</a>'
-            f"<td class=h>{margin}<td class=w>{said}<td class=t>{shown}{calls}\n"
-        )
+        begin, end = margins.get(line, nothing)
+        parts.append(f"<tr id=L{line}{begin}{line}>{line}</a>{end}{content}\n")
     return "".join(parts)
+
+
+def _margins(report: FileReport, partly: set[int]) -> dict[int, tuple[str, str]]:
+    """Return what stands about the number of each line that can run."""
+    hits = report.hits
+    hottest = math.log(max(hits.values(), default=0) + 1) or 1.0
+    margins = {
+        line: _margin("x", f"{hits[line]:,}" if line in hits else "", "excluded")
+        for line in report.excluded
+    }
+    kinds = {0: _margin("m", "0", "missing")}
+    for line, count in report.statements.items():
+        if count and line in partly:
+            heat = _heat(count, hottest)
+            margins[line] = _margin(f"h{heat} p", f"{count:,}", "partial")
+            continue
+        margin = kinds.get(count)
+        if margin is None:
+            heat = _heat(count, hottest)
+            margin = kinds[count] = _margin(f"h{heat}", f"{count:,}", "")
+        margins[line] = margin
+    return margins
+
+
+def _heat(count: int, hottest: float) -> int:
+    return math.ceil(_HEATS * math.log(count + 1) / hottest)
+
+
+def _margin(classes: str, count: str, said: str) -> tuple[str, str]:
+    """Return what stands before and behind the number of a line, as HTML."""
+    return (
+        f' class="{classes}"><td class=l><a href=#L',
+        f"<td class=h>{count}<td class=w>{said}<td class=t>",
+    )
 
 
 def _with_marks(

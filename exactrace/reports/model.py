@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import itemgetter
 
 from exactrace import _native, compat, source
 from exactrace.progress import Progress
@@ -353,9 +354,13 @@ def _branches(
 ) -> list[Branch] | None:
     if sides is None:
         return None
+    try:
+        ordered = sorted(sides.items(), key=itemgetter(0))
+    except TypeError:  # a place that is not known in full
+        ordered = sorted(sides.items(), key=_by_place)
     return [
         Branch(*place, kind, outcomes)
-        for (place, kind), outcomes in sorted(sides.items(), key=_by_place)
+        for (place, kind), outcomes in ordered
         if left_out is None or not left_out.has_branch(place)
     ]
 

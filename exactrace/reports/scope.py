@@ -6,7 +6,6 @@ import fnmatch
 import os
 import re
 import sys
-from dataclasses import dataclass
 from itertools import chain
 
 from exactrace import compat
@@ -43,7 +42,6 @@ def real_path(path: str) -> str:
         return path
 
 
-@dataclass(frozen=True)
 class Scope:
     """Takes files by their absolute path.
 
@@ -53,9 +51,16 @@ class Scope:
     are patterns of paths.
     """
 
-    source: tuple[tuple[str, ...], ...] = ()
-    include: tuple[re.Pattern[str], ...] = ()
-    omit: tuple[re.Pattern[str], ...] = ()
+    # No dataclass: what makes these is larger than a report that needs no other.
+    def __init__(
+        self,
+        source: tuple[tuple[str, ...], ...] = (),
+        include: tuple[re.Pattern[str], ...] = (),
+        omit: tuple[re.Pattern[str], ...] = (),
+    ) -> None:
+        self.source = source
+        self.include = include
+        self.omit = omit
 
     def has(self, path: str) -> bool:
         """Whether the file is shown."""

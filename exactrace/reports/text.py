@@ -228,10 +228,14 @@ class Hottest:
     def add(self, report: FileReport) -> None:
         """Look at the lines of a file."""
         self._files += 1
+        # Of equal ones, those of earlier files stay.
+        least = self._lines[-1][0] if len(self._lines) == self._most > 0 else 0
         best = heapq.nlargest(
             self._most,
-            ((hits, -line) for line, hits in report.statements.items() if hits),
+            [(hits, -line) for line, hits in report.statements.items() if hits > least],
         )
+        if not best:
+            return
         text = (report.text or "").split("\n")
         name = printable(report.shown)
         for hits, turned in best:

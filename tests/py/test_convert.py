@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from exactrace import CoverageResults
 from exactrace.cli import report
 from exactrace.reports import coveragedata
+from exactrace.source import digest
 
 PROGRAM = """\
 import sys
@@ -103,6 +104,70 @@ def test_coverage_reports_from_ours_as_from_its_own(folder: Path, branch: str) -
     assert run(theirs, folder)[0] == 0
     assert said_by_coverage(folder, "ours") == said_by_coverage(folder, "theirs")
     assert run(["-m", "coverage", "html", "-q", "--data-file=ours"], folder)[0] == 0
+
+
+COUNTED = "def f(x):\n    if x:\n        return 1\n    assert x == 0\n\nf(1)\nf(0)\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "said", "left_out"),
+    [
+        (COUNTED, None, ""),
+        (COUNTED.replace("return 1", "return 2"), None, ""),  # cannot be seen
+        (COUNTED.replace("assert x == 0", "assert 0 == x"), None, ""),
+        (None, "no source: No such file or directory", "its branches"),
+        ("if\n", "the source does not compile: invalid syntax", "its branches"),
+        ("# coding: none\n", "the source cannot be decoded: ", "its branches"),
+        ("# f\n", "has changed: line 7 ran, it has 2", "2 of its branches"),
+        ("#\n" * 9, "the source has changed, or another version", "2 of its branches"),
+        ("#\n" + COUNTED, "changed, or another version", "2 of its branches"),
+    ],
+)
+@pytest.mark.parametrize(
+    "branch",
+    [
+        False,
+        pytest.param(True, marks=pytest.mark.skipif(not MONITORED, reason=NO_PROBES)),
+    ],
+)
+def test_a_source_that_is_not_the_one_that_ran_is_told_of(
+    folder: Path, branch: bool, source: str | None, said: str | None, left_out: str
+) -> None:
+    path = write(folder, "prog.py", COUNTED)
+    options = ["--branch"] * branch
+    assert run(["-m", "exactrace", "run", "-q", *options, "prog.py"], folder)[0] == 0
+    if source is None:
+        os.unlink(path)
+    else:
+        write(folder, "prog.py", source)
+    status, out, error = run(
+        ["-m", "exactrace", "convert", "--to", "coverage", "ours"], folder
+    )
+    assert (status, out) == (0, "")
+    # Without branches, a source that is long enough is as good as before.
+    if said is None or (not branch and (source or "").count("\n") > 7):
+        assert error == ""
+        return
+    assert error.count("\n") == 1
+    assert error.startswith("exactrace: prog.py: ")
+    if branch:
+        assert said in error
+        assert error.endswith(f": the steps of {left_out} are left out\n")
+    else:
+        assert "left out" not in error
+    assert {line for _, line in coveragedata.read(str(folder / "ours")).counts} == {
+        1, 2, 3, 4, 6, 7
+    }  # fmt: skip
+
+
+def test_a_source_with_another_digest_is_told_of(folder: Path) -> None:
+    path = str(write(folder, "prog.py", "x = 1\n"))
+    results = CoverageResults(counts={(path, 1): 1})
+    results.sources = {(path, digest(b"x = 1\n"))}
+    assert coveragedata.write(str(folder / "ours"), results) == []
+    results.sources = {(path, digest(b"x = 2\n"))}
+    said = "the source has changed since it was counted"
+    assert coveragedata.write(str(folder / "ours"), results) == [(path, said)]
 
 
 def test_what_coverage_has_written_is_read(folder: Path) -> None:

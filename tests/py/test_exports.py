@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import xml.etree.ElementTree as ET
@@ -201,6 +202,72 @@ def test_what_lcov_is_given_can_be_read_back(
     assert sorted(hits_of) == sorted(report.calls.values())
     starts = [int(value.partition(",")[0]) for value in found.get("FN", [])]
     assert starts == sorted(line for line, _ in report.calls)
+
+
+class Tracefile:
+    """A small reader of LCOV, which knows nothing of who wrote it: by file, {line:
+    hits}, the hits of the sides of branches by line, and {function: (line, hits)}.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.lines: dict[str, dict[int, int]] = {}
+        self.sides: dict[str, dict[int, list[int]]] = {}
+        self.functions: dict[str, dict[str, tuple[int, int]]] = {}
+        file = ""
+        for record in text.splitlines():
+            key, _, value = record.partition(":")
+            first, _, rest = value.partition(",")
+            if key == "SF":
+                file = value
+                assert file not in self.lines
+                self.lines[file], self.sides[file] = {}, {}
+                self.functions[file] = {}
+            elif key == "DA":
+                self.lines[file][int(first)] = int(rest)
+            elif key == "FN":
+                self.functions[file][rest] = int(first), 0
+            elif key == "FNDA":
+                self.functions[file][rest] = self.functions[file][rest][0], int(first)
+            elif key == "BRDA":
+                hits = rest.split(",")[2]
+                sides = self.sides[file].setdefault(int(first), [])
+                sides.append(0 if hits == "-" else int(hits))
+
+
+@known
+def test_lcov_read_again_is_what_json_says(folder: Path) -> None:
+    write(folder, "other.py", "def twice(x):\n    return x and x + x\n")
+    write(folder, "prog.py", f"from other import twice\ntwice(0)\n{PROGRAM}")
+    options = ["--branch", "-q", "-d", "data", "prog.py"]
+    assert run(["-m", "exactrace", "run", *options], folder)[0] == 0
+    for command, name in (("lcov", "out.info"), ("json", "out.json")):
+        done = run(["-m", "exactrace", command, "-d", "data", "-o", name], folder)
+        assert done == (0, "", "")
+    read = Tracefile((folder / "out.info").read_text())
+    said = json.loads((folder / "out.json").read_text())["files"]
+    assert read.lines.keys() == {str(folder / name) for name in said}
+    for name, file in said.items():
+        path = str(folder / name)
+        hits = {int(line): count for line, count in file["lines"].items()}
+        missing = dict.fromkeys(file["missing"], 0)
+        assert read.lines[path] == {
+            line: count for line, count in (hits | missing).items() if line > 0
+        }
+        sides: dict[int, list[int]] = {}
+        for branch in file["branches"]:
+            taken = [branch["true"], branch["false"]]
+            sides.setdefault(branch["line"], []).extend(taken)
+        read_sides = {
+            line: each for line, each in read.sides[path].items() if any(each)
+        }
+        assert read_sides == sides
+        calls = {
+            each["name"]: (each["line"], each["calls"]) for each in file["functions"]
+        }
+        called = {name: each for name, each in read.functions[path].items() if each[1]}
+        assert called == {
+            name: each for name, each in calls.items() if not name.endswith(">")
+        }
 
 
 def profile(text: str) -> tuple[dict[tuple[str, int], int], dict[tuple[str, str], int]]:

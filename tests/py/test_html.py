@@ -281,6 +281,53 @@ def test_highlighting_changes_no_text_and_each_line_is_complete(source: str) -> 
         assert parsed.text == visible(expected)
 
 
+tokens = st.lists(
+    st.sampled_from(
+        [
+            "if",
+            "is",
+            "f",
+            "rb",
+            "1",
+            ".",
+            "é",
+            "'",
+            '"""',
+            "\\",
+            "\n",
+            " ",
+            "@",
+            "#",
+            "(",
+        ]
+    )
+)
+
+
+@given(tokens.map("".join))
+def test_highlighting_never_looks_for_a_token_within_a_word(source: str) -> None:
+    parts = highlight._TOKEN.split(f"\n{source}")
+    assert set(parts[::3]) == {""}
+    assert all(parts[2::3][:-2])  # only the end, found once or twice, is empty
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ("if iffy: x.is_a", "<span class=k>if</span> iffy: x.is_a"),
+        ("a @ b\n @c.d", "a @ b\n<span class=o> @c.d</span>"),
+        ("(a\n @ b)if c", "(a\n @ b)<span class=k>if</span> c"),
+        ("x1 1.5e3 é1", "x1 <span class=n>1.5e3</span> é1"),
+        ("rb'a'  xr'a'", "<span class=s>rb'a'</span>  xr<span class=s>'a'</span>"),
+        ("'a\nb #c", "<span class=s>'a</span>\nb <span class=c>#c</span>"),
+        ("'''a\nb", "<span class=s>'''a</span>\n<span class=s>b</span>"),
+        ("1 < 2", "<span class=n>1</span> &lt; <span class=n>2</span>"),
+    ],
+)
+def test_what_is_highlighted(source: str, shown: str) -> None:
+    assert highlight.lines(source) == shown.split("\n")
+
+
 @given(st.text(letters), st.lists(st.tuples(*[st.integers(0, 60)] * 2), max_size=5))
 def test_rows_hold_the_source_whatever_it_is(
     source: str, places: list[tuple[int, int]]

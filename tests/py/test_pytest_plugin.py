@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 import sysconfig
+import textwrap
 import venv
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 from beside import FREE, MONITORED, NO_PROBES, run, write
 from beside import PACKAGE as PACKAGES
 
+from exactrace import children
 from exactrace.cli import report
 
 PACKAGE = """\
@@ -490,3 +492,64 @@ def test_a_name_leaves_all_else_uncounted_but_for_affected(
     assert {"pkg/__init__.py", "pkg/a.py"} <= names
     assert ("test_a.py" in names) == contexts
     assert {line: hits(project)[line] for line in COUNTED} == COUNTED
+
+
+@pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
+@pytest.mark.parametrize("more", ["", "x = 1; assert x\n"])  # by text, by tree
+def test_asserts_that_pytest_has_rewritten_are_no_branches(
+    project: Path, more: str
+) -> None:
+    test = """\
+        def test_a():
+            x = 1
+            assert x
+            assert x == 1 and (x or
+                               not x), "no"
+            assert all(each for each in [x])
+        """
+    write(project, "test_a.py", textwrap.dedent(test) + more)
+    status, out = pytest_in(project, "--exactrace-branch", "test_a.py")
+    assert status == 0
+    assert "Sides that were never taken" not in out
+    columns = next(line for line in out.splitlines() if line.startswith("test_a.py "))
+    assert columns.split()[3:5] == ["0", "0"]
+
+
+LOADERS = """\
+import sys
+import pytest
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure():
+    loaded = {
+        f"{name} by {type(module.__spec__.loader).__module__}"
+        for name, module in sys.modules.items()
+        if name.partition(".")[0] == "exactrace" and name != "exactrace._native"
+    }
+    first = [type(each).__name__ for each in sys.meta_path[:1]]
+    print("\\nloaded:", len(loaded), *{each.split()[2] for each in loaded}, *first)
+"""
+
+
+def test_what_pytest_loads_of_us_is_not_counted() -> None:
+    ignore = children.Settings("nowhere").tracer().ignore
+    assert ignore.names("/x/exactrace_pytest.py", "exactrace_pytest") == 1
+    assert ignore.names("/x/pytest_exactrace.py", "pytest_exactrace") == 0
+
+
+@pytest.mark.skipif(not INSTALLED, reason="pytest finds the plugin if it is installed")
+@pytest.mark.parametrize(
+    "options", [(), ("--exactrace=pkg", "--exactrace-report=lcov:out.info")]
+)
+def test_our_modules_are_not_rewritten_and_others_are(
+    project: Path, options: tuple[str, ...]
+) -> None:
+    write(project, "conftest.py", LOADERS)
+    write(project, "test_b.py", "def test_b():\n    x = 17\n    assert x == 18\n")
+    status, out = pytest_in(project, *options, "test_b.py")
+    assert status == 1
+    assert "assert 17 == 18" in out
+    (said,) = (line for line in out.splitlines() if line.startswith("loaded: "))
+    count, *rest = said.split()[1:]
+    assert rest == ["_frozen_importlib_external", "AssertionRewritingHook"]
+    assert int(count) > (20 if options else 5)

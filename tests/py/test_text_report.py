@@ -73,6 +73,21 @@ def test_tables_have_a_line_for_each_file_whatever_its_name(
         assert not set("`*_[]<>&~#") & set(plain)
 
 
+@given(st.lists(st.lists(st.integers(0, 5), min_size=1), max_size=6))
+def test_the_hottest_lines_are_those_of_all_files(files: list[list[int]]) -> None:
+    hottest = text.Hottest(3)
+    every = []
+    for number, hits in enumerate(files):
+        report = report_of(f"m{number}.py", "a\n" * len(hits))
+        report.statements = dict(enumerate(hits, 1))
+        hottest.add(report)
+        every += [(-count, number, line) for line, count in enumerate(hits, 1) if count]
+    expected = [
+        (-count, f"m{number}.py:{line}", "a") for count, number, line in sorted(every)
+    ]
+    assert hottest.lines() == expected[:3]
+
+
 @given(TEXTS.map(lambda text: text.replace("\r", "")))
 def test_listings_hold_the_source_whatever_it_is(source: str) -> None:
     name, *lines = text.annotated(report_of("m.py", source)).split("\n")

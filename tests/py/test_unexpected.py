@@ -39,10 +39,15 @@ def places(text: str) -> tuple[set[exclusions.Place], set[exclusions.Place] | No
         ("with a[b and c]: pass\n", 1),
         ("withal = a if b else c\n", 0),
         ("async def f():\n  async with a: pass\n", None),
-        ("with (a,\n  b): pass\n", None),
+        ("with (a,\n  b): pass\n", 2),
+        ("if a:\n\twith b(\n):\n\t\tc = d or e\n", 1),
+        ("if a:\n  with b(\n) as c: d = e or f\n", 1),
+        ("async def f():\n  async with b[\n0]: c = d or e\n", 1),
         ("if a: assert b\n", None),
         ("assert b and c, d or e\n", 3),
-        ("assert (b and\n  c)\n", None),
+        ("assert (b and\n  c)\nd = e or f\n", 2),
+        ("if a:\n  assert b, \\\n    c or d\n", 2),
+        ("assert (" + "\n" * 20 + "b or c)\n", None),
         ("assert a; b = c or d\n", None),
         ("assertive = a or b\n", 0),
         ("'''\nwith a (\n'''\nb = c or d\n", None),
@@ -73,7 +78,7 @@ def test_they_agree_on_the_standard_library() -> None:
             unclear += 1
         else:
             assert (path.name, quick) == (path.name, tree)
-    assert unclear < len(paths) / 2
+    assert unclear < len(paths) / 10
 
 
 def test_a_fault_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
