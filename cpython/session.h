@@ -165,8 +165,7 @@ int session_note_call(TracerObject *self, recent_call call, PyObject *globals,
    to NULL if there is none. Where it is something else, a Path for example, it
    is the file of the code that runs with them: to ask the object would run
    code of the program, and count that. -1 with an exception. */
-int session_file(const TracerObject *self, PyObject *globals,
-                 PyObject **file);
+int session_file(const TracerObject *self, PyObject *globals, PyObject **file);
 
 /* Sets *module to the name under which code with these globals is wanted
    (borrowed from what the thread has judged), or to NULL when it is not. -1

@@ -289,9 +289,7 @@ class Trace(_native.Tracer):
             return ""
         return str(getattr(hook, "__name__", ""))
 
-    def _judge(
-        self, filename: str, module_globals: Mapping[str, object]
-    ) -> str | None:
+    def _judge(self, filename: str, module_globals: Mapping[str, object]) -> str | None:
         """Return the file's module name if it is to be traced, else None."""
         if not filename:
             return None

@@ -72,6 +72,22 @@ xt_branch_has_events(const xt_instrs *instrs, uint32_t at)
     return told;
 }
 
+static bool
+is_before(int64_t line, int64_t column, int64_t other, int64_t other_column)
+{
+    return line < other || (line == other && column < other_column);
+}
+
+/* Whether two places have a part in common. */
+static bool
+meet(const xt_location *one, const xt_location *other)
+{
+    return is_before(one->line, one->column, other->end_line,
+                     other->end_column) &&
+           is_before(other->line, other->column, one->end_line,
+                     one->end_column);
+}
+
 const xt_location *
 xt_branch_place(const xt_instrs *instrs, uint32_t at)
 {
@@ -94,7 +110,21 @@ xt_branch_place(const xt_instrs *instrs, uint32_t at)
             return operand;
         }
     }
-    return &instrs->places[jump->place];
+    /* From 3.13 on, the jumps of all conditions of a comprehension have the
+       place of its element. What makes a bool of the condition stands before
+       them; not so for None, where that may be one instruction with what
+       stands before the condition. */
+    const xt_location *place = &instrs->places[jump->place];
+    bool answer;
+    if (jump->kind == XT_KIND_BRANCH && ops->minor >= 13 && at > 0 &&
+        xt_branch_of(ops, jump, &answer) == XT_BRANCH_BOOL) {
+        const xt_location *asked =
+            &instrs->places[instrs->items[at - 1].place];
+        if (asked->has_line && place->has_line && !meet(asked, place)) {
+            return asked;
+        }
+    }
+    return place;
 }
 
 /* Whether a jump ends a chain of comparisons early: the operand that is

@@ -134,6 +134,45 @@ def test_an_async_for_has_both_its_sides(
     assert sides == expected
 
 
+CONDITIONS = """\
+import os, signal, sys
+def two(xs): return [x for x in xs if x > 1 if x < 5]
+def both(xs): return {x: x for x in xs if x % 2 and x != 3}
+def nested(xs): return [y for x in xs if x for y in range(x) if y != 2]
+def lazy(xs): return sum(1 if x == 4 else 2 for x in xs if 2 < x < 6)
+for f in two, both, nested, lazy: f(range(7))
+if sys.argv[1:]: os.kill(os.getpid(), signal.SIGKILL)
+"""
+CONDITION_SIDES = {
+    "x > 1": (5, 2),
+    "x < 5": (3, 2),
+    "x % 2": (3, 4),
+    "x != 3": (2, 1),
+    "x": (6, 1),
+    "y != 2": (17, 4),
+    "x == 4": (1, 2),
+    "2 < x < 6": (3, 4),
+}
+
+
+@known
+@pytest.mark.parametrize("engine", ["probe", "event"])
+@pytest.mark.parametrize("killed", [[], ["killed"]])
+def test_each_condition_of_a_comprehension_is_a_branch_of_its_own(
+    folder: Path, engine: str, killed: list[str]
+) -> None:
+    write(folder, "program.py", CONDITIONS)
+    command = ["-m", "exactrace", "run", "-q", "--branch", "--engine", engine]
+    run([*command, "-d", "data", "program.py", *killed], folder)
+    lines = CONDITIONS.splitlines()
+    sides = {
+        lines[place[0] - 1][place[2] : place[3]]: (outcomes[True], outcomes[False])
+        for (name, place, kind), outcomes in read(str(folder / "data")).branches.items()
+        if name.endswith("program.py") and kind == "bool" and 2 <= place[0] <= 5
+    }
+    assert sides == CONDITION_SIDES
+
+
 CHAINS = """\
 import os, signal, sys
 def once(x):
