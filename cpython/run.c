@@ -5,6 +5,7 @@
 #include "engine.h"
 #include "module.h"
 #include "monitor.h"
+#include "newthreads.h"
 #include "printing.h"
 #include "settrace.h"
 
@@ -314,6 +315,9 @@ switch_engine_on(TracerObject *self)
 static int
 take_new_threads(previous_trace *previous, PyObject *function)
 {
+    if (newthreads_watch(function) < 0) {
+        return -1;
+    }
     previous->hook = call_threading("gettrace", NULL);
     PyObject *set =
         previous->hook == NULL ? NULL : call_threading("settrace", function);
@@ -345,6 +349,15 @@ switch_everything_on(TracerObject *self, previous_trace *previous,
     return switch_on(self, function);
 }
 
+/* Has the lines of threads printed that run already. With the GIL alone. */
+static int
+take_running_threads(TracerObject *self, PyObject *handle)
+{
+    bool prints =
+        self->mode & TRACER_LINES && (self->mode & TRACER_HOOKS) == 0;
+    return prints && self->runs == 1 ? settrace_take_threads(self, handle) : 0;
+}
+
 /* The caller is in the section. */
 static int
 begin_inside(TracerObject *self, previous_trace *previous, const char *name)
@@ -374,6 +387,9 @@ begin_inside(TracerObject *self, previous_trace *previous, const char *name)
     int result = printing_begin(self);
     if (result == 0) {
         result = switch_everything_on(self, previous, function);
+    }
+    if (result == 0 && self->printing != NULL) {
+        result = take_running_threads(self, function);
     }
     if (result < 0) {
         leave_thread(self, previous);
@@ -477,15 +493,24 @@ struct run_start {
     bool idle;       /* there is nothing to do */
 };
 
-/* Has the frames that run now traced as well. */
+/* Has the frames that run now traced as well, and the threads that do; with
+   options of printing those were taken before. */
 static int
 take_running_frames(TracerObject *self)
 {
     if (self->mode == 0) {
         return 0;
     }
-    return self->engine != NULL ? engine_take_frames(self->engine)
-                                : settrace_take_frames(self);
+    if (self->engine != NULL) {
+        return engine_take_frames(self->engine);
+    }
+    PyObject *handle = run_handle(self);
+    int result = handle == NULL ? -1 : settrace_take_frames(self);
+    if (result == 0 && self->printing == NULL) {
+        result = take_running_threads(self, handle);
+    }
+    Py_XDECREF(handle);
+    return result;
 }
 
 static int

@@ -17,6 +17,7 @@
 #include "functions.h"
 #include "lane.h"
 #include "linelog.h"
+#include "newcomers.h"
 #include "ptrmap.h"
 
 /* What a tracer is asked to do: bits of its mode. Lines and functions can be
@@ -64,6 +65,7 @@ typedef struct {
     line_log log;
     struct printing *printing; /* owned: how, if not as the standard module;
                                   or NULL */
+    newcomer_list newcomers;   /* threads whose lines are printed, too */
     PyObject *judged; /* owned: dict {__file__: module name, or None} */
     PyObject *s_file; /* owned: the string "__file__" */
 #ifdef Py_GIL_DISABLED

@@ -489,6 +489,7 @@ tracer_dealloc(TracerObject *self)
     Py_CLEAR(self->call_graph);
     Py_CLEAR(self->engines);
     files_fini(&self->files);
+    newcomers_fini(&self->newcomers);
 #ifdef Py_GIL_DISABLED
     lanes_fini(&self->lanes);
 #else
