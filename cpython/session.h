@@ -63,9 +63,10 @@ typedef struct {
     /* Lines: counted and printed. */
     file_table files;
     line_log log;
-    struct printing *printing; /* owned: how, if not as the standard module;
-                                  or NULL */
-    newcomer_list newcomers;   /* threads whose lines are printed, too */
+    struct print_engine *printer; /* owned: prints by events, or NULL */
+    struct printing *printing;    /* owned: how, if not as the standard module;
+                                     or NULL */
+    newcomer_list newcomers;      /* threads whose lines are printed, too */
     PyObject *judged; /* owned: dict {__file__: module name, or None} */
     PyObject *s_file; /* owned: the string "__file__" */
 #ifdef Py_GIL_DISABLED

@@ -35,7 +35,8 @@ find_file(TracerObject *self, thread_lane *mine, PyFrameObject *frame,
 static bool
 counts_lines(const TracerObject *self)
 {
-    return self->mode & TRACER_ANY_LINES && self->engine == NULL;
+    return self->mode & TRACER_ANY_LINES && self->engine == NULL &&
+           self->printer == NULL;
 }
 
 /* Whether lines are printed with options of ours. */

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from beside import FREE, run, write
+from beside import FREE, MONITORED, run, write
 
 NEEDS_GIL = pytest.mark.skipif(
     FREE, reason="without the GIL no thread can be given a trace function by another"
@@ -300,8 +300,8 @@ def test_runs_one_after_the_other_print_running_threads_each(folder: Path) -> No
     assert [line for line in lines if "return" in line] == ["return 1", "return 3"]
 
 
-@NEEDS_GIL
-def test_what_traces_a_running_thread_stays(folder: Path) -> None:
+@pytest.mark.parametrize("options", ['trace_file="lines"', "trace_calls=True"])
+def test_what_traces_a_running_thread_stays(folder: Path, options: str) -> None:
     source = """\
         import sys, threading
         import exactrace
@@ -320,10 +320,14 @@ def test_what_traces_a_running_thread_stays(folder: Path) -> None:
         def work():
             go.set()
             thread.join()
-        exactrace.Trace(0, 1, trace_file="lines").runfunc(work)
+        exactrace.Trace(0, 1, OPTIONS).runfunc(work)
         """
-    write(folder, "other.py", source)
-    assert run(["other.py"], folder) == (0, "True\n", "")
-    lines = lines_of((folder / "lines").read_text(), "other.py")
+    write(folder, "other.py", source.replace("OPTIONS", options))
+    status, out, err = run(["other.py"], folder)
+    assert (status, err) == (0, "")
+    assert "True\n" in out
+    text = (folder / "lines").read_text() if "file" in options else out
+    by_events = MONITORED and "file" in options
+    lines = lines_of(text, "other.py")
     assert "go.set()" in lines
-    assert "sys.settrace(None)" not in lines
+    assert ("sys.settrace(None)" in lines) == by_events
