@@ -64,40 +64,49 @@ find(print_engine *engine, PyCodeObject *code)
     return engine->hot;
 }
 
-/* Lets go of code that nobody else holds: a program may make any number. */
+/* Lets go of code that nobody else holds: a program may make any number.
+   Freeing code may run the program's (weak references), which may end the run.
+ */
 static void
 drop_dead(print_engine *engine)
 {
     xt_ptrmap kept = {0};
+    xt_ptrmap dead = {0};
     const xt_ptrmap *all = &engine->codes;
     for (size_t i = 0; i <= all->mask; i++) {
         printed_code *printed = all->entries[i].value;
-        if (all->entries[i].key != NULL && Py_REFCNT(printed->code) > 1 &&
-            xt_ptrmap_set(&kept, printed->code, printed) != XT_OK) {
+        if (all->entries[i].key != NULL &&
+            xt_ptrmap_set(Py_REFCNT(printed->code) > 1 ? &kept : &dead,
+                          printed->code, printed) != XT_OK) {
             xt_ptrmap_fini(&kept); /* short of memory: all stays */
+            xt_ptrmap_fini(&dead);
             return;
         }
     }
-    xt_ptrmap before = engine->codes;
+    xt_ptrmap_fini(&engine->codes);
     engine->codes = kept;
     engine->hot = NULL;
     engine->most = kept.used < FIRST_MOST / 2 ? FIRST_MOST : 2 * kept.used;
-    for (size_t i = 0; i <= before.mask; i++) {
-        if (before.entries[i].key != NULL &&
-            xt_ptrmap_get(&kept, before.entries[i].key) == NULL) {
-            printed_free(before.entries[i].value);
+    for (size_t i = 0; dead.used > 0 && i <= dead.mask; i++) {
+        if (dead.entries[i].key != NULL) {
+            printed_free(dead.entries[i].value);
         }
     }
-    xt_ptrmap_fini(&before);
+    xt_ptrmap_fini(&dead);
 }
 
-/* Has the lines of code printed. NULL with an exception. */
+/* Has the lines of code printed. NULL with an exception, or because the run
+   has ended meanwhile. */
 static printed_code *
-add(print_engine *engine, PyCodeObject *code, PyObject *module,
+add(TracerObject *self, PyCodeObject *code, PyObject *module,
     traced_file *file)
 {
-    if (engine->codes.used >= engine->most) {
-        drop_dead(engine);
+    if (self->printer->codes.used >= self->printer->most) {
+        drop_dead(self->printer);
+    }
+    print_engine *engine = self->printer;
+    if (engine == NULL) {
+        return NULL;
     }
     printed_code *printed = xt_malloc(sizeof(*printed));
     if (printed == NULL ||
@@ -121,7 +130,8 @@ add(print_engine *engine, PyCodeObject *code, PyObject *module,
 }
 
 /* Settles what is printed of code with these globals, and sets *printed: NULL
-   is nothing. -1 with an exception. */
+   is nothing; else it is there until code of Python runs. -1 with an
+   exception. That code runs here: another thread may end the run meanwhile. */
 static int
 settle(TracerObject *self, PyCodeObject *code, PyObject *globals,
        printed_code **printed)
@@ -148,11 +158,11 @@ settle(TracerObject *self, PyCodeObject *code, PyObject *globals,
         shown = filename == NULL ? (PyErr_Occurred() ? -1 : 0)
                                  : select_module(select, filename, globals);
     }
-    if (shown > 0) {
+    if (shown > 0 && self->printer != NULL) {
         *printed = find(self->printer, code);
         if (*printed == NULL) {
-            *printed = add(self->printer, code, module, file);
-            shown = *printed == NULL ? -1 : 1;
+            *printed = add(self, code, module, file);
+            shown = *printed == NULL && PyErr_Occurred() ? -1 : 1;
         }
     }
     return shown < 0 ? -1 : 0;
@@ -261,6 +271,7 @@ put_line(TracerObject *self, PyCodeObject *code, int line)
         Py_RETURN_NONE;
     }
     int result = 0;
+    traced_file *file = printed->file;
     PyObject *module = printed->module;
     if ((code->co_flags & CO_OPTIMIZED) == 0) {
         PyObject *globals = globals_of(code);
@@ -268,8 +279,7 @@ put_line(TracerObject *self, PyCodeObject *code, int line)
         result = globals == NULL ? 0 : session_judge(self, globals, &module);
     }
     if (result == 0 && module != NULL) {
-        result = put(self, OUTPUT_LINE,
-                     linelog_text(&self->log, printed->file, line));
+        result = put(self, OUTPUT_LINE, linelog_text(&self->log, file, line));
     }
     if (result < 0 && session_keep_log_trouble(self) < 0) {
         return NULL;

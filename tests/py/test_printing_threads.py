@@ -331,3 +331,59 @@ def test_what_traces_a_running_thread_stays(folder: Path, options: str) -> None:
     lines = lines_of(text, "other.py")
     assert "go.set()" in lines
     assert ("sys.settrace(None)" in lines) == by_events
+
+
+def test_runs_begin_and_end_while_other_threads_run(folder: Path) -> None:
+    source = """\
+        import threading
+        import exactrace
+        end = threading.Event()
+        def busy():
+            number = 0
+            while not end.is_set():
+                number += 1
+                space = {"__file__": f"made{number % 50}.py"}
+                exec(compile("def f(): pass\\nf()", "made.py", "exec"), space)
+        threads = [threading.Thread(target=busy) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        def work():
+            return 1
+        tracer = exactrace.Trace(0, 1, trace_file="lines")
+        for _ in range(100):
+            tracer.start()
+            work()
+            tracer.stop()
+            tracer.runfunc(work)
+        end.set()
+        for thread in threads:
+            thread.join()
+        """
+    write(folder, "busy.py", source)
+    assert run(["busy.py"], folder) == (0, "", "")
+    text = (folder / "lines").read_text()
+    assert lines_of(text, "busy.py").count("return 1") == 200
+    wholes = r" --- modulename: \w+, funcname: [\w<>]+|[\w<> ]+\.?\w*>?\(\d+\).*"
+    assert [line for line in text.splitlines() if not re.fullmatch(wholes, line)] == []
+
+
+def test_code_that_is_gone_is_kept_no_longer_than_need_be(folder: Path) -> None:
+    source = """\
+        import weakref
+        import exactrace
+        alive = set()
+        def main():
+            for number in range(5000):
+                code = compile("x = 1", "made.py", "exec")
+                alive.add(number)
+                weakref.finalize(code, alive.discard, number)
+                exec(code, {"__file__": __file__})
+            return len(alive)
+        tracer = exactrace.Trace(0, 1, trace_file="lines", ignoremods=["weakref"])
+        print(tracer.runfunc(main) < 3000)
+        print(len(alive))
+        """
+    write(folder, "gone.py", source)
+    assert run(["gone.py"], folder) == (0, "True\n0\n", "")
+    text = (folder / "lines").read_text()
+    assert len(re.findall(r"^made\.py\(1\)", text, re.MULTILINE)) == 5000
