@@ -367,6 +367,9 @@ def test_runs_begin_and_end_while_other_threads_run(folder: Path) -> None:
     assert [line for line in text.splitlines() if not re.fullmatch(wholes, line)] == []
 
 
+@pytest.mark.skipif(
+    FREE, reason="without the GIL code lives until the garbage collector comes"
+)
 def test_code_that_is_gone_is_kept_no_longer_than_need_be(folder: Path) -> None:
     source = """\
         import weakref
