@@ -242,6 +242,37 @@ compat_is_interrupt(PyObject *exception)
 #endif
 }
 
+/* Reports an exception that has ended a thread, which began with the function.
+ */
+static inline void
+compat_report_thread(PyObject *function)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    PyErr_FormatUnraisable("Exception ignored in thread started by %R",
+                           function);
+#else
+    _PyErr_WriteUnraisableMsg("in thread started by", function);
+#endif
+}
+
+/* Sets the trace function of all threads of this interpreter. Where an audit
+   hook forbids it, a thread has none. */
+static inline void
+compat_trace_all_threads(Py_tracefunc func, PyObject *object)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    PyEval_SetTraceAllThreads(func, object);
+#else
+    PyThreadState *thread =
+        PyInterpreterState_ThreadHead(PyInterpreterState_Get());
+    for (; thread != NULL; thread = PyThreadState_Next(thread)) {
+        if (_PyEval_SetTrace(thread, func, object) < 0) {
+            PyErr_WriteUnraisable(object);
+        }
+    }
+#endif
+}
+
 /* Reports the exception that threading._shutdown() has raised. */
 static inline void
 compat_report_shutdown(PyObject *threading)

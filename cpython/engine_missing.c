@@ -4,6 +4,7 @@
 #include "keptcode.h"
 #include "monitor.h"
 #include "outcomes.h"
+#include "printengine.h"
 
 PyObject *
 engine_new(PyObject *Py_UNUSED(module))
@@ -78,6 +79,48 @@ monitor_call(TracerObject *Py_UNUSED(self), PyCodeObject *Py_UNUSED(code),
 {
     Py_RETURN_NONE;
 }
+
+int
+printengine_begin(TracerObject *Py_UNUSED(self))
+{
+    return 0;
+}
+
+int
+printengine_take_frames(TracerObject *Py_UNUSED(self))
+{
+    return 0;
+}
+
+int
+printengine_take_threads(TracerObject *Py_UNUSED(self))
+{
+    return 0;
+}
+
+void
+printengine_leave_thread(TracerObject *Py_UNUSED(self))
+{
+}
+
+void
+printengine_end(TracerObject *Py_UNUSED(self))
+{
+}
+
+#define MISSING(name)                                                         \
+    PyObject *name(TracerObject *Py_UNUSED(self),                             \
+                   PyObject *const *Py_UNUSED(args),                          \
+                   Py_ssize_t Py_UNUSED(nargs))                               \
+    {                                                                         \
+        Py_RETURN_NONE;                                                       \
+    }
+MISSING(printengine_started)
+MISSING(printengine_thrown)
+MISSING(printengine_unwound)
+MISSING(printengine_line)
+MISSING(printengine_jumped)
+#undef MISSING
 
 static PyObject *
 possible_branches(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(code))

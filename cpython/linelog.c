@@ -338,16 +338,17 @@ keep_text(line_log *log, traced_file *file, int line, PyObject *text)
 {
     uint64_t looked;
     PyObject *source = cached_source(log, file->name, &looked);
-    if (source == NULL || line < 0 || line >= LINES_KEPT) {
+    bool lasts = source != NULL || never_has_source(file->name);
+    PyErr_Clear();
+    if (!lasts || line < 0 || line >= LINES_KEPT) {
         Py_XDECREF(source);
-        PyErr_Clear();
         return;
     }
     if (file->source != source) {
         forget_texts(file);
-        Py_XSETREF(file->source, Py_NewRef(source));
+        Py_XSETREF(file->source, Py_XNewRef(source));
     }
-    Py_DECREF(source);
+    Py_XDECREF(source);
     size_t cap = file->texts_cap;
     PyObject **texts =
         xt_grow(file->texts, &cap, (size_t)line + 1, sizeof(*texts));
@@ -376,12 +377,17 @@ linelog_text(line_log *log, traced_file *file, int line)
         return NULL;
     }
     Py_XDECREF(held); /* only what it is, is asked for */
-    if (known && held != NULL && held == file->source) {
+    bool sourceless = held == NULL && never_has_source(file->name);
+    if (known && held == file->source && (held != NULL || sourceless)) {
         file->looked = looked;
         return Py_NewRef(file->texts[line]);
     }
-    if (held == NULL && never_has_source(file->name)) {
-        return format_line(log, file->name, line, NULL);
+    if (sourceless) {
+        PyObject *text = format_line(log, file->name, line, NULL);
+        if (text != NULL) {
+            keep_text(log, file, line, text);
+        }
+        return text;
     }
     PyObject *getline;
     int found = sync_dict_get(log->linecache, log->s_getline, &getline);

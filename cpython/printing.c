@@ -5,6 +5,7 @@
 #include "calls.h"
 #include "endings.h"
 #include "records.h"
+#include "settrace.h"
 
 /* --- Putting out --------------------------------------------------------- */
 
@@ -419,6 +420,10 @@ int
 printing_event(PyObject *handle, PyFrameObject *frame, int what, PyObject *arg)
 {
     TracerObject *self = (TracerObject *)PyCFunction_GET_SELF(handle);
+    int met = settrace_meet(self, frame, what);
+    if (met != 0) {
+        return met < 0 ? -1 : 0;
+    }
     if (!self->printing->running) {
         return 0;
     }
@@ -441,10 +446,10 @@ printing_event(PyObject *handle, PyFrameObject *frame, int what, PyObject *arg)
 }
 
 int
-printing_take_frames(TracerObject *self)
+printing_take_frames(TracerObject *self, PyFrameObject *top)
 {
     PyObject *frames = PyList_New(0);
-    PyFrameObject *frame = (PyFrameObject *)Py_XNewRef(PyEval_GetFrame());
+    PyFrameObject *frame = (PyFrameObject *)Py_XNewRef(top);
     int result = frames == NULL ? -1 : 0;
     while (frame != NULL && result == 0) {
         result = PyList_Append(frames, (PyObject *)frame);

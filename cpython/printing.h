@@ -41,8 +41,9 @@ void printing_show_last(TracerObject *self);
 int printing_event(PyObject *handle, PyFrameObject *frame, int what,
                    PyObject *arg);
 
-/* As in settrace.h. */
+/* As in settrace.h; the second takes the frame `top` (or NULL) and those that
+   have called it. */
 int printing_call(TracerObject *self, PyFrameObject *frame);
-int printing_take_frames(TracerObject *self);
+int printing_take_frames(TracerObject *self, PyFrameObject *top);
 
 #endif

@@ -5,6 +5,8 @@
 #include "engine.h"
 #include "module.h"
 #include "monitor.h"
+#include "newthreads.h"
+#include "printengine.h"
 #include "printing.h"
 #include "settrace.h"
 
@@ -173,7 +175,8 @@ bool
 run_needs_trace(const TracerObject *self)
 {
     return self->mode == 0 ||
-           (self->mode & TRACER_ANY_LINES && self->engine == NULL) ||
+           (self->mode & TRACER_ANY_LINES && self->engine == NULL &&
+            self->printer == NULL) ||
            (self->mode & TRACER_ANY_CALLS && self->tool < 0);
 }
 
@@ -217,7 +220,8 @@ leave_thread(TracerObject *self, previous_trace *previous)
 {
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
-    if (self->engine == NULL || run_needs_trace(self)) {
+    bool by_events = self->engine != NULL || self->printer != NULL;
+    if (!by_events || run_needs_trace(self)) {
         PyEval_SetTrace(previous->func, previous->object);
     }
     Py_CLEAR(previous->object);
@@ -273,6 +277,7 @@ end(TracerObject *self, previous_trace *previous)
     }
     if (self->runs == 0) {
         monitor_end(self);
+        printengine_end(self);
         if (self->engine != NULL) {
             engine_end(self->engine, self);
         }
@@ -299,13 +304,16 @@ end(TracerObject *self, previous_trace *previous)
     return result;
 }
 
-/* Has lines counted without a trace function: 1 when on, 0 when the mode does
-   not allow it or the interpreter cannot, -1 with an exception. */
+/* Has lines counted or printed without a trace function: 1 when on, 0 when the
+   mode does not allow it or the interpreter cannot, -1 with an exception. */
 static int
 switch_engine_on(TracerObject *self)
 {
     if ((self->mode & (TRACER_PROBE | TRACER_EVENT)) == 0) {
         return 0;
+    }
+    if (self->mode & TRACER_LINES) {
+        return printengine_begin(self);
     }
     module_state *state = module_state_of(Py_TYPE(self));
     return state == NULL ? -1
@@ -316,6 +324,9 @@ switch_engine_on(TracerObject *self)
 static int
 take_new_threads(previous_trace *previous, PyObject *function)
 {
+    if (newthreads_watch(function) < 0) {
+        return -1;
+    }
     previous->hook = call_threading("gettrace", NULL);
     PyObject *set =
         previous->hook == NULL ? NULL : call_threading("settrace", function);
@@ -347,6 +358,19 @@ switch_everything_on(TracerObject *self, previous_trace *previous,
     return switch_on(self, function);
 }
 
+/* Has the lines of threads printed that run already. With the GIL alone. */
+static int
+take_running_threads(TracerObject *self, PyObject *handle)
+{
+    bool prints =
+        self->mode & TRACER_LINES && (self->mode & TRACER_HOOKS) == 0;
+    if (!prints || self->runs > 1) {
+        return 0;
+    }
+    return self->printer != NULL ? printengine_take_threads(self)
+                                 : settrace_take_threads(self, handle);
+}
+
 /* The caller is in the section. */
 static int
 begin_inside(TracerObject *self, previous_trace *previous, const char *name)
@@ -376,6 +400,9 @@ begin_inside(TracerObject *self, previous_trace *previous, const char *name)
     int result = printing_begin(self);
     if (result == 0) {
         result = switch_everything_on(self, previous, function);
+    }
+    if (result >= 0 && self->printing != NULL) {
+        result = take_running_threads(self, function);
     }
     if (result < 0) {
         leave_thread(self, previous);
@@ -451,6 +478,7 @@ run_program(TracerObject *self, PyObject *func, PyObject *const *args,
     leave_thread(self, &previous);
     printing_show_last(self);
     monitor_leave_thread(self);
+    printengine_leave_thread(self);
     if (self->engine != NULL) {
         engine_leave_thread(self->engine, self);
     }
@@ -479,15 +507,27 @@ struct run_start {
     bool idle;       /* there is nothing to do */
 };
 
-/* Has the frames that run now traced as well. */
+/* Has the frames that run now traced as well, and the threads that do; with
+   options of printing those were taken before. */
 static int
 take_running_frames(TracerObject *self)
 {
     if (self->mode == 0) {
         return 0;
     }
-    return self->engine != NULL ? engine_take_frames(self->engine)
-                                : settrace_take_frames(self);
+    if (self->engine != NULL) {
+        return engine_take_frames(self->engine);
+    }
+    if (self->printer != NULL) {
+        return printengine_take_frames(self);
+    }
+    PyObject *handle = run_handle(self);
+    int result = handle == NULL ? -1 : settrace_take_frames(self);
+    if (result == 0 && self->printing == NULL) {
+        result = take_running_threads(self, handle);
+    }
+    Py_XDECREF(handle);
+    return result;
 }
 
 static int
@@ -550,7 +590,7 @@ take_start(TracerObject *self)
                         "this tracer was not started, or stopped already");
         return NULL;
     }
-    if (!started->idle && self->engine == NULL &&
+    if (!started->idle && self->engine == NULL && self->printer == NULL &&
         started->thread != PyThreadState_GetID(PyThreadState_Get())) {
         PyErr_SetString(PyExc_RuntimeError,
                         "a trace function can only be stopped in the thread "

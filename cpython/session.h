@@ -17,6 +17,7 @@
 #include "functions.h"
 #include "lane.h"
 #include "linelog.h"
+#include "newcomers.h"
 #include "ptrmap.h"
 
 /* What a tracer is asked to do: bits of its mode. Lines and functions can be
@@ -62,8 +63,10 @@ typedef struct {
     /* Lines: counted and printed. */
     file_table files;
     line_log log;
-    struct printing *printing; /* owned: how, if not as the standard module;
-                                  or NULL */
+    struct print_engine *printer; /* owned: prints by events, or NULL */
+    struct printing *printing;    /* owned: how, if not as the standard module;
+                                     or NULL */
+    newcomer_list newcomers;      /* threads whose lines are printed, too */
     PyObject *judged; /* owned: dict {__file__: module name, or None} */
     PyObject *s_file; /* owned: the string "__file__" */
 #ifdef Py_GIL_DISABLED

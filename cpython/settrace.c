@@ -35,7 +35,8 @@ find_file(TracerObject *self, thread_lane *mine, PyFrameObject *frame,
 static bool
 counts_lines(const TracerObject *self)
 {
-    return self->mode & TRACER_ANY_LINES && self->engine == NULL;
+    return self->mode & TRACER_ANY_LINES && self->engine == NULL &&
+           self->printer == NULL;
 }
 
 /* Whether lines are printed with options of ours. */
@@ -139,6 +140,10 @@ on_event(PyObject *handle, PyFrameObject *frame, int what,
          PyObject *Py_UNUSED(arg))
 {
     TracerObject *self = (TracerObject *)PyCFunction_GET_SELF(handle);
+    int met = settrace_meet(self, frame, what);
+    if (met != 0) {
+        return met < 0 ? -1 : 0;
+    }
     thread_lane *mine = session_lane(self);
     if (mine == NULL) {
         return session_keep_trouble(self);
@@ -234,8 +239,9 @@ settrace_take_newcomer(TracerObject *Py_UNUSED(self))
 }
 #endif
 
+/* Takes a frame, or NULL, and those that have called it. */
 static int
-take_frames(TracerObject *self)
+take_frames(TracerObject *self, PyFrameObject *top)
 {
     if (!counts_lines(self)) {
         return 0;
@@ -245,9 +251,9 @@ take_frames(TracerObject *self)
         return -1;
     }
     if (has_options(self)) {
-        return printing_take_frames(self);
+        return printing_take_frames(self, top);
     }
-    PyFrameObject *frame = (PyFrameObject *)Py_XNewRef(PyEval_GetFrame());
+    PyFrameObject *frame = (PyFrameObject *)Py_XNewRef(top);
     int result = 0;
     while (frame != NULL && result == 0) {
         traced_file *file;
@@ -269,7 +275,32 @@ settrace_take_frames(TracerObject *self)
     /* What we call meanwhile is not the program's. */
     PyThreadState *thread = PyThreadState_Get();
     PyThreadState_EnterTracing(thread);
-    int result = take_frames(self);
+    int result = take_frames(self, PyEval_GetFrame());
     PyThreadState_LeaveTracing(thread);
     return result;
+}
+
+int
+settrace_take_threads(TracerObject *self, PyObject *handle)
+{
+    return newcomers_take(&self->newcomers, (PyObject *)self,
+                          has_options(self) ? printing_event : on_event,
+                          handle);
+}
+
+int
+settrace_meet(TracerObject *self, PyFrameObject *frame, int what)
+{
+    newcomer_meeting meeting =
+        newcomers_meet(&self->newcomers, self->runs > 0);
+    if (meeting != NEWCOMER_MET) {
+        return meeting == NEWCOMER_OVER ? 1 : 0;
+    }
+    /* A call is still to be told of. */
+    PyFrameObject *top = what == PyTrace_CALL
+                             ? PyFrame_GetBack(frame)
+                             : (PyFrameObject *)Py_NewRef(frame);
+    int result = take_frames(self, top);
+    Py_XDECREF(top);
+    return result < 0 ? session_keep_trouble(self) : 0;
 }

@@ -4,6 +4,7 @@
 #include "engine.h"
 #include "monitor.h"
 #include "kept.h"
+#include "printengine.h"
 #include "printing.h"
 #include "printoptions.h"
 #include "run.h"
@@ -475,6 +476,7 @@ tracer_dealloc(TracerObject *self)
     if (self->engine != NULL) {
         engine_drop(self->engine, self);
     }
+    printengine_end(self);
     kept_close(self);
     run_forget(self);
     tracer_clear(self);
@@ -489,6 +491,7 @@ tracer_dealloc(TracerObject *self)
     Py_CLEAR(self->call_graph);
     Py_CLEAR(self->engines);
     files_fini(&self->files);
+    newcomers_fini(&self->newcomers);
 #ifdef Py_GIL_DISABLED
     lanes_fini(&self->lanes);
 #else
@@ -545,6 +548,16 @@ static PyMethodDef tracer_methods[] = {
      resumed_doc},
     {"_thrown", (PyCFunction)(void (*)(void))tracer_thrown, METH_FASTCALL,
      thrown_doc},
+    {"_on_start", (PyCFunction)(void (*)(void))printengine_started,
+     METH_FASTCALL, "The callback of sys.monitoring for calls, to print."},
+    {"_on_throw", (PyCFunction)(void (*)(void))printengine_thrown,
+     METH_FASTCALL, NULL},
+    {"_on_unwind", (PyCFunction)(void (*)(void))printengine_unwound,
+     METH_FASTCALL, NULL},
+    {"_on_line", (PyCFunction)(void (*)(void))printengine_line, METH_FASTCALL,
+     NULL},
+    {"_on_jump", (PyCFunction)(void (*)(void))printengine_jumped,
+     METH_FASTCALL, NULL},
     {"_take_over", (PyCFunction)(void (*)(void))tracer_take_over,
      METH_FASTCALL, take_over_doc},
     {NULL, NULL, 0, NULL},

@@ -53,8 +53,8 @@ class tracing:  # noqa: N801 - it is used like a function
         print(watched.results().counts)
 
     What counts is what runs between the beginning and the end: lines of the
-    block itself, what it calls, and what other threads run meanwhile (those that
-    are started meanwhile, where the engine is settrace). One object may be used
+    block itself, what it calls, and what other threads run meanwhile (those that are
+    started meanwhile, where the engine is settrace and no lines are printed). One object may be used
     again and again, within itself, and by several threads: its counts add up, and
     tracing ends with the last that leaves.
     """

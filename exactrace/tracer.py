@@ -259,6 +259,8 @@ class Trace(_native.Tracer):
                 mode |= _native.BRANCHES
             if self._debug:
                 mode |= _native.DEBUG
+        elif mode == _native.LINES and self._printing.asked:
+            mode |= _ENGINE_BITS[self.engine or "event"] & _native.EVENT
         return mode
 
     def _plan_calls(self, functions: int, lines: int) -> int:

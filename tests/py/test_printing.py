@@ -5,6 +5,7 @@ must come out.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -675,3 +676,26 @@ def test_prefixes_of_the_standard_options_stay_what_they_are(folder: Path) -> No
         more = ["-c"] if prefix in ("--cov", "--ti", "--no") else []
         done = run(["-m", "exactrace", *more, prefix, *tail, "prog.py"], folder)
         assert done[0] == 0, done
+
+
+@pytest.mark.parametrize("options", [[], ["--trace-file", "lines"]])
+def test_code_without_source_gets_the_one_that_linecache_is_given(
+    folder: Path, options: list[str]
+) -> None:
+    source = """\
+        import linecache
+        code = compile("x = 1", "<made>", "exec")
+        given = (6, None, ["y = 2\\n"], "<made>")
+        exec(code)
+        exec(code)
+        linecache.cache["<made>"] = given
+        exec(code)
+        del linecache.cache["<made>"]
+        exec(code)
+        """
+    write(folder, "made.py", source)
+    status, out, err = ours(folder, *options, "made.py")
+    assert (status, err) == (0, "")
+    text = (folder / "lines").read_text() if options else out
+    shown = re.findall(r"<made>\(1\)(.*?)(?:\n|made\.py|$)", text)
+    assert [line.strip(": ") for line in shown] == ["", "", "y = 2", ""]
