@@ -29,6 +29,10 @@ def places(text: str) -> tuple[set[exclusions.Place], set[exclusions.Place] | No
         return tree, None
 
 
+# 3.12 has the place of the whole statement for each of its items.
+ITEMS_OF_TWO = 2 if sys.version_info >= (3, 13) else 1
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [
@@ -39,7 +43,7 @@ def places(text: str) -> tuple[set[exclusions.Place], set[exclusions.Place] | No
         ("with a[b and c]: pass\n", 1),
         ("withal = a if b else c\n", 0),
         ("async def f():\n  async with a: pass\n", None),
-        ("with (a,\n  b): pass\n", 2),
+        ("with (a,\n  b): pass\n", ITEMS_OF_TWO),
         ("if a:\n\twith b(\n):\n\t\tc = d or e\n", 1),
         ("if a:\n  with b(\n) as c: d = e or f\n", 1),
         ("async def f():\n  async with b[\n0]: c = d or e\n", 1),
