@@ -44,6 +44,18 @@ def _where(place: dis.Positions) -> tuple[int | None, ...]:
     return place.lineno, place.end_lineno, place.col_offset, place.end_col_offset
 
 
+def _are_apart(one: dis.Instruction, other: dis.Instruction) -> bool:
+    """Whether both have places, and no part of them in common."""
+    spans = []
+    for place in (one.positions, other.positions):
+        if place is None or place.lineno is None:
+            return False
+        line, end, column, end_column = _where(place)
+        spans.append(((line or 0, column or 0), (end or 0, end_column or 0)))
+    (start, end), (other_start, other_end) = spans
+    return not (start < other_end and other_start < end)
+
+
 def function_of(code: CodeType) -> Function:
     return code.co_filename, code.co_firstlineno, code.co_qualname
 
@@ -167,6 +179,10 @@ class _Places:
                 decides = before[-2]
                 if decides.positions is None or decides.positions.lineno is None:
                     decides = item
+            elif kind == "bool" and index > 0 and sys.version_info >= (3, 13):
+                # The jumps of a comprehension have the place of its element.
+                asked = items[index - 1]
+                decides = asked if _are_apart(asked, item) else item
         else:
             return None
         place = decides.positions
