@@ -43,22 +43,28 @@ events_line(EngineObject *self, PyObject *const *args, Py_ssize_t nargs)
     Py_RETURN_NONE;
 }
 
-/* A jump back within one line is an event of that line; other jumps are seen
-   by the lines that they lead to. */
+int
+events_line_of_jump(PyObject *const *args)
+{
+    PyCodeObject *code = (PyCodeObject *)args[0];
+    int from = (int)PyLong_AsLong(args[1]);
+    int to = (int)PyLong_AsLong(args[2]);
+    int line = to >= from ? -1 : PyCode_Addr2Line(code, from);
+    return line >= 0 && line == PyCode_Addr2Line(code, to) ? line : -1;
+}
+
+/* Other jumps are seen by the lines that they lead to. */
 PyObject *
 events_jumped(EngineObject *self, PyObject *const *args, Py_ssize_t nargs)
 {
     if (!engine_is_about_code(args, nargs, 3)) {
         Py_RETURN_NONE;
     }
-    PyCodeObject *code = (PyCodeObject *)args[0];
-    int from = (int)PyLong_AsLong(args[1]);
-    int to = (int)PyLong_AsLong(args[2]);
-    int line = to >= from ? -1 : PyCode_Addr2Line(code, from);
-    if (line < 0 || line != PyCode_Addr2Line(code, to)) {
+    int line = events_line_of_jump(args);
+    if (line < 0) {
         return Py_NewRef(self->disable);
     }
-    if (hit(self, code, line) < 0) {
+    if (hit(self, (PyCodeObject *)args[0], line) < 0) {
         return NULL;
     }
     Py_RETURN_NONE;

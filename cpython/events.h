@@ -5,6 +5,10 @@
 
 #include "engine.h"
 
+/* The line of which a jump, as JUMP tells of it, is an event by itself: one
+   that goes back within that line. -1 if it is none. */
+int events_line_of_jump(PyObject *const *args);
+
 /* The callbacks for LINE and JUMP; for BRANCH, or for BRANCH_LEFT and
    BRANCH_RIGHT from 3.14 on; and for INSTRUCTION. */
 PyObject *events_line(EngineObject *self, PyObject *const *args,

@@ -2,6 +2,7 @@
 #include "printengine.h"
 
 #include "engine.h"
+#include "events.h"
 #include "frame.h"
 #include "mem.h"
 #include "monitoring.h"
@@ -297,21 +298,15 @@ printengine_line(TracerObject *self, PyObject *const *args, Py_ssize_t nargs)
                     (int)PyLong_AsLong(args[1]));
 }
 
-/* As in events.c: a jump back within one line. */
 PyObject *
 printengine_jumped(TracerObject *self, PyObject *const *args, Py_ssize_t nargs)
 {
     if (!engine_is_about_code(args, nargs, 3) || is_over(self)) {
         Py_RETURN_NONE;
     }
-    PyCodeObject *code = (PyCodeObject *)args[0];
-    int from = (int)PyLong_AsLong(args[1]);
-    int to = (int)PyLong_AsLong(args[2]);
-    int line = to >= from ? -1 : PyCode_Addr2Line(code, from);
-    if (line < 0 || line != PyCode_Addr2Line(code, to)) {
-        return Py_NewRef(self->printer->disable);
-    }
-    return put_line(self, code, line);
+    int line = events_line_of_jump(args);
+    return line < 0 ? Py_NewRef(self->printer->disable)
+                    : put_line(self, (PyCodeObject *)args[0], line);
 }
 
 /* --- Frames that run already --------------------------------------------- */
@@ -339,14 +334,8 @@ take(TracerObject *self, PyFrameObject *frame, bool header)
 static int
 take_all(TracerObject *self, PyFrameObject *top, bool headers)
 {
-    PyObject *frames = PyList_New(0);
+    PyObject *frames = printing_stack(top);
     int result = frames == NULL ? -1 : 0;
-    PyFrameObject *frame = (PyFrameObject *)Py_XNewRef(top);
-    while (frame != NULL && result == 0) {
-        result = PyList_Append(frames, (PyObject *)frame);
-        Py_SETREF(frame, PyFrame_GetBack(frame));
-    }
-    Py_XDECREF(frame);
     Py_ssize_t at = result == 0 ? PyList_GET_SIZE(frames) : 0;
     while (at > 0 && result == 0) {
         result = take(self, (PyFrameObject *)PyList_GET_ITEM(frames, --at),

@@ -445,21 +445,30 @@ printing_event(PyObject *handle, PyFrameObject *frame, int what, PyObject *arg)
     }
 }
 
-int
-printing_take_frames(TracerObject *self, PyFrameObject *top)
+PyObject *
+printing_stack(PyFrameObject *top)
 {
     PyObject *frames = PyList_New(0);
     PyFrameObject *frame = (PyFrameObject *)Py_XNewRef(top);
-    int result = frames == NULL ? -1 : 0;
-    while (frame != NULL && result == 0) {
-        result = PyList_Append(frames, (PyObject *)frame);
+    while (frame != NULL && frames != NULL) {
+        if (PyList_Append(frames, (PyObject *)frame) < 0) {
+            Py_CLEAR(frames);
+        }
         Py_SETREF(frame, PyFrame_GetBack(frame));
     }
     Py_XDECREF(frame);
+    return frames;
+}
+
+int
+printing_take_frames(TracerObject *self, PyFrameObject *top)
+{
+    PyObject *frames = printing_stack(top);
+    int result = frames == NULL ? -1 : 0;
     Py_ssize_t at = result == 0 ? PyList_GET_SIZE(frames) : 0;
     while (at > 0 && result == 0) {
-        frame = (PyFrameObject *)PyList_GET_ITEM(frames, --at);
-        result = printing_call(self, frame);
+        result = printing_call(self,
+                               (PyFrameObject *)PyList_GET_ITEM(frames, --at));
     }
     Py_XDECREF(frames);
     return result;

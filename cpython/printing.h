@@ -41,6 +41,10 @@ void printing_show_last(TracerObject *self);
 int printing_event(PyObject *handle, PyFrameObject *frame, int what,
                    PyObject *arg);
 
+/* A frame (or NULL) and those that have called it, the innermost first: a new
+   list, or NULL with an exception. */
+PyObject *printing_stack(PyFrameObject *top);
+
 /* As in settrace.h; the second takes the frame `top` (or NULL) and those that
    have called it. */
 int printing_call(TracerObject *self, PyFrameObject *frame);

@@ -58,7 +58,8 @@ typedef struct {
     size_t len;
     size_t cap;
     uint8_t *flags;       /* owned: per instruction */
-    uint32_t *in_degree;  /* owned: per instruction, exceptions left out */
+    uint32_t *in_degree;  /* owned: per instruction; of exceptions, those that
+                             RERAISE raises on */
     uint16_t *loop_depth; /* owned: per instruction */
     float *weights;       /* owned: per instruction */
     size_t flags_cap;
