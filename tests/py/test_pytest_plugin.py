@@ -299,22 +299,23 @@ def risky(n):
     except ValueError:
         n += 1
     return n
-def waits(event):
-    event.wait()
+def waits(ready, event):
+    ready.set(); event.wait()
     return 1
 """
 PARTED_TESTS = """\
 import threading
 from pkg import b
 
-steps, event = b.steps(), threading.Event()
-waiter = threading.Thread(target=b.waits, args=(event,))
+steps, ready, event = b.steps(), threading.Event(), threading.Event()
+waiter = threading.Thread(target=b.waits, args=(ready, event))
 b.plain(2)
 
 def test_1():
     b.plain(3)
     next(steps)
     waiter.start()
+    ready.wait()
 
 def test_2():
     next(steps)
@@ -350,8 +351,7 @@ def test_what_is_in_no_test_and_in_tests_is_all(project: Path) -> None:
     in_2 = {5: 2, 6: 2, 8: 5, 9: 5, 10: 2, 11: 2, 12: 2, 13: 5}
     # The thread that test_1 has started waits: what it runs in test_2 is of test_2.
     assert parted["test_2"].pop(16) == 1
-    assert parted["test_1"].pop(15, 0) + parted["test_2"].pop(15, 0) == 1
-    assert parted["test_1"] == {2: 4, 3: 3, 5: 1, 6: 1}
+    assert parted["test_1"] == {2: 4, 3: 3, 5: 1, 6: 1, 15: 1}
     assert parted["test_2"] == in_2
     assert parted["test_3"] == {2: 8, 3: 7}
     left = {line: n for line, n in rest.items() if n}
