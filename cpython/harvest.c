@@ -9,69 +9,80 @@
 
 /* --- Tallies ------------------------------------------------------------- */
 
-/* All that is counted of one code object in a row: the classes of edges, line
-   events at the start of handlers, entries of handlers. Behind these is what
-   they follow from, besides themselves: the slots, and where control left. */
-static size_t
-tally_len(const ProbedCodeObject *probed)
+/* All that is counted of one code object, in a row: the classes of edges and
+   the slots that they follow from; if there were exceptions, per instruction
+   the line events at the start of handlers, entries of handlers, and where
+   control left. */
+typedef struct code_tally {
+    bool has_breaks;
+    int64_t counts[];
+} code_tally;
+
+static const int64_t *
+slots_of(const ProbedCodeObject *probed, const code_tally *tally)
 {
-    return probed->plan.classes_len + 3 * (size_t)probed->points_len +
-           probed->plan.slots;
+    return tally->counts + probed->plan.classes_len;
 }
 
-static int64_t *
-slots_of(const ProbedCodeObject *probed, int64_t *tally)
+/* The exceptions of a tally, which may be NULL; NULL if it has none. */
+static const int64_t *
+fired_of(const ProbedCodeObject *probed, const code_tally *tally)
 {
-    return tally + probed->plan.classes_len + 2 * (size_t)probed->points_len;
+    return tally == NULL || !tally->has_breaks
+               ? NULL
+               : slots_of(probed, tally) + probed->plan.slots;
 }
 
-/* Fills a tally with what was counted so far; `balance` is scratch. */
-static void
-take_tally(const ProbedCodeObject *probed, int64_t *tally, int64_t *balance)
+static const int64_t *
+handled_of(const ProbedCodeObject *probed, const code_tally *tally)
+{
+    const int64_t *fired = fired_of(probed, tally);
+    return fired == NULL ? NULL : fired + probed->points_len;
+}
+
+/* A new tally of what was counted so far, or NULL. `balance` is scratch. */
+static code_tally *
+take_tally(const ProbedCodeObject *probed, int64_t *balance)
 {
     const probed_breaks *breaks = &probed->breaks;
+    bool has_breaks = breaks->left != NULL;
     size_t points = probed->points_len;
-    size_t size = points * sizeof(*tally);
+    size_t len = probed->plan.classes_len + probed->plan.slots +
+                 (has_breaks ? 3 * points : 0);
+    code_tally *tally = xt_malloc(sizeof(*tally) + len * sizeof(int64_t));
+    if (tally == NULL) {
+        return NULL;
+    }
+    tally->has_breaks = has_breaks;
     const xt_breaks flow = {breaks->left, breaks->handled};
     (void)xt_solve(&probed->plan, probed->points_len, probed->slots, &flow,
-                   balance, tally);
-    int64_t *fired = tally + probed->plan.classes_len;
-    int64_t *slots = slots_of(probed, tally);
-    int64_t *left = slots + probed->plan.slots;
+                   balance, tally->counts);
+    int64_t *slots = tally->counts + probed->plan.classes_len;
     memcpy(slots, probed->slots, probed->plan.slots * sizeof(*slots));
-    if (breaks->left == NULL) {
-        memset(fired, 0, 2 * size);
-        memset(left, 0, size);
-        return;
+    if (has_breaks) {
+        int64_t *fired = slots + probed->plan.slots;
+        memcpy(fired, breaks->fired, points * sizeof(*fired));
+        memcpy(fired + points, breaks->handled, points * sizeof(*fired));
+        memcpy(fired + 2 * points, breaks->left, points * sizeof(*fired));
     }
-    memcpy(fired, breaks->fired, size);
-    memcpy(fired + points, breaks->handled, size);
-    memcpy(left, breaks->left, size);
+    return tally;
 }
 
 /* Whether nothing was counted since this tally was taken. Most code does not
    run between two harvests; to solve it again is many times the work. */
 static bool
-is_unchanged(const ProbedCodeObject *probed, int64_t *tally)
+is_unchanged(const ProbedCodeObject *probed, const code_tally *tally)
 {
-    const int64_t *fired = tally + probed->plan.classes_len;
-    const int64_t *slots = slots_of(probed, tally);
     const probed_breaks *breaks = &probed->breaks;
     size_t points = probed->points_len;
-    size_t size = points * sizeof(*tally);
-    return memcmp(slots, probed->slots, probed->plan.slots * sizeof(*slots)) ==
-               0 &&
+    size_t size = points * sizeof(int64_t);
+    const int64_t *fired = fired_of(probed, tally);
+    return memcmp(slots_of(probed, tally), probed->slots,
+                  probed->plan.slots * sizeof(int64_t)) == 0 &&
            (breaks->left == NULL ||
-            (memcmp(fired, breaks->fired, size) == 0 &&
+            (fired != NULL && memcmp(fired, breaks->fired, size) == 0 &&
              memcmp(fired + points, breaks->handled, size) == 0 &&
-             memcmp(slots + probed->plan.slots, breaks->left, size) == 0));
-}
-
-static int64_t *
-new_tally(const ProbedCodeObject *probed)
-{
-    return xt_malloc((tally_len(probed) + probed->plan.nodes) *
-                     sizeof(int64_t));
+             memcmp(fired + 2 * points, breaks->left, size) == 0));
 }
 
 bool
@@ -84,30 +95,71 @@ harvest_wants(const TracerObject *tracer, const code_entry *entry)
 /* One code object's tally, and what the tracer had before. */
 typedef struct {
     const code_entry *entry;
-    ProbedCodeObject *probed; /* owned, so that the entry stays */
-    int64_t *now;             /* owned */
-    int64_t *before;          /* borrowed, or NULL */
+    ProbedCodeObject *probed; /* borrowed */
+    code_tally *now;          /* owned */
+    code_tally *before;       /* borrowed, or NULL */
 } taken_tally;
 
 typedef struct {
     taken_tally *items; /* owned */
     size_t len;
     size_t cap;
+    int64_t *balance; /* owned: scratch, one per node of a plan */
+    size_t balance_cap;
 } tally_list;
 
+static void
+tallies_free(tally_list *tallies)
+{
+    for (size_t i = 0; i < tallies->len; i++) {
+        xt_free(tallies->items[i].now);
+    }
+    xt_free(tallies->items);
+    xt_free(tallies->balance);
+}
+
+/* Takes the tally of an entry. -1 (without an exception) if out of memory. */
+static int
+take_one(tally_list *tallies, const code_entry *entry, code_tally *before)
+{
+    taken_tally *items = xt_grow(tallies->items, &tallies->cap,
+                                 tallies->len + 1, sizeof(*items));
+    if (items == NULL) {
+        return -1;
+    }
+    tallies->items = items;
+    int64_t *balance = xt_grow(tallies->balance, &tallies->balance_cap,
+                               entry->probed->plan.nodes, sizeof(*balance));
+    if (balance == NULL) {
+        return -1;
+    }
+    tallies->balance = balance;
+    code_tally *now = take_tally(entry->probed, balance);
+    if (now == NULL) {
+        return -1;
+    }
+    items[tallies->len++] = (taken_tally){
+        .entry = entry,
+        .probed = entry->probed,
+        .now = now,
+        .before = before,
+    };
+    return 0;
+}
+
+/* Ends what take_all() has begun. */
 static void
 tallies_end(tally_list *tallies)
 {
     for (size_t i = 0; i < tallies->len; i++) {
-        xt_free(tallies->items[i].now);
         Py_DECREF(tallies->items[i].probed);
     }
-    xt_free(tallies->items);
+    tallies_free(tallies);
 }
 
 /* Takes all tallies that have changed, at one moment: nothing of the program
-   runs meanwhile.
-   -1 (without an exception) if out of memory. */
+   runs meanwhile. Holds their code, so that the entries stay. -1 (without an
+   exception) if out of memory. */
 static int
 take_all(EngineObject *engine, const TracerObject *tracer, bool wanted_only,
          tally_list *tallies)
@@ -124,27 +176,13 @@ take_all(EngineObject *engine, const TracerObject *tracer, bool wanted_only,
             (wanted_only && !harvest_wants(tracer, entry))) {
             continue;
         }
-        int64_t *before = xt_ptrmap_get(&tracer->seen, entry);
-        if (before != NULL && is_unchanged(entry->probed, before)) {
-            continue;
+        code_tally *before = xt_ptrmap_get(&tracer->seen, entry);
+        if (before == NULL || !is_unchanged(entry->probed, before)) {
+            result = take_one(tallies, entry, before);
+            if (result == 0) {
+                Py_INCREF(entry->probed);
+            }
         }
-        taken_tally *items = xt_grow(tallies->items, &tallies->cap,
-                                     tallies->len + 1, sizeof(*items));
-        int64_t *now = items == NULL ? NULL : new_tally(entry->probed);
-        if (items != NULL) {
-            tallies->items = items;
-        }
-        if (now == NULL) {
-            result = -1;
-            break;
-        }
-        take_tally(entry->probed, now, now + tally_len(entry->probed));
-        items[tallies->len++] = (taken_tally){
-            .entry = entry,
-            .probed = (ProbedCodeObject *)Py_NewRef(entry->probed),
-            .now = now,
-            .before = before,
-        };
     }
     live_end(&live);
     if (result < 0) {
@@ -153,40 +191,38 @@ take_all(EngineObject *engine, const TracerObject *tracer, bool wanted_only,
     return result;
 }
 
-/* The line of a place in the tally, or -1. */
-static int32_t
-line_at(const ProbedCodeObject *probed, size_t index)
+static int
+add_line(TracerObject *tracer, traced_file *file, int32_t line, int64_t count)
 {
-    size_t classes = probed->plan.classes_len;
-    if (index < classes) {
-        return probed->plan.classes[index].line;
-    }
-    return index - classes < probed->points_len
-               ? probed->points[index - classes].line
-               : -1;
+    return line < 0 || count <= 0
+               ? 0
+               : files_add(&tracer->files, file, line, (uint64_t)count);
 }
 
 /* Adds the difference of one tally to the files. */
 static int
 add_lines(TracerObject *tracer, const taken_tally *tally)
 {
-    const code_entry *entry = tally->entry;
+    ProbedCodeObject *probed = tally->probed;
+    const xt_plan *plan = &probed->plan;
     traced_file *file =
-        files_get(&tracer->files, entry->original->co_filename);
-    if (file == NULL) {
-        return -1;
+        files_get(&tracer->files, tally->entry->original->co_filename);
+    int result = file == NULL ? -1 : 0;
+    const int64_t *now = tally->now->counts;
+    const int64_t *before =
+        tally->before == NULL ? NULL : tally->before->counts;
+    for (size_t i = 0; i < plan->classes_len && result == 0; i++) {
+        result = add_line(tracer, file, plan->classes[i].line,
+                          now[i] - (before == NULL ? 0 : before[i]));
     }
-    size_t len = entry->probed->plan.classes_len + entry->probed->points_len;
-    for (size_t i = 0; i < len; i++) {
-        int32_t line = line_at(entry->probed, i);
-        int64_t count =
-            tally->now[i] - (tally->before == NULL ? 0 : tally->before[i]);
-        if (line >= 0 && count > 0 &&
-            files_add(&tracer->files, file, line, (uint64_t)count) < 0) {
-            return -1;
-        }
+    now = fired_of(probed, tally->now);
+    before = fired_of(probed, tally->before);
+    for (uint32_t i = 0; now != NULL && i < probed->points_len && result == 0;
+         i++) {
+        result = add_line(tracer, file, probed->points[i].line,
+                          now[i] - (before == NULL ? 0 : before[i]));
     }
-    return 0;
+    return result;
 }
 
 static int
@@ -194,7 +230,14 @@ add_tally(TracerObject *tracer, const taken_tally *tally)
 {
     int result = add_lines(tracer, tally);
     if (result == 0 && (tracer->mode & TRACER_BRANCHES) != 0) {
-        result = outcomes_add(tracer, tally->entry, tally->now, tally->before);
+        const ProbedCodeObject *probed = tally->probed;
+        const code_tally *before = tally->before;
+        result = outcomes_add(
+            tracer, tally->entry,
+            (outcome_counts){tally->now->counts,
+                             handled_of(probed, tally->now)},
+            (outcome_counts){before == NULL ? NULL : before->counts,
+                             handled_of(probed, before)});
     }
     return result;
 }
@@ -235,26 +278,24 @@ harvest(EngineObject *engine, TracerObject *tracer, bool again)
     return result == 0 ? sides_harvest(tracer) : result;
 }
 
+/* Of an entry whose code may be about to be freed. */
 static int
 settle(TracerObject *tracer, const code_entry *entry)
 {
-    int64_t *now = new_tally(entry->probed);
-    if (now == NULL) {
+    tally_list tallies = {0};
+    int result =
+        take_one(&tallies, entry, xt_ptrmap_get(&tracer->seen, entry));
+    if (result < 0) {
         PyErr_NoMemory();
-        return -1;
     }
-    take_tally(entry->probed, now, now + tally_len(entry->probed));
-    const taken_tally tally = {
-        .entry = entry,
-        .now = now,
-        .before = xt_ptrmap_get(&tracer->seen, entry),
-    };
-    int result = add_tally(tracer, &tally);
+    else {
+        result = add_tally(tracer, tallies.items);
+    }
     if (result == 0) {
         xt_ptrmap_remove(&tracer->seen, entry);
-        xt_free(tally.before);
+        xt_free(tallies.items[0].before);
     }
-    xt_free(now);
+    tallies_free(&tallies);
     return result;
 }
 

@@ -88,14 +88,14 @@ add_side(PyObject *branches, PyCodeObject *code, const xt_instrs *instrs,
          uint32_t at, bool taken, int64_t count)
 {
     const xt_instr *jump = &instrs->items[at];
-    const xt_location *place = xt_branch_place(instrs, at);
-    if (!place->has_line || !xt_branch_is_answer(instrs, at, taken)) {
+    const xt_location place = xt_branch_place(instrs, at);
+    if (!place.has_line || !xt_branch_is_answer(instrs, at, taken)) {
         return 0;
     }
     bool answer;
     xt_branch_kind kind =
         xt_branch_of(xt_opcodes_for(COMPAT_MINOR), jump, &answer);
-    return add_outcome(branches, code, place, kind, taken ? answer : !answer,
+    return add_outcome(branches, code, &place, kind, taken ? answer : !answer,
                        count);
 }
 
@@ -103,10 +103,10 @@ static int
 add_handler(PyObject *branches, PyCodeObject *code, const xt_instrs *instrs,
             uint32_t at, int64_t count)
 {
-    const xt_location *place = xt_branch_handler_place(instrs, at);
-    return place->has_line ? add_outcome(branches, code, place,
-                                         XT_BRANCH_EXCEPT, true, count)
-                           : 0;
+    const xt_location place = xt_branch_handler_place(instrs, at);
+    return place.has_line ? add_outcome(branches, code, &place,
+                                        XT_BRANCH_EXCEPT, true, count)
+                          : 0;
 }
 
 static int
@@ -123,27 +123,44 @@ add_class(TracerObject *tracer, PyCodeObject *code, const xt_instrs *instrs,
                : add_call(tracer, code, count);
 }
 
-int
-outcomes_add(TracerObject *tracer, const code_entry *entry, const int64_t *now,
-             const int64_t *before)
+/* How much more there is in `now`; either may be NULL for nothing. */
+static int64_t
+more(const int64_t *now, const int64_t *before, size_t at)
 {
-    const ProbedCodeObject *probed = entry->probed;
+    return (now == NULL ? 0 : now[at]) - (before == NULL ? 0 : before[at]);
+}
+
+/* Whether no range before this one has the same handler. */
+static bool
+is_first_range(const xt_instrs *instrs, size_t at)
+{
+    const xt_exctable_range *ranges = instrs->handlers.ranges;
+    size_t first = 0;
+    while (ranges[first].target != ranges[at].target) {
+        first++;
+    }
+    return first == at;
+}
+
+int
+outcomes_add(TracerObject *tracer, const code_entry *entry, outcome_counts now,
+             outcome_counts before)
+{
+    const xt_plan *plan = &entry->probed->plan;
     PyCodeObject *code = entry->original;
     xt_instrs instrs = {0};
     int result = outcomes_read(code, &instrs);
-    size_t classes = probed->plan.classes_len;
-    for (size_t i = 0; i < classes && result == 0; i++) {
-        int64_t count = now[i] - (before == NULL ? 0 : before[i]);
-        if (probed->plan.classes[i].wanted) {
-            result = add_class(tracer, code, &instrs, &probed->plan.classes[i],
-                               count);
+    for (size_t i = 0; i < plan->classes_len && result == 0; i++) {
+        if (plan->classes[i].wanted) {
+            result = add_class(tracer, code, &instrs, &plan->classes[i],
+                               more(now.classes, before.classes, i));
         }
     }
-    for (uint32_t i = 0; i < probed->points_len && result == 0; i++) {
-        size_t index = classes + probed->points_len + i;
-        int64_t count = now[index] - (before == NULL ? 0 : before[index]);
-        if (probed->points[i].is_handler) {
-            result = add_handler(tracer->branches, code, &instrs, i, count);
+    for (size_t i = 0; i < instrs.handlers.len && result == 0; i++) {
+        uint32_t at = instrs.at_unit[instrs.handlers.ranges[i].target];
+        if (is_first_range(&instrs, i)) {
+            result = add_handler(tracer->branches, code, &instrs, at,
+                                 more(now.handled, before.handled, at));
         }
     }
     xt_instrs_fini(&instrs);
@@ -230,8 +247,8 @@ new_step(PyCodeObject *code, const xt_instrs *instrs, uint32_t at, bool taken)
     bool answer;
     xt_branch_kind kind =
         xt_branch_of(xt_opcodes_for(COMPAT_MINOR), jump, &answer);
-    PyObject *key =
-        branch_key(code, xt_branch_place(instrs, at), xt_branch_names[kind]);
+    const xt_location place = xt_branch_place(instrs, at);
+    PyObject *key = branch_key(code, &place, xt_branch_names[kind]);
     int32_t to = xt_branch_leads_to(instrs, at, taken);
     return key == NULL ? NULL
                        : Py_BuildValue(
@@ -257,7 +274,7 @@ add_steps(PyObject *steps, PyCodeObject *code)
     int result = outcomes_read(code, &instrs);
     for (uint32_t i = 0; i < instrs.len && result == 0; i++) {
         if (!xt_branch_is_at(&instrs, i) ||
-            !xt_branch_place(&instrs, i)->has_line) {
+            !xt_branch_place(&instrs, i).has_line) {
             continue;
         }
         result = xt_branch_is_answer(&instrs, i, false)

@@ -12,10 +12,16 @@
 #include "session.h"
 #include "sides.h"
 
-/* Adds the difference of two tallies (see harvest.c) of a rewritten code
-   object; `before` may be NULL. -1 with an exception. */
+/* What was counted of a rewritten code object; borrowed. */
+typedef struct {
+    const int64_t *classes; /* NULL: nothing */
+    const int64_t *handled; /* per instruction, exceptions that led there;
+                               NULL: there were none */
+} outcome_counts;
+
+/* Adds the difference of the two. -1 with an exception. */
 int outcomes_add(TracerObject *tracer, const code_entry *entry,
-                 const int64_t *now, const int64_t *before);
+                 outcome_counts now, outcome_counts before);
 
 /* The same for code that is counted by events. */
 int outcomes_add_events(TracerObject *tracer, PyCodeObject *code,

@@ -10,6 +10,7 @@ xt_instrs_fini(xt_instrs *instrs)
 {
     xt_free(instrs->items);
     xt_free(instrs->at_unit);
+    xt_free(instrs->jumps);
     xt_free(instrs->places);
     xt_exctable_fini(&instrs->handlers);
     *instrs = (xt_instrs){0};
@@ -30,41 +31,46 @@ reserve(xt_instrs *instrs, size_t units)
         return XT_NOMEM;
     }
     instrs->at_unit = at_unit;
+    uint32_t *jumps =
+        xt_grow(instrs->jumps, &instrs->jumps_cap, units, sizeof(*jumps));
+    if (jumps == NULL) {
+        return XT_NOMEM;
+    }
+    instrs->jumps = jumps;
     return XT_OK;
 }
 
-/* Reads the instruction at *unit and steps over it. */
+/* Reads the instruction at a code unit. */
 static xt_status
 read_one(xt_instr *instr, const xt_code_view *view, uint32_t units,
-         uint32_t *unit)
+         uint32_t start)
 {
+    enum { EXTENDED_MOST = 3 };
     const xt_opcodes *ops = view->ops;
-    *instr = (xt_instr){.start = *unit, .target = XT_NONE};
-    uint32_t at = *unit;
-    while (at < units && view->code[2 * at] == ops->extended_arg) {
-        instr->oparg = (instr->oparg | view->code[2 * at + 1]) << 8;
-        instr->extended++;
+    uint32_t at = start;
+    uint32_t oparg = 0;
+    while (view->code[2 * at] == ops->extended_arg) {
+        oparg = (oparg | view->code[2 * at + 1]) << 8;
         at++;
-        if (instr->extended > 3) {
+        if (at == units || at - start > EXTENDED_MOST) {
             return XT_CORRUPT;
         }
     }
-    if (at == units) {
-        return XT_CORRUPT;
-    }
-    instr->op = view->code[2 * at];
-    instr->oparg |= view->code[2 * at + 1];
-    instr->kind = ops->traits[instr->op].kind;
-    if (instr->kind == XT_KIND_UNKNOWN) {
+    uint8_t op = view->code[2 * at];
+    xt_opcode_traits traits = ops->traits[op];
+    *instr = (xt_instr){
+        .start = start,
+        .end = at + 1 + traits.caches,
+        .oparg = oparg | view->code[2 * at + 1],
+        .target = XT_NONE,
+        .op = op,
+        .kind = traits.kind,
+        .extended = (uint8_t)(at - start),
+    };
+    if (traits.kind == XT_KIND_UNKNOWN) {
         return XT_UNSUPPORTED;
     }
-    uint32_t caches = ops->traits[instr->op].caches;
-    if (caches > units - at - 1) {
-        return XT_CORRUPT;
-    }
-    instr->end = at + 1 + caches;
-    *unit = instr->end;
-    return XT_OK;
+    return instr->end <= units ? XT_OK : XT_CORRUPT;
 }
 
 static xt_status
@@ -74,21 +80,27 @@ read_code(xt_instrs *instrs, const xt_code_view *view)
     instrs->ops = view->ops;
     instrs->len = 0;
     instrs->units = units;
-    for (uint32_t unit = 0; unit < units;) {
-        uint32_t index = (uint32_t)instrs->len;
-        xt_instr *instr = &instrs->items[instrs->len++];
-        xt_status status = read_one(instr, view, units, &unit);
+    instrs->jumps_len = 0;
+    uint32_t *at_unit = instrs->at_unit;
+    xt_instr *instr = instrs->items;
+    uint32_t index = 0;
+    for (uint32_t unit = 0; unit < units; index++, instr++) {
+        xt_status status = read_one(instr, view, units, unit);
         if (status != XT_OK) {
             return status;
         }
-        if (index > 0 && instr->op == view->ops->pop_top &&
+        if (view->ops->traits[instr->op].jump != XT_JUMP_NONE) {
+            instrs->jumps[instrs->jumps_len++] = index;
+        }
+        if (instr->op == view->ops->pop_top && index > 0 &&
             instr[-1].kind == XT_KIND_END_FOR) {
             instr->kind = XT_KIND_END_FOR_POP;
         }
-        for (uint32_t i = instr->start; i < instr->end; i++) {
-            instrs->at_unit[i] = index;
+        for (; unit < instr->end; unit++) {
+            at_unit[unit] = index;
         }
     }
+    instrs->len = index;
     return XT_OK;
 }
 
@@ -106,16 +118,12 @@ starts_at(const xt_instrs *instrs, int64_t unit)
 static xt_status
 find_targets(xt_instrs *instrs, const xt_opcodes *ops)
 {
-    for (size_t i = 0; i < instrs->len; i++) {
-        xt_instr *instr = &instrs->items[i];
-        int jump = ops->traits[instr->op].jump;
-        if (jump == XT_JUMP_NONE) {
-            continue;
-        }
+    for (size_t i = 0; i < instrs->jumps_len; i++) {
+        xt_instr *instr = &instrs->items[instrs->jumps[i]];
+        bool back = ops->traits[instr->op].jump == XT_JUMP_BACK;
         int64_t distance = instr->oparg;
-        instr->target =
-            starts_at(instrs, jump == XT_JUMP_BACK ? instr->end - distance
-                                                   : instr->end + distance);
+        instr->target = starts_at(instrs, back ? instr->end - distance
+                                               : instr->end + distance);
         if (instr->target == XT_NONE) {
             return XT_CORRUPT;
         }
@@ -131,12 +139,12 @@ read_places(xt_instrs *instrs, const xt_code_view *view)
     xt_location_reader reader;
     xt_location_start(&reader, view->locations, view->locations_len,
                       view->first_line);
-    size_t next = 0; /* instruction whose entry is looked for */
-    uint64_t unit = 0;
+    xt_instr *next = instrs->items; /* whose entry is looked for */
+    const xt_instr *end = next + instrs->len;
     instrs->places_len = 0;
-    while (next < instrs->len) {
+    while (next < end) {
         if (instrs->places_len == instrs->places_cap) {
-            xt_location *places =
+            xt_location_entry *places =
                 xt_grow(instrs->places, &instrs->places_cap,
                         instrs->places_len + 1, sizeof(*places));
             if (places == NULL) {
@@ -144,19 +152,17 @@ read_places(xt_instrs *instrs, const xt_code_view *view)
             }
             instrs->places = places;
         }
-        xt_location *place = &instrs->places[instrs->places_len];
+        xt_location_entry *place = &instrs->places[instrs->places_len];
         bool more;
         xt_status status = xt_location_next(&reader, place, &more);
         if (status != XT_OK || !more) {
             return XT_CORRUPT;
         }
-        unit += place->units;
         uint32_t index = (uint32_t)instrs->places_len++;
-        for (; next < instrs->len && instrs->items[next].start < unit;
-             next++) {
-            instrs->items[next].place = index;
-            instrs->items[next].line =
-                place->has_line ? (int32_t)place->line : -1;
+        int32_t line = place->has_line ? place->line : -1;
+        for (; next < end && next->start < place->end; next++) {
+            next->place = index;
+            next->line = line;
         }
     }
     return XT_OK;

@@ -66,7 +66,10 @@ typedef struct {
     uint32_t *at_unit; /* owned: the instruction that each code unit is of */
     size_t units;
     size_t units_cap;
-    xt_location *places; /* owned: the location table's entries */
+    uint32_t *jumps; /* owned: the instructions that have a target, in order */
+    size_t jumps_len;
+    size_t jumps_cap;
+    xt_location_entry *places; /* owned: those of the location table */
     size_t places_len;
     size_t places_cap;
     xt_exctable handlers; /* targets and ends still in code units */
@@ -74,11 +77,19 @@ typedef struct {
 
 void xt_instrs_fini(xt_instrs *instrs);
 
-/* Reads all of `view` in place of what `instrs` held. XT_UNSUPPORTED for an
+/* Reads all of `view` in place of what `instrs` held; the places go on to
+   borrow from the view's location table. XT_UNSUPPORTED for an
    opcode that this version's table does not know; XT_CORRUPT for a jump or a
    handler into the midst of an instruction, tables that do not fit the code,
    or no code at all; XT_NOMEM. */
 xt_status xt_instrs_read(xt_instrs *instrs, const xt_code_view *view);
+
+/* The place of an instruction in the source. */
+static inline xt_location
+xt_instrs_place(const xt_instrs *instrs, uint32_t at)
+{
+    return xt_location_of(&instrs->places[instrs->items[at].place]);
+}
 
 /* The instruction that handles what the one at `at` raises, or XT_NONE. */
 uint32_t xt_instrs_find_handler(const xt_instrs *instrs, uint32_t at);

@@ -15,6 +15,7 @@ xt_location_start(xt_location_reader *reader, const void *table, size_t len,
     reader->at = table;
     reader->end = reader->at + len;
     reader->line = first_line;
+    reader->unit = 0;
 }
 
 /* Reads one byte that continues an entry. */
@@ -57,68 +58,54 @@ read_line_delta(xt_location_reader *reader, int64_t *delta)
     return status;
 }
 
-/* Sets the columns, and end_line relative to the line. What cannot be read
-   is left unknown: only the lines matter to everyone. */
-static void
-read_columns(xt_location_reader *reader, unsigned kind, xt_location *entry)
+/* The kind of an entry, from its first byte. */
+static unsigned
+kind_of(unsigned head)
 {
-    entry->end_line = 0;
-    entry->column = -1;
-    entry->end_column = -1;
+    return head >> 3 & 15;
+}
+
+/* Sets the columns and the last line of an entry, of which `reader` has the
+   rest. What cannot be read is left unknown: only lines matter to everyone. */
+static void
+read_columns(xt_location_reader *reader, unsigned kind, xt_location *place)
+{
     unsigned first;
     unsigned second;
     uint64_t ends[3];
     if (kind < KIND_ONE_LINE) {
         if (read_byte(reader, &first) == XT_OK) {
-            entry->column = (int64_t)(kind << 3 | (first >> 4 & 7));
-            entry->end_column = entry->column + (first & 15);
+            place->column = (int64_t)(kind << 3 | (first >> 4 & 7));
+            place->end_column = place->column + (first & 15);
         }
     }
     else if (kind < KIND_NO_COLUMNS) {
         if (read_byte(reader, &first) == XT_OK &&
             read_byte(reader, &second) == XT_OK) {
-            entry->column = first;
-            entry->end_column = second;
+            place->column = first;
+            place->end_column = second;
         }
     }
     else if (kind == KIND_LONG) {
         if (read_varint(reader, &ends[0]) == XT_OK &&
             read_varint(reader, &ends[1]) == XT_OK &&
             read_varint(reader, &ends[2]) == XT_OK) {
-            entry->end_line = (int64_t)ends[0];
-            entry->column = (int64_t)ends[1] - 1;
-            entry->end_column = (int64_t)ends[2] - 1;
+            place->end_line = place->line + (int64_t)ends[0];
+            place->column = (int64_t)ends[1] - 1;
+            place->end_column = (int64_t)ends[2] - 1;
         }
     }
 }
 
-/* Reads the head of an entry and its line, up to where columns may follow. */
+/* How much further the line of an entry is, whose first byte was read. */
 static xt_status
-read_head(xt_location_reader *reader, xt_location *entry, unsigned *kind)
+read_step(xt_location_reader *reader, unsigned kind, int64_t *delta)
 {
-    unsigned head = *reader->at++;
-    if ((head & 0x80) == 0) {
-        return XT_CORRUPT;
+    if (kind == KIND_NO_COLUMNS || kind == KIND_LONG) {
+        return read_line_delta(reader, delta);
     }
-    *kind = head >> 3 & 15;
-    int64_t delta = 0;
-    if (*kind >= KIND_ONE_LINE && *kind < KIND_NO_COLUMNS) {
-        delta = (int64_t)*kind - KIND_ONE_LINE;
-    }
-    else if ((*kind == KIND_NO_COLUMNS || *kind == KIND_LONG) &&
-             read_line_delta(reader, &delta) != XT_OK) {
-        return XT_CORRUPT;
-    }
-    int64_t line = reader->line + delta;
-    if (line > INT32_MAX || line < INT32_MIN) {
-        return XT_CORRUPT;
-    }
-    reader->line = line;
-    entry->units = (head & 7) + 1;
-    /* The interpreter keeps "no line" as -1 and does not tell it from an
-       entry that computes to -1. */
-    entry->has_line = *kind != KIND_NONE && line != -1;
-    entry->line = line;
+    bool steps = kind >= KIND_ONE_LINE && kind < KIND_NO_COLUMNS;
+    *delta = steps ? (int64_t)kind - KIND_ONE_LINE : 0;
     return XT_OK;
 }
 
@@ -133,37 +120,62 @@ skip_rest(xt_location_reader *reader)
 }
 
 xt_status
-xt_location_next(xt_location_reader *reader, xt_location *entry, bool *more)
+xt_location_next(xt_location_reader *reader, xt_location_entry *entry,
+                 bool *more)
 {
     *more = reader->at != reader->end;
     if (!*more) {
         return XT_OK;
     }
-    unsigned kind;
-    entry->bytes = reader->at;
-    entry->line_before = reader->line;
-    xt_status status = read_head(reader, entry, &kind);
-    if (status == XT_OK) {
-        read_columns(reader, kind, entry);
-        entry->end_line += entry->line;
-        skip_rest(reader);
-        entry->bytes_len = (size_t)(reader->at - entry->bytes);
+    const unsigned char *bytes = reader->at;
+    unsigned head = *reader->at++;
+    unsigned kind = kind_of(head);
+    int64_t delta;
+    if ((head & 0x80) == 0 || read_step(reader, kind, &delta) != XT_OK) {
+        return XT_CORRUPT;
     }
-    return status;
+    int64_t before = reader->line;
+    int64_t line = before + delta;
+    if (line > INT32_MAX || line < INT32_MIN) {
+        return XT_CORRUPT;
+    }
+    unsigned units = (head & 7) + 1;
+    reader->line = line;
+    reader->unit += units;
+    skip_rest(reader);
+    *entry = (xt_location_entry){
+        .bytes = bytes,
+        .bytes_len = (uint32_t)(reader->at - bytes),
+        .line_before = (int32_t)before,
+        .line = (int32_t)line,
+        .end = reader->unit,
+        .units = (uint8_t)units,
+        /* The interpreter keeps "no line" as -1 and does not tell it from an
+           entry that computes to -1. */
+        .has_line = kind != KIND_NONE && line != -1,
+    };
+    return XT_OK;
 }
 
-xt_status
-xt_location_next_line(xt_location_reader *reader, xt_location *entry,
-                      bool *more)
+xt_location
+xt_location_of(const xt_location_entry *entry)
 {
-    *more = reader->at != reader->end;
-    if (!*more) {
-        return XT_OK;
-    }
-    unsigned kind;
-    xt_status status = read_head(reader, entry, &kind);
-    skip_rest(reader);
-    return status;
+    xt_location place = {
+        .has_line = entry->has_line,
+        .line = entry->line,
+        .end_line = entry->line,
+        .column = -1,
+        .end_column = -1,
+    };
+    xt_location_reader reader = {
+        .at = entry->bytes + 1,
+        .end = entry->bytes + entry->bytes_len,
+    };
+    unsigned kind = kind_of(*entry->bytes);
+    int64_t delta;
+    (void)read_step(&reader, kind, &delta); /* it could be read once */
+    read_columns(&reader, kind, &place);
+    return place;
 }
 
 static void
@@ -219,12 +231,6 @@ xt_location_write(xt_location_writer *writer, const xt_location *place,
                   size_t units)
 {
     enum { ENTRY_MAX = 40, ENTRY_UNITS = 8 };
-    if (units == place->units && place->bytes != NULL &&
-        place->line_before == writer->line) {
-        writer->line = place->line;
-        return xt_buf_append(&writer->table, (const char *)place->bytes,
-                             place->bytes_len);
-    }
     while (units > 0) {
         if (xt_buf_reserve(&writer->table, ENTRY_MAX) != XT_OK) {
             return XT_NOMEM;
@@ -245,6 +251,39 @@ xt_location_write(xt_location_writer *writer, const xt_location *place,
 }
 
 xt_status
+xt_location_write_entry(xt_location_writer *writer,
+                        const xt_location_entry *entry, size_t units)
+{
+    if (units == entry->units) {
+        return xt_location_write_entries(writer, entry, 1);
+    }
+    const xt_location place = xt_location_of(entry);
+    return xt_location_write(writer, &place, units);
+}
+
+xt_status
+xt_location_write_entries(xt_location_writer *writer,
+                          const xt_location_entry *entries, size_t len)
+{
+    /* From the first one whose line is told from the writer's on, so are all
+       that follow. */
+    for (; len > 0 && entries->line_before != writer->line; entries++, len--) {
+        const xt_location place = xt_location_of(entries);
+        if (xt_location_write(writer, &place, entries->units) != XT_OK) {
+            return XT_NOMEM;
+        }
+    }
+    if (len == 0) {
+        return XT_OK;
+    }
+    const xt_location_entry *last = &entries[len - 1];
+    writer->line = last->line;
+    return xt_buf_append(
+        &writer->table, (const char *)entries->bytes,
+        (size_t)(last->bytes + last->bytes_len - entries->bytes));
+}
+
+xt_status
 xt_location_collect(const void *table, size_t len, int64_t first_line,
                     xt_location_lines *into)
 {
@@ -252,9 +291,9 @@ xt_location_collect(const void *table, size_t len, int64_t first_line,
     xt_location_start(&reader, table, len, first_line);
     int64_t last = -1;
     for (;;) {
-        xt_location entry;
+        xt_location_entry entry;
         bool more;
-        xt_status status = xt_location_next_line(&reader, &entry, &more);
+        xt_status status = xt_location_next(&reader, &entry, &more);
         if (status != XT_OK || !more) {
             return status;
         }
@@ -263,7 +302,7 @@ xt_location_collect(const void *table, size_t len, int64_t first_line,
             continue;
         }
         if (entry.line == last || entry.line < 0 ||
-            (uint64_t)entry.line > into->limit) {
+            (size_t)entry.line > into->limit) {
             continue;
         }
         status = xt_bitset_add(&into->lines, (size_t)entry.line);

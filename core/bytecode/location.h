@@ -28,21 +28,28 @@ typedef struct {
     const unsigned char *at;  /* borrowed */
     const unsigned char *end; /* borrowed */
     int64_t line;             /* of the latest entry that has one */
+    uint32_t unit;            /* behind the latest entry */
 } xt_location_reader;
 
-/* One entry: a run of instructions that share a place in the source. */
+/* One entry as it stands in its table: a run of instructions that share a
+   place in the source. Most are never asked for their columns. */
 typedef struct {
-    unsigned units; /* 2-byte code units covered, 1 to 8 */
+    const unsigned char *bytes; /* borrowed from the table */
+    uint32_t bytes_len;
+    int32_t line_before; /* the line that its own is told from */
+    int32_t line;        /* valid if has_line */
+    uint32_t end;        /* the code unit behind those that it covers */
+    uint8_t units;       /* 2-byte code units covered, 1 to 8 */
+    bool has_line;
+} xt_location_entry;
+
+/* A place in the source. */
+typedef struct {
     bool has_line;
     int64_t line;       /* valid if has_line, as are the rest */
     int64_t end_line;   /* not before `line` in what a compiler writes */
     int64_t column;     /* in bytes of UTF-8 from 0; -1: not known */
     int64_t end_column; /* the same */
-    /* The entry itself, borrowed from the table that it was read from, and the
-       line that it counts from; NULL for one that was made otherwise. */
-    const unsigned char *bytes;
-    size_t bytes_len;
-    int64_t line_before;
 } xt_location;
 
 /* Starts reading `len` bytes, which must outlive the reader. */
@@ -52,12 +59,11 @@ void xt_location_start(xt_location_reader *reader, const void *table,
 /* Reads the next entry. At the end of the table *more is false and the entry
    untouched. XT_CORRUPT if the bytes break the format or leave the range of
    a 32-bit line number. */
-xt_status xt_location_next(xt_location_reader *reader, xt_location *entry,
-                           bool *more);
+xt_status xt_location_next(xt_location_reader *reader,
+                           xt_location_entry *entry, bool *more);
 
-/* The same, but sets only units, has_line and line. */
-xt_status xt_location_next_line(xt_location_reader *reader, xt_location *entry,
-                                bool *more);
+/* The place that an entry tells of. */
+xt_location xt_location_of(const xt_location_entry *entry);
 
 /* Writes a table, in the shortest forms, as CPython's compiler does. */
 typedef struct {
@@ -65,11 +71,22 @@ typedef struct {
     int64_t line; /* of the latest entry that has one */
 } xt_location_writer;
 
-/* Appends entries for `units` code units (any number) at one place: the entry
-   that was read, which must still be there, if it is for as many and counts
-   from the same line. XT_NOMEM may leave a part of them written. */
+/* Appends entries for `units` code units (any number) at one place. XT_NOMEM
+   may leave a part of them written. */
 xt_status xt_location_write(xt_location_writer *writer,
                             const xt_location *place, size_t units);
+
+/* The same for the place of an entry, whose bytes are taken if they say just
+   that here. */
+xt_status xt_location_write_entry(xt_location_writer *writer,
+                                  const xt_location_entry *entry,
+                                  size_t units);
+
+/* Appends `len` entries that follow upon each other in one table, as they
+   are. XT_NOMEM as above. */
+xt_status xt_location_write_entries(xt_location_writer *writer,
+                                    const xt_location_entry *entries,
+                                    size_t len);
 
 /* What the line numbers of a table are gathered into. Lines outside 0 to
    `limit` are left out: no source can have them, and so a forged table

@@ -88,7 +88,7 @@ meet(const xt_location *one, const xt_location *other)
                      one->end_column);
 }
 
-const xt_location *
+xt_location
 xt_branch_place(const xt_instrs *instrs, uint32_t at)
 {
     if (instrs->items[at].kind == XT_KIND_END_SEND) {
@@ -104,9 +104,8 @@ xt_branch_place(const xt_instrs *instrs, uint32_t at)
     if (jump->kind == XT_KIND_BRANCH && before > 1 &&
         instrs->items[before - 1].op == ops->copy &&
         instrs->items[before - 1].oparg == 1) {
-        const xt_location *operand =
-            &instrs->places[instrs->items[before - 2].place];
-        if (operand->has_line) {
+        const xt_location operand = xt_instrs_place(instrs, before - 2);
+        if (operand.has_line) {
             return operand;
         }
     }
@@ -114,13 +113,12 @@ xt_branch_place(const xt_instrs *instrs, uint32_t at)
        place of its element. What makes a bool of the condition stands before
        them; not so for None, where that may be one instruction with what
        stands before the condition. */
-    const xt_location *place = &instrs->places[jump->place];
+    const xt_location place = xt_instrs_place(instrs, at);
     bool answer;
     if (jump->kind == XT_KIND_BRANCH && ops->minor >= 13 && at > 0 &&
         xt_branch_of(ops, jump, &answer) == XT_BRANCH_BOOL) {
-        const xt_location *asked =
-            &instrs->places[instrs->items[at - 1].place];
-        if (asked->has_line && place->has_line && !meet(asked, place)) {
+        const xt_location asked = xt_instrs_place(instrs, at - 1);
+        if (asked.has_line && place.has_line && !meet(&asked, &place)) {
             return asked;
         }
     }
@@ -162,14 +160,17 @@ xt_branch_is_answer(const xt_instrs *instrs, uint32_t at, bool taken)
     }
     /* The rest of the chain stands before what ends it. Its last comparison
        may have no jump: then this one has the last word. */
-    const xt_location *place = xt_branch_place(instrs, at);
+    const xt_location place = xt_branch_place(instrs, at);
     uint32_t end = instrs->items[at].target;
     for (uint32_t i = at + 1; i < instrs->len && i != end; i++) {
         bool answer;
-        if (instrs->items[i].kind == XT_KIND_BRANCH &&
-            xt_branch_of(instrs->ops, &instrs->items[i], &answer) ==
-                XT_BRANCH_BOOL &&
-            is_same_place(xt_branch_place(instrs, i), place)) {
+        if (instrs->items[i].kind != XT_KIND_BRANCH ||
+            xt_branch_of(instrs->ops, &instrs->items[i], &answer) !=
+                XT_BRANCH_BOOL) {
+            continue;
+        }
+        const xt_location other = xt_branch_place(instrs, i);
+        if (is_same_place(&other, &place)) {
             return false;
         }
     }
@@ -209,13 +210,13 @@ xt_branch_leads_to(const xt_instrs *instrs, uint32_t at, bool taken)
     return XT_LEADS_NOWHERE;
 }
 
-const xt_location *
+xt_location
 xt_branch_handler_place(const xt_instrs *instrs, uint32_t at)
 {
-    const xt_instr *instr = &instrs->items[at];
-    while (!instrs->places[instr->place].has_line &&
-           instr->kind == XT_KIND_PLAIN && at + 1 < instrs->len) {
-        instr = &instrs->items[++at];
+    while (instrs->items[at].line < 0 &&
+           !instrs->places[instrs->items[at].place].has_line &&
+           instrs->items[at].kind == XT_KIND_PLAIN && at + 1 < instrs->len) {
+        at++;
     }
-    return &instrs->places[instr->place];
+    return xt_instrs_place(instrs, at);
 }

@@ -54,7 +54,7 @@ xt_branch_kind xt_branch_of(const xt_opcodes *ops, const xt_instr *jump,
 
 /* The place of what decides. Where the value goes on, as in `x = a or b`, that
    is the operand: the jump itself has the place of the whole expression. */
-const xt_location *xt_branch_place(const xt_instrs *instrs, uint32_t at);
+xt_location xt_branch_place(const xt_instrs *instrs, uint32_t at);
 
 /* Whether the way that a jump takes, or does not, answers what is asked at its
    place. In `a < b < c` both comparisons have the place of the whole: if the
@@ -70,7 +70,6 @@ int32_t xt_branch_leads_to(const xt_instrs *instrs, uint32_t at, bool taken);
 
 /* The place of a handler of exceptions: that of its first instruction which
    has one, as long as control goes straight on. It may have no line. */
-const xt_location *xt_branch_handler_place(const xt_instrs *instrs,
-                                           uint32_t at);
+xt_location xt_branch_handler_place(const xt_instrs *instrs, uint32_t at);
 
 #endif

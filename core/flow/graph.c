@@ -16,6 +16,7 @@ xt_graph_fini(xt_graph *graph)
     xt_free(graph->in_degree);
     xt_free(graph->loop_depth);
     xt_free(graph->weights);
+    xt_free(graph->heads);
     *graph = (xt_graph){0};
 }
 
@@ -51,6 +52,12 @@ reserve(xt_graph *graph, size_t len)
         return XT_NOMEM;
     }
     graph->edges = edges;
+    uint32_t *heads =
+        xt_grow(graph->heads, &graph->heads_cap, len + 1, sizeof(*heads));
+    if (heads == NULL) {
+        return XT_NOMEM;
+    }
+    graph->heads = heads;
     memset(flags, 0, len);
     memset(in_degree, 0, len * sizeof(*in_degree));
     memset(depth, 0, (len + 1) * sizeof(*depth));
@@ -143,6 +150,20 @@ mark_handlers(xt_graph *graph, const xt_instrs *instrs)
 }
 
 static void
+find_blocks(xt_graph *graph)
+{
+    size_t len = 0;
+    for (uint32_t i = 0; i < graph->outside; i++) {
+        bool apart =
+            (graph->flags[i] & (XT_IS_JOINED | XT_IS_HANDLER)) != XT_IS_JOINED;
+        graph->heads[len] = i;
+        len += apart || graph->in_degree[i] > 1;
+    }
+    graph->heads[len] = graph->outside;
+    graph->heads_len = len;
+}
+
+static void
 mark_wanted(xt_graph *graph, const xt_instrs *instrs)
 {
     for (size_t i = 0; i < graph->len; i++) {
@@ -152,7 +173,7 @@ mark_wanted(xt_graph *graph, const xt_instrs *instrs)
         }
         bool handled = edge->kind == XT_EDGE_RERAISE &&
                        edge->to != graph->outside &&
-                       xt_branch_handler_place(instrs, edge->to)->has_line;
+                       xt_branch_handler_place(instrs, edge->to).has_line;
         edge->wanted = handled || edge->from == graph->first_traceable ||
                        xt_branch_is_at(instrs, edge->from);
     }
@@ -184,6 +205,7 @@ xt_graph_build(xt_graph *graph, const xt_instrs *instrs,
     if (status != XT_OK) {
         return status;
     }
+    find_blocks(graph);
     xt_weights_find(graph, instrs);
     if (branches) {
         mark_wanted(graph, instrs);

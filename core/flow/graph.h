@@ -66,6 +66,11 @@ typedef struct {
     size_t in_degree_cap;
     size_t loop_depth_cap;
     size_t weights_cap;
+    uint32_t *heads;  /* owned: the first instruction of each block, and the
+                         end:  control goes straight through a block, but for
+                         jumps at  its last instruction and exceptions */
+    size_t heads_len; /* without the end */
+    size_t heads_cap;
     uint32_t outside;         /* = how many instructions there are */
     uint32_t first_traceable; /* the instruction where events begin */
     const char *refusal;      /* static: why the last build was unsupported */

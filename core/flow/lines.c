@@ -58,15 +58,12 @@ scan(xt_graph *graph, const xt_instrs *instrs, const xt_code_view *view)
     int32_t current = -1;
     for (uint32_t i = graph->first_traceable; i < instrs->len; i++) {
         const xt_instr *instr = &instrs->items[i];
-        if (is_passed_over(instr->kind)) {
+        if (instr->line == current || is_passed_over(instr->kind)) {
             continue;
         }
-        if (instr->line != current) {
-            start_line(graph, instrs, i);
-            if (view->ops->minor == MINOR_313 &&
-                is_far(instr, view->first_line)) {
-                graph->flags[i] |= XT_SURE_LINE;
-            }
+        start_line(graph, instrs, i);
+        if (view->ops->minor == MINOR_313 && is_far(instr, view->first_line)) {
+            graph->flags[i] |= XT_SURE_LINE;
         }
         current = instr->line;
     }
@@ -75,10 +72,11 @@ scan(xt_graph *graph, const xt_instrs *instrs, const xt_code_view *view)
 static void
 mark_targets(xt_graph *graph, const xt_instrs *instrs)
 {
-    for (uint32_t i = graph->first_traceable; i < instrs->len; i++) {
-        const xt_instr *instr = &instrs->items[i];
+    for (size_t i = 0; i < instrs->jumps_len; i++) {
+        const xt_instr *instr = &instrs->items[instrs->jumps[i]];
         uint32_t target = instr->target;
-        if (target == XT_NONE || instr->kind == XT_KIND_END_ASYNC_FOR) {
+        if (instrs->jumps[i] < graph->first_traceable ||
+            instr->kind == XT_KIND_END_ASYNC_FOR) {
             continue;
         }
         if (instr->kind == XT_KIND_FOR_ITER || instr->kind == XT_KIND_SEND) {
@@ -90,10 +88,10 @@ mark_targets(xt_graph *graph, const xt_instrs *instrs)
             graph->flags[target] &= (uint8_t)~XT_SURE_LINE;
         }
     }
-    for (uint32_t i = 0; i < instrs->len; i++) {
-        if ((graph->flags[i] & XT_IS_HANDLER) != 0 &&
-            instrs->items[i].kind != XT_KIND_END_ASYNC_FOR) {
-            start_line(graph, instrs, i);
+    for (size_t i = 0; i < instrs->handlers.len; i++) {
+        uint32_t at = instrs->at_unit[instrs->handlers.ranges[i].target];
+        if (instrs->items[at].kind != XT_KIND_END_ASYNC_FOR) {
+            start_line(graph, instrs, at);
         }
     }
 }

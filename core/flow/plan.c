@@ -78,10 +78,12 @@ find_nodes(xt_plan *plan, xt_planner *planner, const xt_graph *graph,
         xt_union_reset(&planner->sets, len) != XT_OK) {
         return XT_NOMEM;
     }
-    for (uint32_t i = 0; i < graph->outside; i++) {
-        if ((graph->flags[i] & XT_IS_JOINED) != 0) {
-            xt_union_follow(&planner->sets, i);
+    for (size_t i = 0; i < graph->heads_len; i++) {
+        uint32_t head = graph->heads[i];
+        if ((graph->flags[head] & XT_IS_JOINED) != 0) {
+            xt_union_follow(&planner->sets, head, head - 1);
         }
+        xt_union_follow(&planner->sets, graph->heads[i + 1] - 1, head);
     }
     for (size_t i = 0; i < graph->len; i++) {
         const xt_edge *edge = &graph->edges[i];
@@ -93,9 +95,14 @@ find_nodes(xt_plan *plan, xt_planner *planner, const xt_graph *graph,
         }
     }
     /* A set is known by its smallest member: it is numbered first. */
-    for (uint32_t i = 0; i < len; i++) {
-        uint32_t set = xt_union_find(&planner->sets, i);
-        plan->node_of[i] = set == i ? plan->nodes++ : plan->node_of[set];
+    for (size_t i = 0; i <= graph->heads_len; i++) {
+        uint32_t head = graph->heads[i];
+        uint32_t set = xt_union_find(&planner->sets, head);
+        uint32_t node = set == head ? plan->nodes++ : plan->node_of[set];
+        uint32_t end = head == graph->outside ? head + 1 : graph->heads[i + 1];
+        for (uint32_t at = head; at < end; at++) {
+            plan->node_of[at] = node;
+        }
     }
     return XT_OK;
 }

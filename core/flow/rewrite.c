@@ -178,6 +178,13 @@ has_trampoline(const rewriting *job, uint32_t at)
     return first_probe(job, at, CHAIN_TRAMPOLINE) != XT_NONE;
 }
 
+/* How many of the jumps have to be looked at for trampolines. */
+static size_t
+jumps_with_trampolines(const rewriting *job)
+{
+    return job->out->has_trampolines ? job->instrs->jumps_len : 0;
+}
+
 /* How many code units a jump back needs that starts at one code unit and goes
    to another. */
 static uint32_t
@@ -233,11 +240,12 @@ lay_out(const rewriting *job)
         unit += chain_units(job, i, CHAIN_LABEL) + out->width[i];
     }
     out->label[len] = unit;
-    for (uint32_t i = 0; i < len && out->has_trampolines; i++) {
-        if (has_trampoline(job, i)) {
-            out->detour[i] = unit;
-            unit += chain_units(job, i, CHAIN_TRAMPOLINE);
-            unit += jump_back_units(job, unit, trampoline_target(job, i));
+    for (size_t i = 0; i < jumps_with_trampolines(job); i++) {
+        uint32_t at = job->instrs->jumps[i];
+        if (has_trampoline(job, at)) {
+            out->detour[at] = unit;
+            unit += chain_units(job, at, CHAIN_TRAMPOLINE);
+            unit += jump_back_units(job, unit, trampoline_target(job, at));
         }
     }
     out->landing = unit;
@@ -273,15 +281,12 @@ fit_jumps(const rewriting *job)
     for (;;) {
         uint32_t units = lay_out(job);
         bool fits = true;
-        for (uint32_t i = 0; i < job->instrs->len; i++) {
-            const xt_instr *instr = &job->instrs->items[i];
-            if (instr->target == XT_NONE) {
-                continue;
-            }
-            uint32_t need =
-                xt_instr_units(job->ops, instr->op, new_oparg(job, i));
-            if (need > out->width[i]) {
-                out->width[i] = need;
+        for (size_t i = 0; i < job->instrs->jumps_len; i++) {
+            uint32_t at = job->instrs->jumps[i];
+            uint32_t need = xt_instr_units(job->ops, job->instrs->items[at].op,
+                                           new_oparg(job, at));
+            if (need > out->width[at]) {
+                out->width[at] = need;
                 fits = false;
             }
         }
@@ -300,9 +305,11 @@ flush_places(const rewriting *job)
     uint32_t place = out->pending_place;
     size_t units = out->pending_units;
     out->pending_units = 0;
-    return xt_location_write(
-        &out->locations,
-        place == XT_NONE ? &nowhere : &job->instrs->places[place], units);
+    if (place == XT_NONE) {
+        return xt_location_write(&out->locations, &nowhere, units);
+    }
+    return xt_location_write_entry(&out->locations,
+                                   &job->instrs->places[place], units);
 }
 
 /* Gives the next code units a place: XT_NONE for none. */
@@ -317,6 +324,33 @@ put_place(const rewriting *job, uint32_t place, uint32_t units)
         out->pending_place = place;
     }
     out->pending_units += units;
+    return XT_OK;
+}
+
+/* Gives the next code units the places that those from `start` to `end` have
+   in the original; `place` is that of the first. */
+static xt_status
+put_places(const rewriting *job, uint32_t place, uint32_t start, uint32_t end)
+{
+    xt_rewrite *out = job->out;
+    const xt_location_entry *places = job->instrs->places;
+    const xt_location_entry *first = &places[place];
+    const xt_location_entry *last = first;
+    /* What follows the entry of the last instruction was not read. */
+    while (last->end < end && last + 1 < places + job->instrs->places_len) {
+        last++;
+    }
+    if (last == first) {
+        return put_place(job, place, end - start);
+    }
+    if (put_place(job, place, first->end - start) != XT_OK ||
+        flush_places(job) != XT_OK ||
+        xt_location_write_entries(&out->locations, first + 1,
+                                  (size_t)(last - first) - 1) != XT_OK) {
+        return XT_NOMEM;
+    }
+    out->pending_place = place + (uint32_t)(last - first);
+    out->pending_units = end - last[-1].end;
     return XT_OK;
 }
 
@@ -403,17 +437,8 @@ put_run(const rewriting *job, uint32_t at, uint32_t *next)
     xt_rewrite *out = job->out;
     const xt_instr *items = job->instrs->items;
     uint32_t last = at;
-    xt_status status = XT_OK;
-    for (;;) {
-        status = put_place(job, items[last].place,
-                           items[last].end - items[last].start);
-        if (status != XT_OK) {
-            return status;
-        }
-        if (last + 1 == job->instrs->len || out->has_probes[last + 1] ||
-            items[last + 1].target != XT_NONE) {
-            break;
-        }
+    while (last + 1 < job->instrs->len && !out->has_probes[last + 1] &&
+           items[last + 1].target == XT_NONE) {
         last++;
     }
     uint32_t start = items[at].start;
@@ -426,7 +451,7 @@ put_run(const rewriting *job, uint32_t at, uint32_t *next)
     }
     out->units += units;
     *next = last + 1;
-    return XT_OK;
+    return put_places(job, items[at].place, start, start + units);
 }
 
 static xt_status
@@ -528,10 +553,10 @@ put_code(const rewriting *job)
             status = put_instr(job, i, &next);
         }
     }
-    for (uint32_t i = 0;
-         i < len && job->out->has_trampolines && status == XT_OK; i++) {
-        if (has_trampoline(job, i)) {
-            status = put_trampoline(job, i);
+    for (size_t i = 0; i < jumps_with_trampolines(job) && status == XT_OK;
+         i++) {
+        if (has_trampoline(job, job->instrs->jumps[i])) {
+            status = put_trampoline(job, job->instrs->jumps[i]);
         }
     }
     if (status == XT_OK) {

@@ -29,6 +29,9 @@ start_balance(const xt_plan *plan, uint32_t instrs, const xt_breaks *breaks,
               int64_t *balance)
 {
     memset(balance, 0, plan->nodes * sizeof(*balance));
+    if (breaks->left == NULL && breaks->handled == NULL) {
+        return;
+    }
     for (uint32_t i = 0; i < instrs; i++) {
         int64_t left = breaks->left == NULL ? 0 : (int64_t)breaks->left[i];
         int64_t handled =

@@ -28,11 +28,11 @@ void xt_union_fini(xt_union *sets);
 /* Makes a set of each number below `len`. XT_NOMEM. */
 xt_status xt_union_reset(xt_union *sets, size_t len);
 
-/* Puts an item that is alone into the set of the one before it. */
+/* Puts an item that is alone into the set of one with a smaller number. */
 static inline void
-xt_union_follow(xt_union *sets, uint32_t item)
+xt_union_follow(xt_union *sets, uint32_t item, uint32_t smaller)
 {
-    sets->parent[item] = sets->parent[item - 1];
+    sets->parent[item] = sets->parent[smaller];
 }
 
 uint32_t xt_union_find(xt_union *sets, uint32_t item);

@@ -13,24 +13,22 @@ xt_straight_fini(xt_straight *straight)
 /* Where the location table has been read up to. */
 typedef struct {
     xt_location_reader reader;
-    xt_location entry;
-    uint64_t end; /* the code unit behind the entry */
+    xt_location_entry entry;
 } place_reader;
 
 /* The line of a code unit, or -1. Units must be asked for in their order. */
 static xt_status
 line_at(place_reader *places, uint32_t unit, int32_t *line)
 {
-    while (places->end <= unit) {
+    while (places->entry.end <= unit) {
         bool more;
         xt_status status =
-            xt_location_next_line(&places->reader, &places->entry, &more);
+            xt_location_next(&places->reader, &places->entry, &more);
         if (status != XT_OK || !more) {
             return XT_CORRUPT;
         }
-        places->end += places->entry.units;
     }
-    *line = places->entry.has_line ? (int32_t)places->entry.line : -1;
+    *line = places->entry.has_line ? places->entry.line : -1;
     return XT_OK;
 }
 
@@ -77,7 +75,7 @@ xt_status
 xt_straight_read(xt_straight *straight, const xt_code_view *view)
 {
     uint32_t units = (uint32_t)(view->code_len / 2);
-    place_reader places = {.end = 0};
+    place_reader places = {.entry.end = 0};
     xt_location_start(&places.reader, view->locations, view->locations_len,
                       view->first_line);
     straight->len = 0;

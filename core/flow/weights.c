@@ -14,7 +14,7 @@ static const float LEAVES = 1 / 9.F; /* or that leaves the loop */
 /* A loop is what lies between the target of backward jumps and the last of
    them; compilers lay out a loop's body in one piece. */
 static void
-find_loops(xt_graph *graph, const xt_instrs *instrs)
+find_loops(xt_graph *graph)
 {
     /* loop_depth[header] holds the loop's last instruction's distance for
        a moment; long loops that do not fit are none. */
@@ -31,17 +31,19 @@ find_loops(xt_graph *graph, const xt_instrs *instrs)
     enum { OPEN_MAX = 32 };
     uint32_t ends[OPEN_MAX];
     unsigned open = 0;
-    for (uint32_t i = 0; any && i < instrs->len; i++) {
-        while (open > 0 && ends[open - 1] < i) {
+    for (size_t i = 0; any && i < graph->heads_len; i++) {
+        uint32_t head = graph->heads[i];
+        while (open > 0 && ends[open - 1] < head) {
             open--;
         }
-        if (depth[i] > 0 && open < OPEN_MAX) {
-            uint32_t end = i + depth[i] - 1;
+        if (depth[head] > 0 && open < OPEN_MAX) {
+            uint32_t end = head + depth[head] - 1;
             bool inside = open == 0 || end <= ends[open - 1];
             ends[open] = inside ? end : ends[open - 1];
             open++;
         }
-        depth[i] = (uint16_t)open;
+        depth[head] = (uint16_t)open;
+        depth[graph->heads[i + 1] - 1] = (uint16_t)open;
     }
 }
 
@@ -52,23 +54,24 @@ static void
 find_ends(xt_graph *graph, const xt_instrs *instrs)
 {
     uint8_t *flags = graph->flags;
-    for (uint32_t i = (uint32_t)instrs->len; i-- > 0;) {
-        const xt_instr *instr = &instrs->items[i];
+    for (size_t i = graph->heads_len; i-- > 0;) {
+        uint32_t last = graph->heads[i + 1] - 1;
+        const xt_instr *instr = &instrs->items[last];
         uint8_t ends = XT_ALWAYS_RAISES | XT_ALWAYS_LEAVES;
         if (instr->kind == XT_KIND_RETURN || instr->kind == XT_KIND_SUSPEND) {
             ends = XT_ALWAYS_LEAVES;
         }
         if (xt_graph_falls_through(instr->kind)) {
-            ends &= flags[i + 1];
+            ends &= flags[last + 1];
         }
         if (instr->target != XT_NONE) {
-            uint8_t there = instr->target > i ? flags[instr->target] : 0;
+            uint8_t there = instr->target > last ? flags[instr->target] : 0;
             if (instr->kind == XT_KIND_END_ASYNC_FOR) {
                 there |= XT_ALWAYS_RAISES; /* its target is not gone to */
             }
             ends &= there;
         }
-        flags[i] |= ends;
+        flags[graph->heads[i]] |= ends;
     }
 }
 
@@ -162,33 +165,39 @@ belongs_to(const xt_graph *graph, const xt_edge *edge, uint32_t at)
 void
 xt_weights_find(xt_graph *graph, const xt_instrs *instrs)
 {
-    find_loops(graph, instrs);
+    find_loops(graph);
     find_ends(graph, instrs);
     find_heads(graph);
-    float *weights = graph->weights;
-    memset(weights, 0, instrs->len * sizeof(*weights));
+    float *weights = graph->weights; /* of heads and ends of blocks only */
+    for (size_t i = 0; i < graph->heads_len; i++) {
+        weights[graph->heads[i]] = 0;
+    }
     weights[0] = 1;
     graph->edges[0].weight = 1;
     const uint8_t apart = XT_IS_HANDLER | XT_IS_LOOP_HEAD;
     size_t next = 1;
-    for (uint32_t at = 0; at < instrs->len; at++) {
-        uint8_t flags = graph->flags[at];
+    for (size_t i = 0; i < graph->heads_len; i++) {
+        uint32_t head = graph->heads[i];
+        uint32_t last = graph->heads[i + 1] - 1;
+        uint8_t flags = graph->flags[head];
+        float weight = weights[head];
         if ((flags & XT_IS_JOINED) != 0) {
-            weights[at] += weights[at - 1];
+            weight += weights[head - 1];
         }
         if ((flags & (XT_IS_JOINED | apart)) != XT_IS_JOINED) {
-            if (weights[at] <= 0 || (flags & XT_IS_HANDLER) != 0) {
-                weights[at] += weigh_rare(graph, at);
+            if (weight <= 0 || (flags & XT_IS_HANDLER) != 0) {
+                weight += weigh_rare(graph, head);
             }
-            weights[at] *= rounds_of(graph, instrs, at);
+            weight *= rounds_of(graph, instrs, head);
         }
+        weights[last] = weight;
         size_t first = next;
         while (next < graph->len &&
-               belongs_to(graph, &graph->edges[next], at)) {
+               belongs_to(graph, &graph->edges[next], last)) {
             next++;
         }
         if (next > first) {
-            share(graph, instrs, at, &graph->edges[first], next - first);
+            share(graph, instrs, last, &graph->edges[first], next - first);
         }
     }
 }

@@ -116,26 +116,26 @@ static xt_status
 add_side(recovery *job, uint32_t file, uint32_t at, bool taken, int64_t count)
 {
     const xt_instr *jump = &job->instrs.items[at];
-    const xt_location *place = xt_branch_place(&job->instrs, at);
-    if (!place->has_line || !xt_branch_is_answer(&job->instrs, at, taken)) {
+    const xt_location place = xt_branch_place(&job->instrs, at);
+    if (!place.has_line || !xt_branch_is_answer(&job->instrs, at, taken)) {
         return XT_OK;
     }
     bool answer;
     xt_branch_kind kind = xt_branch_of(job->instrs.ops, jump, &answer);
     bool outcome = taken ? answer : !answer;
     xt_status status =
-        add_outcome(job, file, place, kind, outcome, count < 0 ? 0 : count);
-    return status == XT_OK ? add_outcome(job, file, place, kind, !outcome, 0)
+        add_outcome(job, file, &place, kind, outcome, count < 0 ? 0 : count);
+    return status == XT_OK ? add_outcome(job, file, &place, kind, !outcome, 0)
                            : status;
 }
 
 static xt_status
 add_handler(recovery *job, uint32_t file, uint32_t at, int64_t count)
 {
-    const xt_location *place = xt_branch_handler_place(&job->instrs, at);
-    return place->has_line ? add_outcome(job, file, place, XT_BRANCH_EXCEPT,
-                                         true, count < 0 ? 0 : count)
-                           : XT_OK;
+    const xt_location place = xt_branch_handler_place(&job->instrs, at);
+    return place.has_line ? add_outcome(job, file, &place, XT_BRANCH_EXCEPT,
+                                        true, count < 0 ? 0 : count)
+                          : XT_OK;
 }
 
 static xt_status

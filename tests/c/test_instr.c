@@ -10,17 +10,16 @@
 #include "mem.h"
 
 static void
-check_place(const xt_instrs *instrs, const xt_instr *found,
-            const dumped_instr *expected)
+check_place(const xt_instrs *instrs, uint32_t at, const dumped_instr *expected)
 {
-    assert_int_equal(expected->line, found->line);
-    const xt_location *place = &instrs->places[found->place];
-    assert_int_equal(expected->line >= 0, place->has_line);
-    if (place->has_line) {
-        assert_int_equal(expected->line, place->line);
-        assert_int_equal(expected->end_line, place->end_line);
-        assert_int_equal(expected->column, place->column);
-        assert_int_equal(expected->end_column, place->end_column);
+    assert_int_equal(expected->line, instrs->items[at].line);
+    const xt_location place = xt_instrs_place(instrs, at);
+    assert_int_equal(expected->line >= 0, place.has_line);
+    if (place.has_line) {
+        assert_int_equal(expected->line, place.line);
+        assert_int_equal(expected->end_line, place.end_line);
+        assert_int_equal(expected->column, place.column);
+        assert_int_equal(expected->end_column, place.end_column);
     }
 }
 
@@ -48,7 +47,7 @@ check_code(xt_instrs *instrs, const dumped_code *code)
             assert_int_equal(expected->target,
                              instrs->items[found->target].start);
         }
-        check_place(instrs, found, expected);
+        check_place(instrs, i, expected);
         for (uint32_t unit = found->start; unit < found->end; unit++) {
             assert_int_equal(i, instrs->at_unit[unit]);
         }

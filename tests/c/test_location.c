@@ -32,7 +32,7 @@ every_kind_of_entry_moves_the_line_as_it_should(void **state)
                     {1, -1}, {1, 53}, {3, 50}, {1, 50}};
     xt_location_reader reader;
     xt_location_start(&reader, table, sizeof(table), 10);
-    xt_location entry;
+    xt_location_entry entry;
     bool more;
     for (size_t i = 0; i < 8; i++) {
         assert_int_equal(XT_OK, xt_location_next(&reader, &entry, &more));
@@ -145,14 +145,16 @@ a_failed_allocation_is_reported(void **state)
 }
 
 static void
-expect_place(const xt_location *found, int64_t line, int64_t end_line,
+expect_place(const xt_location_entry *entry, int64_t line, int64_t end_line,
              int64_t column, int64_t end_column)
 {
-    assert_true(found->has_line);
-    assert_int_equal(line, found->line);
-    assert_int_equal(end_line, found->end_line);
-    assert_int_equal(column, found->column);
-    assert_int_equal(end_column, found->end_column);
+    const xt_location found = xt_location_of(entry);
+    assert_true(found.has_line);
+    assert_int_equal(line, entry->line);
+    assert_int_equal(line, found.line);
+    assert_int_equal(end_line, found.end_line);
+    assert_int_equal(column, found.column);
+    assert_int_equal(end_column, found.end_column);
 }
 
 static void
@@ -174,7 +176,7 @@ every_kind_of_entry_has_its_columns(void **state)
         {6, 72, -1, 0}, {5, 5, 62, 126}, {6, 6, -1, -1},
     };
     for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
-        xt_location entry;
+        xt_location_entry entry;
         bool more;
         assert_int_equal(XT_OK, xt_location_next(&reader, &entry, &more));
         assert_true(more);
@@ -186,7 +188,9 @@ every_kind_of_entry_has_its_columns(void **state)
 /* A table's entries, with the next ones at the same place joined, are
    written again: the compiler's own bytes come out. */
 static void
-write_again(xt_location_writer *writer, const xt_code_view *view)
+write_again(xt_location_writer *writer, const xt_code_view *view,
+            xt_status (*write)(xt_location_writer *,
+                               const xt_location_entry *))
 {
     xt_location_reader reader;
     xt_location_start(&reader, view->locations, view->locations_len,
@@ -194,18 +198,30 @@ write_again(xt_location_writer *writer, const xt_code_view *view)
     writer->table.len = 0;
     writer->line = view->first_line;
     for (;;) {
-        xt_location entry;
+        xt_location_entry entry;
         bool more;
         assert_int_equal(XT_OK, xt_location_next(&reader, &entry, &more));
         if (!more) {
             break;
         }
-        assert_int_equal(XT_OK,
-                         xt_location_write(writer, &entry, entry.units));
+        assert_int_equal(XT_OK, write(writer, &entry));
     }
     assert_int_equal(view->locations_len, writer->table.len);
     assert_memory_equal(view->locations, writer->table.bytes,
                         writer->table.len);
+}
+
+static xt_status
+write_place(xt_location_writer *writer, const xt_location_entry *entry)
+{
+    const xt_location place = xt_location_of(entry);
+    return xt_location_write(writer, &place, entry->units);
+}
+
+static xt_status
+write_entry(xt_location_writer *writer, const xt_location_entry *entry)
+{
+    return xt_location_write_entry(writer, entry, entry->units);
 }
 
 static void
@@ -216,11 +232,57 @@ tables_that_are_written_again_are_the_same_bytes(void **state)
     for (int minor = DUMPS_FIRST; minor <= DUMPS_LAST; minor++) {
         dump all = dumps_read(minor);
         for (size_t i = 0; i < all.len; i++) {
-            write_again(&writer, &all.codes[i].view);
+            write_again(&writer, &all.codes[i].view, write_place);
+            write_again(&writer, &all.codes[i].view, write_entry);
         }
         dumps_free(&all);
     }
     xt_buf_fini(&writer.table);
+}
+
+/* Entries taken from behind others count from a line that is not the writer's
+   own; all that follow do. */
+static void
+entries_are_the_same_places_behind_another_line(void **state)
+{
+    (void)state;
+    static const unsigned char table[] = {
+        HEAD(0, 1),  0x12,             /* line 10 */
+        HEAD(11, 2), 0x04, 0x08,       /* 11 */
+        HEAD(15, 1),                   /* none */
+        HEAD(14, 1), 0x04, 0,    2, 3, /* 13 */
+        HEAD(10, 3), 0x05, 0x06,       /* the same */
+        HEAD(13, 1), 0x07,             /* 10 again */
+    };
+    enum { ENTRIES = 6, LINE = 40 };
+    xt_location_entry entries[ENTRIES];
+    xt_location_reader reader;
+    bool more;
+    xt_location_start(&reader, table, sizeof(table), 10);
+    for (size_t i = 0; i < ENTRIES; i++) {
+        assert_int_equal(XT_OK, xt_location_next(&reader, &entries[i], &more));
+    }
+    for (size_t first = 0; first < ENTRIES; first++) {
+        xt_location_writer writer = {.line = LINE};
+        assert_int_equal(XT_OK,
+                         xt_location_write_entries(&writer, entries + first,
+                                                   ENTRIES - first));
+        xt_location_start(&reader, writer.table.bytes, writer.table.len, LINE);
+        for (size_t i = first; i < ENTRIES; i++) {
+            xt_location_entry found;
+            assert_int_equal(XT_OK, xt_location_next(&reader, &found, &more));
+            assert_true(more);
+            assert_int_equal(entries[i].units, found.units);
+            const xt_location place = xt_location_of(&entries[i]);
+            if (place.has_line) {
+                expect_place(&found, place.line, place.end_line, place.column,
+                             place.end_column);
+            }
+            assert_int_equal(place.has_line, found.has_line);
+        }
+        assert_ptr_equal(reader.end, reader.at);
+        xt_buf_fini(&writer.table);
+    }
 }
 
 static void
@@ -248,7 +310,7 @@ any_place_is_read_as_it_was_written(void **state)
                 assert_int_equal(XT_OK, xt_location_write(&writer, &place, 1));
                 continue;
             }
-            xt_location found;
+            xt_location_entry found;
             bool more;
             assert_int_equal(XT_OK, xt_location_next(&reader, &found, &more));
             assert_int_equal(1, found.units);
@@ -284,7 +346,7 @@ many_code_units_are_parted_into_entries_of_eight(void **state)
     xt_location_start(&reader, writer.table.bytes, writer.table.len, 2);
     static const unsigned units[] = {8, 8, 5};
     for (size_t i = 0; i < 3; i++) {
-        xt_location entry;
+        xt_location_entry entry;
         bool more;
         assert_int_equal(XT_OK, xt_location_next(&reader, &entry, &more));
         assert_int_equal(units[i], entry.units);
@@ -326,6 +388,7 @@ main(void)
         cmocka_unit_test(a_failed_allocation_is_reported),
         cmocka_unit_test(every_kind_of_entry_has_its_columns),
         cmocka_unit_test(tables_that_are_written_again_are_the_same_bytes),
+        cmocka_unit_test(entries_are_the_same_places_behind_another_line),
         cmocka_unit_test(any_place_is_read_as_it_was_written),
         cmocka_unit_test(many_code_units_are_parted_into_entries_of_eight),
         cmocka_unit_test(a_writer_without_memory_says_so),

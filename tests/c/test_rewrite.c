@@ -211,11 +211,11 @@ spread_places(const xt_code_view *view)
     size_t at = 0;
     bool more = true;
     while (more) {
-        xt_location place;
-        assert_int_equal(XT_OK, xt_location_next(&reader, &place, &more));
-        for (unsigned i = 0; more && i < place.units; i++) {
+        xt_location_entry entry;
+        assert_int_equal(XT_OK, xt_location_next(&reader, &entry, &more));
+        for (unsigned i = 0; more && i < entry.units; i++) {
             assert_true(at < units);
-            places[at++] = place;
+            places[at++] = xt_location_of(&entry);
         }
     }
     assert_int_equal(units, at);
@@ -313,7 +313,7 @@ try_long_loop(int minor, uint32_t nops)
     xt_location_writer lines = {.line = 1};
     assert_int_equal(XT_OK, xt_buf_reserve(&code, 2 * (nops + 64)));
     xt_instr_write(&code, ops, resume, 0, entry);
-    const xt_location first = {0, true, 1, 1, 0, 1};
+    const xt_location first = {true, 1, 1, 0, 1};
     assert_int_equal(XT_OK, xt_location_write(&lines, &first, entry));
     for (uint32_t i = 0; i < nops; i++) {
         const xt_location place = {.has_line = true,
@@ -368,8 +368,8 @@ constants_may_be_wider_than_their_counters(void **state)
         xt_instr_write(&code, ops, ops->load_const, 0, widths[i]);
         xt_instr_write(&code, ops, ops->pop_top, 0, 1);
         xt_instr_write(&code, ops, ops->return_const, 0, widths[i]);
-        const xt_location first = {0, true, 1, 1, 0, 1};
-        const xt_location then = {0, true, 2, 2, 0, 1};
+        const xt_location first = {true, 1, 1, 0, 1};
+        const xt_location then = {true, 2, 2, 0, 1};
         assert_int_equal(XT_OK, xt_location_write(&lines, &first, 1));
         assert_int_equal(XT_OK,
                          xt_location_write(&lines, &then, 1 + 2 * widths[i]));
