@@ -233,28 +233,13 @@ note_place(body_run *run, Py_ssize_t unit)
 
 /* --- Starting ------------------------------------------------------------ */
 
-static bool
-makes_generators(PyCodeObject *code)
-{
-    PyObject *consts = code->co_consts;
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(consts); i++) {
-        PyObject *item = PyTuple_GET_ITEM(consts, i);
-        if (PyCode_Check(item) &&
-            registry_is_generator((PyCodeObject *)item)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Whether the code is fit, and then its events in bodies.path. Generators are
-   rewritten with the code that makes them, and calls are counted by probes.
-   1, 0, or -1 with an exception. */
+/* Whether the code is fit, and then its events in bodies.path. With branches,
+   calls are counted by probes. 1, 0, or -1 with an exception. */
 static int
 is_fit(EngineObject *engine, PyCodeObject *code)
 {
     if (engine->branches || PyBytes_GET_SIZE(code->co_exceptiontable) > 0 ||
-        !PyUnicode_CheckExact(code->co_filename) || makes_generators(code) ||
+        !PyUnicode_CheckExact(code->co_filename) ||
         registry_get(&engine->registry, code) != NULL) {
         return 0;
     }

@@ -3,6 +3,7 @@
 
 #include <opcode.h>
 
+#include "frame.h"
 #include "shortrepr.h"
 #include "variables.h"
 
@@ -146,8 +147,7 @@ instruction_of(PyFrameObject *frame, PyCodeObject *code, int *argument)
 bool
 calllog_is_resumed(PyFrameObject *frame, PyCodeObject *code)
 {
-    enum { GENERATOR = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR };
-    if ((code->co_flags & GENERATOR) == 0) {
+    if (!frame_is_in_generator(code)) {
         return false;
     }
     int argument = 0;

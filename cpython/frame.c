@@ -11,11 +11,11 @@ frame_switch_code(frame_head *frame, PyCodeObject *original, Py_ssize_t offset,
         frame_offset(frame, original) != offset) {
         return false;
     }
-    /* The frame must be the last on the stack: what a generator runs in is
-       a part of the generator. */
+    /* To grow, the frame must be the last on the stack: what a generator runs
+       in is a part of the generator. */
     PyObject **end = (PyObject **)(void *)frame + original->co_framesize;
-    if (end != thread->datastack_top ||
-        thread->datastack_limit - end < (Py_ssize_t)more) {
+    if (more > 0 && (end != thread->datastack_top ||
+                     thread->datastack_limit - end < (Py_ssize_t)more)) {
         return false;
     }
     thread->datastack_top += more;

@@ -92,9 +92,18 @@ frame_of(PyFrameObject *object)
     return head->frame;
 }
 
+/* Whether code runs in frames that are a part of a generator, a coroutine or
+   an asynchronous generator, and so cannot grow. */
+static inline bool
+frame_is_in_generator(const PyCodeObject *code)
+{
+    return (code->co_flags &
+            (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
+}
+
 /* Has the running frame, which stands at its RESUME in `original` and has just
    reported so, go on in `code` at the code unit `unit`. `code` must have the
-   same variables; one more place on the stack is made. False, with nothing
+   same variables; what it needs more of the stack is made. False, with nothing
    changed, when the frame is not what it should be or there is no room. */
 bool frame_switch_code(frame_head *frame, PyCodeObject *original,
                        Py_ssize_t offset, PyCodeObject *code, uint32_t unit);

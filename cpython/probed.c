@@ -2,6 +2,7 @@
 #include "probed.h"
 
 #include "compat.h"
+#include "frame.h"
 #include "keptcode.h"
 #include "mem.h"
 
@@ -63,6 +64,7 @@ probed_scratch_fini(probed_scratch *scratch)
     xt_instrs_fini(&scratch->instrs);
     xt_graph_fini(&scratch->graph);
     xt_planner_fini(&scratch->planner);
+    xt_depth_fini(&scratch->depth);
     xt_rewrite_fini(&scratch->rewrite);
 }
 
@@ -304,8 +306,27 @@ share_variables(PyCodeObject *code, PyCodeObject *original)
     }
 }
 
+/* How large a stack the rewritten code needs. That of a generator lies in the
+   generator, which cannot grow (frame.h): so it stays as it is if probes find
+   room in it, as nearly all do. */
+static xt_status
+find_stack(PyCodeObject *original, probed_scratch *scratch, int *stack)
+{
+    int32_t most = INT32_MAX;
+    xt_status status = XT_OK;
+    if (frame_is_in_generator(original)) {
+        status = xt_depth_of_probes(
+            &scratch->depth, &scratch->instrs, scratch->graph.first_traceable,
+            scratch->planner.probes, scratch->planner.probes_len,
+            PyCompile_OpcodeStackEffectWithJump, &most);
+    }
+    *stack = original->co_stacksize + (most > original->co_stacksize);
+    return status;
+}
+
 static PyCodeObject *
-make_code(PyCodeObject *original, const xt_rewrite *rewrite, PyObject *consts)
+make_code(PyCodeObject *original, const xt_rewrite *rewrite, PyObject *consts,
+          int stack)
 {
     PyObject *code = bytes_of(&rewrite->code);
     PyObject *locations = bytes_of(&rewrite->locations.table);
@@ -318,11 +339,11 @@ make_code(PyCodeObject *original, const xt_rewrite *rewrite, PyObject *consts)
         variables != NULL && cells != NULL && frees != NULL) {
         made = PyUnstable_Code_NewWithPosOnlyArgs(
             original->co_argcount, original->co_posonlyargcount,
-            original->co_kwonlyargcount, original->co_nlocals,
-            original->co_stacksize + 1, original->co_flags, code, consts,
-            original->co_names, variables, frees, cells, original->co_filename,
-            original->co_name, original->co_qualname, original->co_firstlineno,
-            locations, exceptions);
+            original->co_kwonlyargcount, original->co_nlocals, stack,
+            original->co_flags, code, consts, original->co_names, variables,
+            frees, cells, original->co_filename, original->co_name,
+            original->co_qualname, original->co_firstlineno, locations,
+            exceptions);
     }
     if (made != NULL) {
         share_variables(made, original);
@@ -359,10 +380,14 @@ probed_new(probed_types *types, probed_scratch *scratch,
                 branches, &why);
     Py_DECREF(bytecode);
     PyCodeObject *made = NULL;
+    int stack = 0;
+    if (status == XT_OK) {
+        status = find_stack(original, scratch, &stack);
+    }
     if (status == XT_OK) {
         PyObject *all = make_consts(self, scratch, consts);
         if (all != NULL) {
-            made = make_code(original, &scratch->rewrite, all);
+            made = make_code(original, &scratch->rewrite, all, stack);
             Py_DECREF(all);
         }
     }

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 
 #include "counter.h"
+#include "depth.h"
 #include "instr.h"
 #include "plan.h"
 #include "rewrite.h"
@@ -82,6 +83,7 @@ typedef struct {
     xt_instrs instrs;
     xt_graph graph;
     xt_planner planner;
+    xt_depth depth;
     xt_rewrite rewrite;
 } probed_scratch;
 

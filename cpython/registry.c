@@ -80,18 +80,10 @@ registry_sees_instructions(code_registry *registry, PyCodeObject *code)
 /* --- Entries --------------------------------------------------------------
  */
 
-bool
-registry_is_generator(PyCodeObject *code)
-{
-    return (code->co_flags &
-            (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
-}
-
-/* The constants with generators among them rewritten; other functions are
-   when they are first called. A new tuple. */
+/* The constants, with those functions rewritten that are so already; others
+   are when they are first called. A new tuple. */
 static PyObject *
-rewrite_consts(code_registry *registry, probed_types *types, code_entry *entry,
-               bool branches)
+rewrite_consts(code_registry *registry, code_entry *entry)
 {
     PyObject *consts = entry->original->co_consts;
     Py_ssize_t len = PyTuple_GET_SIZE(consts);
@@ -106,13 +98,6 @@ rewrite_consts(code_registry *registry, probed_types *types, code_entry *entry,
                 break;
             }
             code_entry *known = registry_get(registry, child);
-            if (known == NULL && registry_is_generator(child)) {
-                known = registry_add(registry, types, child, NULL, branches);
-                if (known == NULL) {
-                    Py_CLEAR(made);
-                    break;
-                }
-            }
             if (known != NULL) {
                 known->parent = entry;
                 if (known->code != NULL) {
@@ -135,7 +120,7 @@ rewrite(code_registry *registry, probed_types *types, code_entry *entry,
         entry->refusal = "its file asks for events of opcodes";
         return sees < 0 ? -1 : 0;
     }
-    PyObject *consts = rewrite_consts(registry, types, entry, branches);
+    PyObject *consts = rewrite_consts(registry, entry);
     if (consts == NULL) {
         return -1;
     }

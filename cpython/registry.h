@@ -47,10 +47,6 @@ registry_get(code_registry *registry, PyCodeObject *original)
     return xt_ptrmap_get(&registry->by_code, original);
 }
 
-/* Whether the code runs in a frame of its own, which cannot be switched to
-   another code object once it exists. */
-bool registry_is_generator(PyCodeObject *code);
-
 /* Whether code belongs to a file that asks for an event per instruction:
    whoever does so is shown those of the original, and nothing of the file is
    rewritten. Must be asked of a module's code before it runs. -1 with an

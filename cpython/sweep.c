@@ -120,7 +120,7 @@ bool
 sweep_is_first_run(EngineObject *engine, PyCodeObject *code)
 {
     bool once =
-        (code->co_flags & CO_OPTIMIZED) == 0 && !registry_is_generator(code);
+        (code->co_flags & CO_OPTIMIZED) == 0 && !frame_is_in_generator(code);
     if (!once || !may_forget(engine)) {
         return false;
     }
