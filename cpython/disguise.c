@@ -41,7 +41,7 @@ map_offset(const disguise_row *row, PyFrameObject *frame, int offset)
     Py_DECREF(code);
     /* An odd one is none: it was made up by whoever made the traceback. */
     if (probed == NULL || offset < 0 || offset % 2 != 0 ||
-        (uint32_t)offset / 2 >= probed->new_units) {
+        (uint32_t)offset / 2 >= probed->map.units) {
         return offset;
     }
     return (int)(2 * probed_old_unit(probed, offset / 2));

@@ -25,7 +25,7 @@ static PyObject *
 map_offset(const ProbedCodeObject *probed, PyObject *offset)
 {
     Py_ssize_t unit = PyLong_AsSsize_t(offset) / 2;
-    if (unit < 0 || unit >= (Py_ssize_t)probed->new_units) {
+    if (unit < 0 || unit >= (Py_ssize_t)probed->map.units) {
         PyErr_Clear();
         return Py_NewRef(offset);
     }
@@ -37,8 +37,9 @@ static bool
 is_inserted(const ProbedCodeObject *probed, PyObject *offset)
 {
     Py_ssize_t unit = PyLong_AsSsize_t(offset) / 2;
-    return unit >= 0 && unit < (Py_ssize_t)probed->new_units &&
-           (probed->old_unit[unit] & XT_REWRITE_INSERTED) != 0;
+    return unit >= 0 && unit < (Py_ssize_t)probed->map.units &&
+           (xt_unitmap_find(&probed->map, (uint32_t)unit) &
+            XT_REWRITE_INSERTED) != 0;
 }
 
 static PyObject *

@@ -25,8 +25,7 @@ probed_dealloc(ProbedCodeObject *self)
         xt_free(self->slots);
     }
     xt_free(self->points);
-    xt_free(self->point_at);
-    xt_free(self->old_unit);
+    xt_unitmap_fini(&self->map);
     if (!self->breaks_kept) {
         xt_free(self->breaks.left);
     }
@@ -70,71 +69,21 @@ probed_scratch_fini(probed_scratch *scratch)
 
 /* --- Rewriting --------------------------------------------------------- */
 
-static uint32_t *
-copy_numbers(const uint32_t *numbers, size_t len)
-{
-    uint32_t *copy = xt_malloc(len * sizeof(*copy));
-    if (copy != NULL) {
-        memcpy(copy, numbers, len * sizeof(*copy));
-    }
-    return copy;
-}
-
 /* Keeps what is needed of the analysis once that is over. */
 static xt_status
-keep_points(ProbedCodeObject *self, const probed_scratch *scratch)
+keep(ProbedCodeObject *self, const probed_scratch *scratch)
 {
-    const xt_instrs *instrs = &scratch->instrs;
-    self->points_len = (uint32_t)instrs->len;
-    self->units = (uint32_t)instrs->units;
-    self->new_units = (uint32_t)scratch->rewrite.units;
+    self->points_len = (uint32_t)scratch->instrs.len;
+    self->landing = scratch->rewrite.landing;
     self->slots = xt_malloc(self->plan.slots * sizeof(*self->slots));
     self->counters =
         xt_malloc(scratch->planner.counters * sizeof(*self->counters));
-    self->points = xt_malloc(instrs->len * sizeof(*self->points));
-    self->point_at = copy_numbers(instrs->at_unit, instrs->units);
-    self->old_unit =
-        copy_numbers(scratch->rewrite.old_unit, scratch->rewrite.units);
-    if (self->slots == NULL || self->counters == NULL ||
-        self->points == NULL || self->point_at == NULL ||
-        self->old_unit == NULL) {
+    if (self->slots == NULL || self->counters == NULL) {
         return XT_NOMEM;
     }
     memset(self->slots, 0, self->plan.slots * sizeof(*self->slots));
-    for (uint32_t i = 0; i < self->points_len; i++) {
-        const xt_instr *instr = &instrs->items[i];
-        self->points[i] = (probed_point){
-            .line = instr->line,
-            .handler = XT_NONE,
-            .opcode = instr->start + instr->extended,
-            .kind = instr->kind,
-            .op = instr->op,
-            .starts_line = (scratch->graph.flags[i] & XT_STARTS_LINE) != 0,
-            .sure_line = (scratch->graph.flags[i] & XT_SURE_LINE) != 0,
-            .is_handler = (scratch->graph.flags[i] & XT_IS_HANDLER) != 0,
-        };
-    }
-    for (size_t i = 0; i < instrs->handlers.len; i++) {
-        const xt_exctable_range *range = &instrs->handlers.ranges[i];
-        for (uint32_t unit = range->start; unit < range->end; unit++) {
-            self->points[instrs->at_unit[unit]].handler =
-                instrs->at_unit[range->target];
-        }
-    }
-    for (size_t i = 0; i < scratch->graph.len; i++) {
-        const xt_edge *edge = &scratch->graph.edges[i];
-        if (edge->kind != XT_EDGE_RERAISE) {
-            continue;
-        }
-        if (edge->to == scratch->graph.outside) {
-            self->reraises_out = true;
-        }
-        else {
-            self->points[edge->to].gets_reraised = true;
-        }
-    }
-    self->landing = scratch->rewrite.landing;
-    return XT_OK;
+    xt_plan_forget_nodes(&self->plan);
+    return xt_unitmap_build(&self->map, &scratch->rewrite, &scratch->instrs);
 }
 
 xt_code_view
@@ -154,28 +103,38 @@ probed_view(PyCodeObject *code, PyObject *bytecode)
     };
 }
 
-/* Analyses and rewrites within the core. */
+/* Plans the probes; `plan` must be empty. */
 static xt_status
-analyse(ProbedCodeObject *self, probed_scratch *scratch, PyObject *bytecode,
-        uint32_t first_const, bool branches, const char **refusal)
+analyse(const xt_code_view *view, bool branches, probed_scratch *scratch,
+        xt_plan *plan, const char **refusal)
 {
-    const xt_code_view view = probed_view(self->original, bytecode);
     *refusal = "its bytecode is of no kind that this version makes";
-    xt_status status = view.ops == NULL
+    xt_status status = view->ops == NULL
                            ? XT_UNSUPPORTED
-                           : xt_instrs_read(&scratch->instrs, &view);
+                           : xt_instrs_read(&scratch->instrs, view);
     if (status == XT_OK) {
         status =
-            xt_graph_build(&scratch->graph, &scratch->instrs, &view, branches);
+            xt_graph_build(&scratch->graph, &scratch->instrs, view, branches);
         if (scratch->graph.refusal != NULL) {
             *refusal = scratch->graph.refusal;
         }
     }
     if (status == XT_OK) {
         *refusal = "no probe can stand where one is needed";
-        status = xt_plan_build(&self->plan, &scratch->planner, &scratch->graph,
+        status = xt_plan_build(plan, &scratch->planner, &scratch->graph,
                                &scratch->instrs);
     }
+    return status;
+}
+
+/* Analyses and rewrites within the core. */
+static xt_status
+rewrite(ProbedCodeObject *self, probed_scratch *scratch, PyObject *bytecode,
+        uint32_t first_const, const char **refusal)
+{
+    const xt_code_view view = probed_view(self->original, bytecode);
+    xt_status status =
+        analyse(&view, self->branches, scratch, &self->plan, refusal);
     if (status == XT_OK) {
         *refusal = "it gets too large";
         status = xt_rewrite_build(&scratch->rewrite, &scratch->instrs, &view,
@@ -183,7 +142,7 @@ analyse(ProbedCodeObject *self, probed_scratch *scratch, PyObject *bytecode,
                                   scratch->planner.probes_len, first_const,
                                   scratch->graph.first_traceable);
     }
-    return status == XT_OK ? keep_points(self, scratch) : status;
+    return status == XT_OK ? keep(self, scratch) : status;
 }
 
 /* A constant, borrowed: of the tuple, or immortal. */
@@ -316,9 +275,9 @@ find_stack(PyCodeObject *original, probed_scratch *scratch, int *stack)
     xt_status status = XT_OK;
     if (frame_is_in_generator(original)) {
         status = xt_depth_of_probes(
-            &scratch->depth, &scratch->instrs, scratch->graph.first_traceable,
-            scratch->planner.probes, scratch->planner.probes_len,
-            PyCompile_OpcodeStackEffectWithJump, &most);
+            &scratch->depth, &scratch->instrs, scratch->planner.probes,
+            scratch->planner.probes_len, PyCompile_OpcodeStackEffectWithJump,
+            &most);
     }
     *stack = original->co_stacksize + (most > original->co_stacksize);
     return status;
@@ -374,10 +333,10 @@ probed_new(probed_types *types, probed_scratch *scratch,
            sizeof(*self) - sizeof(PyObject));
     self->original = (PyCodeObject *)Py_NewRef(original);
     self->pool = &types->pool;
+    self->branches = branches;
     const char *why = NULL;
-    xt_status status =
-        analyse(self, scratch, bytecode, (uint32_t)PyTuple_GET_SIZE(consts),
-                branches, &why);
+    xt_status status = rewrite(self, scratch, bytecode,
+                               (uint32_t)PyTuple_GET_SIZE(consts), &why);
     Py_DECREF(bytecode);
     PyCodeObject *made = NULL;
     int stack = 0;
@@ -416,11 +375,84 @@ probed_move_slots(ProbedCodeObject *probed, uint64_t *slots)
 
 /* --- Exceptions -------------------------------------------------------- */
 
+/* What is known of the instructions. */
+static void
+set_points(ProbedCodeObject *self, const xt_instrs *instrs,
+           const xt_graph *graph)
+{
+    for (uint32_t i = 0; i < self->points_len; i++) {
+        const xt_instr *instr = &instrs->items[i];
+        self->points[i] = (probed_point){
+            .line = instr->line,
+            .handler = XT_NONE,
+            .opcode = instr->start + instr->extended,
+            .kind = instr->kind,
+            .starts_line = (graph->flags[i] & XT_STARTS_LINE) != 0,
+            .sure_line = (graph->flags[i] & XT_SURE_LINE) != 0,
+        };
+    }
+    for (size_t i = 0; i < instrs->handlers.len; i++) {
+        const xt_exctable_range *range = &instrs->handlers.ranges[i];
+        for (uint32_t unit = range->start; unit < range->end; unit++) {
+            self->points[instrs->at_unit[unit]].handler =
+                instrs->at_unit[range->target];
+        }
+    }
+    for (size_t i = 0; i < graph->len; i++) {
+        const xt_edge *edge = &graph->edges[i];
+        if (edge->kind != XT_EDGE_RERAISE) {
+            continue;
+        }
+        if (edge->to == graph->outside) {
+            self->reraises_out = true;
+        }
+        else {
+            self->points[edge->to].gets_reraised = true;
+        }
+    }
+}
+
+/* Most code never sees an exception: what is needed then is found, by the same
+   analysis, when there is one. -1 if out of memory, without an exception. */
+static int
+need_points(ProbedCodeObject *self)
+{
+    if (self->points != NULL) {
+        return 0;
+    }
+    probed_scratch scratch = {0};
+    xt_plan plan = {0};
+    PyObject *bytecode = PyCode_GetCode(self->original);
+    xt_status status = XT_NOMEM;
+    if (bytecode == NULL) {
+        PyErr_Clear();
+    }
+    else {
+        const xt_code_view view = probed_view(self->original, bytecode);
+        const char *refusal;
+        status = analyse(&view, self->branches, &scratch, &plan, &refusal);
+    }
+    if (status == XT_OK) {
+        self->points = xt_malloc(self->points_len * sizeof(*self->points));
+    }
+    if (self->points != NULL) {
+        set_points(self, &scratch.instrs, &scratch.graph);
+        xt_plan_take_nodes(&self->plan, &plan);
+    }
+    Py_XDECREF(bytecode);
+    xt_plan_fini(&plan);
+    probed_scratch_fini(&scratch);
+    return self->points == NULL ? -1 : 0;
+}
+
 int
 probed_need_breaks(ProbedCodeObject *probed)
 {
     if (probed->breaks.left != NULL) {
         return 0;
+    }
+    if (need_points(probed) < 0) {
+        return -1;
     }
     size_t len = probed->points_len;
     uint64_t *all = keptcode_breaks(probed);

@@ -17,7 +17,7 @@
 #include "depth.h"
 #include "instr.h"
 #include "plan.h"
-#include "rewrite.h"
+#include "unitmap.h"
 
 /* What is kept of an instruction of the original code. */
 typedef struct {
@@ -25,10 +25,8 @@ typedef struct {
     uint32_t handler; /* the instruction that its exceptions go to, XT_NONE */
     uint32_t opcode;  /* code unit of the opcode, behind its EXTENDED_ARGs */
     uint8_t kind;     /* xt_opcode_kind */
-    uint8_t op;
     bool starts_line;
-    bool sure_line; /* XT_SURE_LINE */
-    bool is_handler;
+    bool sure_line;     /* XT_SURE_LINE */
     bool gets_reraised; /* a handler that exceptions are raised on to */
 } probed_point;
 
@@ -50,16 +48,14 @@ typedef struct probed_code {
     counter_pool *pool;    /* borrowed: lives as long as the interpreter */
     PyObject **counters;   /* owned array of immortals */
     uint32_t counters_len; /* fewer than planned if making them failed */
-    probed_point *points;  /* owned */
-    uint32_t points_len;
-    uint32_t *point_at; /* owned: per code unit of the original, its point */
-    uint32_t units;
-    uint32_t *old_unit; /* owned: per new code unit, the original's, with the
-                           bit XT_REWRITE_INSERTED if it is none of its own */
-    uint32_t new_units;
-    bool reraises_out;    /* exceptions are raised on out of the frame */
+    xt_unitmap map;
     uint32_t landing;     /* the new code unit where started frames go on */
+    uint32_t points_len;  /* instructions of the original */
+    bool branches;        /* and are counted */
     probed_breaks breaks; /* owned; all NULL until the first exception */
+    probed_point *points; /* owned; NULL as long as those are, as is what the
+                             plan knows of nodes */
+    bool reraises_out;    /* exceptions are raised on out of the frame */
 
     /* Kept by keptcode.c. */
     struct kept_file
@@ -118,7 +114,8 @@ probed_get(const probed_types *types, PyCodeObject *code)
 static inline uint32_t
 probed_old_unit(const ProbedCodeObject *probed, Py_ssize_t unit)
 {
-    return probed->old_unit[unit] & ~XT_REWRITE_INSERTED;
+    return xt_unitmap_find(&probed->map, (uint32_t)unit) &
+           ~XT_REWRITE_INSERTED;
 }
 
 /* The point for an offset (in code units) into the rewritten code, or XT_NONE
@@ -126,10 +123,10 @@ probed_old_unit(const ProbedCodeObject *probed, Py_ssize_t unit)
 static inline uint32_t
 probed_point_at(const ProbedCodeObject *probed, Py_ssize_t offset)
 {
-    if (offset < 0 || offset >= (Py_ssize_t)probed->new_units) {
+    if (offset < 0 || offset >= (Py_ssize_t)probed->map.units) {
         return XT_NONE;
     }
-    return probed->point_at[probed_old_unit(probed, offset)];
+    return xt_unitmap_instr(&probed->map, probed_old_unit(probed, offset));
 }
 
 /* Has the counters add to other slots, which have the same counts. */

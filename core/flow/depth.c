@@ -31,6 +31,15 @@ lead(int32_t *at, uint32_t to, int32_t before, int effect)
     return true;
 }
 
+/* RETURN_GENERATOR: once the generator runs, what it was sent lies there. 3.12
+   says otherwise. */
+static bool
+starts_generator(const xt_instrs *instrs, const xt_instr *instr)
+{
+    return instr->kind == XT_KIND_SUSPEND &&
+           instr->op != instrs->ops->yield_value;
+}
+
 /* Follows all instructions once, in their order. False if an instruction does
    what nobody knows. */
 static bool
@@ -43,7 +52,8 @@ follow(int32_t *at, const xt_instrs *instrs, xt_stack_effect effect,
             continue;
         }
         int oparg = (int)instr->oparg;
-        int goes_on = effect(instr->op, oparg, 0);
+        int goes_on =
+            starts_generator(instrs, instr) ? 1 : effect(instr->op, oparg, 0);
         int jumps = instr->target == XT_NONE ? 0 : effect(instr->op, oparg, 1);
         if (goes_on == INT_MAX || jumps == INT_MAX) {
             return false;
@@ -60,7 +70,7 @@ follow(int32_t *at, const xt_instrs *instrs, xt_stack_effect effect,
 }
 
 xt_status
-xt_depth_of_probes(xt_depth *depth, const xt_instrs *instrs, uint32_t start,
+xt_depth_of_probes(xt_depth *depth, const xt_instrs *instrs,
                    const xt_probe *probes, size_t probes_len,
                    xt_stack_effect effect, int32_t *most)
 {
@@ -73,7 +83,7 @@ xt_depth_of_probes(xt_depth *depth, const xt_instrs *instrs, uint32_t start,
     for (size_t i = 0; i < instrs->len; i++) {
         at[i] = -1;
     }
-    at[start] = 0;
+    at[0] = 0;
     for (size_t i = 0; i < instrs->handlers.len; i++) {
         const xt_exctable_range *range = &instrs->handlers.ranges[i];
         at[instrs->at_unit[range->target]] = depth_of_handler(range);

@@ -25,11 +25,9 @@ typedef struct {
 void xt_depth_fini(xt_depth *depth);
 
 /* Finds the most places that are used where there is a probe, with its own;
-   INT32_MAX if that cannot be told. The stack is empty before `start`, the
-   first RESUME, which leads to all probes. XT_NOMEM. */
+   INT32_MAX if that cannot be told. XT_NOMEM. */
 xt_status xt_depth_of_probes(xt_depth *depth, const xt_instrs *instrs,
-                             uint32_t start, const xt_probe *probes,
-                             size_t probes_len, xt_stack_effect effect,
-                             int32_t *most);
+                             const xt_probe *probes, size_t probes_len,
+                             xt_stack_effect effect, int32_t *most);
 
 #endif

@@ -25,6 +25,21 @@ xt_plan_fini(xt_plan *plan)
 }
 
 void
+xt_plan_forget_nodes(xt_plan *plan)
+{
+    xt_free(plan->node_of);
+    plan->node_of = NULL;
+}
+
+void
+xt_plan_take_nodes(xt_plan *plan, xt_plan *again)
+{
+    xt_plan_forget_nodes(plan);
+    plan->node_of = again->node_of;
+    again->node_of = NULL;
+}
+
+void
 xt_planner_fini(xt_planner *planner)
 {
     xt_union_fini(&planner->sets);

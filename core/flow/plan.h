@@ -43,7 +43,8 @@ typedef struct {
 typedef struct {
     xt_plan_class *classes; /* owned */
     size_t classes_len;
-    uint32_t *node_of; /* owned: per instruction, and then that of outside */
+    uint32_t *node_of; /* owned: per instruction, and then that of outside; or
+                          NULL, if it was forgotten */
     uint32_t nodes;
     uint32_t slots;
     xt_span_step *steps; /* owned; their edges are classes */
@@ -53,6 +54,13 @@ typedef struct {
 } xt_plan;
 
 void xt_plan_fini(xt_plan *plan);
+
+/* Forgets which instruction is of which node: as long as nothing breaks the
+   flow (solve.h), nobody asks. */
+void xt_plan_forget_nodes(xt_plan *plan);
+
+/* Takes that from the same plan, made again. */
+void xt_plan_take_nodes(xt_plan *plan, xt_plan *again);
 
 typedef enum {
     XT_PROBE_NOWHERE,

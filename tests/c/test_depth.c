@@ -9,7 +9,7 @@
 #include "cmocka_all.h"
 #include "mem.h"
 
-enum { NOTHING, PUSH, PUSH_3, POP, POP_2, NEXT, STRANGE };
+enum { NOTHING, PUSH, PUSH_3, POP, POP_2, NEXT, STRANGE, YIELD };
 
 static int
 effect_of(int op, int oparg, int jump)
@@ -17,7 +17,7 @@ effect_of(int op, int oparg, int jump)
     static const int effects[][2] = {
         [NOTHING] = {0, 0},       [PUSH] = {1, 1},    [PUSH_3] = {3, 3},
         [POP] = {-1, -1},         [POP_2] = {-2, -2}, [NEXT] = {1, -1},
-        [STRANGE] = {INT_MAX, 0},
+        [STRANGE] = {INT_MAX, 0}, [YIELD] = {0, 0},
     };
     assert_int_equal(0, oparg);
     return effects[op][jump];
@@ -47,14 +47,16 @@ depth_of(const step *steps, size_t len, const xt_exctable_range *handler,
         at_unit[i] = i;
     }
     xt_exctable_range range = {0};
-    xt_instrs instrs = {.items = items, .len = len, .at_unit = at_unit};
+    xt_opcodes ops = {.yield_value = YIELD};
+    xt_instrs instrs = {
+        .ops = &ops, .items = items, .len = len, .at_unit = at_unit};
     if (handler != NULL) {
         range = *handler;
         instrs.handlers = (xt_exctable){.ranges = &range, .len = 1};
     }
     xt_depth depth = {0};
     int32_t most = 0;
-    assert_int_equal(XT_OK, xt_depth_of_probes(&depth, &instrs, 0, &probe, 1,
+    assert_int_equal(XT_OK, xt_depth_of_probes(&depth, &instrs, &probe, 1,
                                                effect_of, &most));
     xt_depth_fini(&depth);
     return most;
@@ -129,6 +131,22 @@ a_handler_begins_with_what_its_range_keeps_and_the_exception(void **state)
     assert_int_equal(6, depth_of(steps, 4, &plain, before(3)));
 }
 
+/* Whatever the version says of it. */
+static void
+a_generator_that_starts_has_been_sent_something(void **state)
+{
+    (void)state;
+    static const step steps[] = {
+        {NOTHING, XT_KIND_SUSPEND, 0}, {POP, XT_KIND_PLAIN, 0},
+        {PUSH, XT_KIND_PLAIN, 0},      {YIELD, XT_KIND_SUSPEND, 0},
+        {POP, XT_KIND_RETURN, 0},
+    };
+    static const int32_t expected[] = {1, 2, 1, 2, 2};
+    for (uint32_t i = 0; i < 5; i++) {
+        assert_int_equal(expected[i], depth_of(steps, 5, NULL, before(i)));
+    }
+}
+
 static void
 where_nothing_leads_no_depth_is_known(void **state)
 {
@@ -157,12 +175,13 @@ no_memory_is_told(void **state)
 {
     (void)state;
     xt_instr item = {.kind = XT_KIND_RETURN, .target = XT_NONE};
-    const xt_instrs instrs = {.items = &item, .len = 1};
+    const xt_opcodes ops = {.yield_value = YIELD};
+    const xt_instrs instrs = {.ops = &ops, .items = &item, .len = 1};
     xt_depth depth = {0};
     int32_t most;
     xt_mem_fail_after(0);
     xt_status status =
-        xt_depth_of_probes(&depth, &instrs, 0, NULL, 0, effect_of, &most);
+        xt_depth_of_probes(&depth, &instrs, NULL, 0, effect_of, &most);
     xt_mem_fail_after(-1);
     assert_int_equal(XT_NOMEM, status);
     xt_depth_fini(&depth);
@@ -178,6 +197,7 @@ main(void)
         cmocka_unit_test(jumps_back_are_followed),
         cmocka_unit_test(
             a_handler_begins_with_what_its_range_keeps_and_the_exception),
+        cmocka_unit_test(a_generator_that_starts_has_been_sent_something),
         cmocka_unit_test(where_nothing_leads_no_depth_is_known),
         cmocka_unit_test(
             an_instruction_that_nobody_knows_makes_no_depth_known),

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "unitmap.h"
+
+#include <string.h>
+
+#include "mem.h"
+
+enum { WORD = 64 };
+
+void
+xt_unitmap_fini(xt_unitmap *map)
+{
+    xt_free(map->runs);
+    xt_free(map->starts);
+    *map = (xt_unitmap){0};
+}
+
+/* What the unit behind one that stands for `old` stands for, as long as a run
+   goes on: all that was inserted in one place stands for the same. */
+static uint32_t
+follow(uint32_t old, uint32_t units)
+{
+    return (old & XT_REWRITE_INSERTED) != 0 ? old : old + units;
+}
+
+static bool
+begins(const uint32_t *old_unit, size_t unit)
+{
+    return unit == 0 || old_unit[unit] != follow(old_unit[unit - 1], 1);
+}
+
+xt_status
+xt_unitmap_build(xt_unitmap *map, const xt_rewrite *rewrite,
+                 const xt_instrs *instrs)
+{
+    const uint32_t *old_unit = rewrite->old_unit;
+    uint32_t len = 0;
+    for (size_t i = 0; i < rewrite->units; i++) {
+        len += begins(old_unit, i);
+    }
+    size_t words = (instrs->units + WORD - 1) / WORD;
+    map->runs = xt_malloc(len * sizeof(*map->runs));
+    map->starts = xt_malloc(words * sizeof(*map->starts));
+    if (map->runs == NULL || map->starts == NULL) {
+        xt_unitmap_fini(map);
+        return XT_NOMEM;
+    }
+    for (size_t i = 0; i < rewrite->units; i++) {
+        if (begins(old_unit, i)) {
+            map->runs[map->runs_len++] =
+                (xt_unitmap_run){(uint32_t)i, old_unit[i]};
+        }
+    }
+    memset(map->starts, 0, words * sizeof(*map->starts));
+    for (size_t i = 0; i < instrs->len; i++) {
+        uint32_t start = instrs->items[i].start;
+        map->starts[start / WORD] |= UINT64_C(1) << (start % WORD);
+    }
+    map->units = (uint32_t)rewrite->units;
+    map->old_units = (uint32_t)instrs->units;
+    return XT_OK;
+}
+
+uint32_t
+xt_unitmap_find(const xt_unitmap *map, uint32_t new_unit)
+{
+    uint32_t low = 0;
+    uint32_t high = map->runs_len;
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+        if (map->runs[middle].new_unit <= new_unit) {
+            low = middle;
+        }
+        else {
+            high = middle;
+        }
+    }
+    return follow(map->runs[low].old_unit, new_unit - map->runs[low].new_unit);
+}
+
+static unsigned
+count_bits(uint64_t word)
+{
+    unsigned bits = 0;
+    for (; word != 0; word &= word - 1) {
+        bits++;
+    }
+    return bits;
+}
+
+uint32_t
+xt_unitmap_instr(const xt_unitmap *map, uint32_t old_unit)
+{
+    uint32_t started = 0;
+    for (uint32_t word = 0; word < old_unit / WORD; word++) {
+        started += count_bits(map->starts[word]);
+    }
+    uint64_t upto = UINT64_MAX >> (WORD - 1 - old_unit % WORD);
+    started += count_bits(map->starts[old_unit / WORD] & upto);
+    return started - 1;
+}
