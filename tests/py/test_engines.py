@@ -436,7 +436,7 @@ one, two = waits(), items()
 before = kind(made)
 next(made), next(squares), one.send(None)
 try:
-    two.asend(None).send(None)
+    two.__anext__().send(None)
 except StopIteration:
     pass
 kinds = [kind(made), kind(squares), kind(one), kind(two), kind(later)]
