@@ -58,6 +58,7 @@ typedef struct {
     uint8_t pop_jump_if_true;
     uint8_t pop_jump_if_none;
     uint8_t pop_jump_if_not_none;
+    uint8_t compare_op;
     uint8_t yield_value;
     uint8_t make_function;
     uint8_t return_value;

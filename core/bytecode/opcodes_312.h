@@ -20,6 +20,7 @@ static const xt_opcodes xt_opcodes_312 = {
     .pop_jump_if_true = 115,
     .pop_jump_if_none = 129,
     .pop_jump_if_not_none = 128,
+    .compare_op = 107,
     .yield_value = 150,
     .make_function = 132,
     .return_const = 121,

@@ -20,6 +20,7 @@ static const xt_opcodes xt_opcodes_313 = {
     .pop_jump_if_true = 100,
     .pop_jump_if_none = 98,
     .pop_jump_if_not_none = 99,
+    .compare_op = 58,
     .yield_value = 118,
     .make_function = 26,
     .return_const = 103,

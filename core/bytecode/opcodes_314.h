@@ -20,6 +20,7 @@ static const xt_opcodes xt_opcodes_314 = {
     .pop_jump_if_true = 103,
     .pop_jump_if_none = 101,
     .pop_jump_if_not_none = 102,
+    .compare_op = 56,
     .yield_value = 120,
     .make_function = 23,
     .load_small_int = 94,

@@ -20,6 +20,7 @@ static const xt_opcodes xt_opcodes_315 = {
     .pop_jump_if_true = 102,
     .pop_jump_if_none = 100,
     .pop_jump_if_not_none = 101,
+    .compare_op = 54,
     .yield_value = 119,
     .make_function = 21,
     .load_small_int = 93,

@@ -14,7 +14,7 @@
 
 /* Which slot counts what follows from the code alone. Where that changes, this
    number does: files hold slots (core/store/journal.h). */
-enum { XT_FLOW_VERSION = 4 };
+enum { XT_FLOW_VERSION = 5 };
 
 /* Edges that run between the same nodes and fire the same line. */
 typedef struct {

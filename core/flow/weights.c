@@ -7,9 +7,10 @@ enum { DEEPEST = 6 }; /* loops within loops that still count */
 
 static const float ROUNDS = 10;      /* of a loop */
 static const float SENDS = 2;        /* of one that awaits */
-static const float HANDLED = 1e-3F;  /* exceptions, where they can be */
+static const float HANDLED = 1e-2F;  /* exceptions, where they can be */
 static const float RAISES = 1e-2F;   /* a side that ends in an exception, */
 static const float LEAVES = 1 / 9.F; /* or that leaves the loop */
+static const float EQUAL = 1 / 3.F;  /* or where two things are equal */
 
 /* A loop is what lies between the target of backward jumps and the last of
    them; compilers lay out a loop's body in one piece. */
@@ -87,6 +88,27 @@ find_heads(xt_graph *graph)
     }
 }
 
+/* Whether that is the side of a conditional jump where two things have been
+   found equal: fewer are than not (the opcode heuristic of Ball and Larus,
+   "Branch prediction for free", PLDI 1993). */
+static bool
+is_equal_side(const xt_instrs *instrs, const xt_edge *edge)
+{
+    /* The lowest bits of the argument say which outcomes make it true
+       (Include/internal/pycore_code.h, COMPARISON_EQUALS and others). */
+    enum { OUTCOMES = 15, EQUALS = 8, DIFFERS = OUTCOMES & ~EQUALS };
+    const xt_opcodes *ops = instrs->ops;
+    const xt_instr *jump = &instrs->items[edge->from];
+    bool if_true = jump->op == ops->pop_jump_if_true;
+    if (edge->from == 0 || jump[-1].op != ops->compare_op ||
+        (!if_true && jump->op != ops->pop_jump_if_false)) {
+        return false;
+    }
+    bool is_true = if_true == (edge->kind == XT_EDGE_TAKEN);
+    uint32_t outcomes = jump[-1].oparg & OUTCOMES;
+    return outcomes == (is_true ? EQUALS : DIFFERS);
+}
+
 /* The share of a side, before both are scaled to 1 together. */
 static float
 share_of(const xt_graph *graph, const xt_instrs *instrs, const xt_edge *edge)
@@ -105,7 +127,8 @@ share_of(const xt_graph *graph, const xt_instrs *instrs, const xt_edge *edge)
     }
     bool leaves =
         (flags & XT_ALWAYS_LEAVES) != 0 || depth[edge->to] < depth[edge->from];
-    return leaves && depth[edge->from] > 0 ? LEAVES : 1;
+    float share = leaves && depth[edge->from] > 0 ? LEAVES : 1;
+    return is_equal_side(instrs, edge) ? share * EQUAL : share;
 }
 
 static float
