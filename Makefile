@@ -30,10 +30,12 @@ install: $(VENV)/ready ## Build the package and install it into BUILD/venv
 	    -Cbuild-dir=$(BUILD)/wheel -Csetup-args=-Dbuildtype=debugoptimized .
 
 # Address and undefined behaviour sanitizers, and allocations that fail.
-test-c: $(VENV)/ready ## Test the C core alone, under sanitizers
+$(BUILD)/core/build.ninja: | $(VENV)/ready
 	tools/need-cmocka
-	[ -d $(BUILD)/core ] || PATH=$(BIN):$$PATH meson setup $(BUILD)/core -Dctests=true \
+	PATH=$(BIN):$$PATH meson setup $(BUILD)/core -Dctests=true \
 	    -Dextension=false -Db_sanitize=address,undefined
+
+test-c: $(BUILD)/core/build.ninja ## Test the C core alone, under sanitizers
 	PATH=$(BIN):$$PATH meson compile -C $(BUILD)/core
 	$(BIN)/meson test -C $(BUILD)/core --no-rebuild --print-errorlogs
 
@@ -55,7 +57,7 @@ gold: install ## Write what reports are to look like anew (look at the changes!)
 	UPDATE_GOLD=1 $(BIN)/python -P -m pytest -q tests/py/test_report.py \
 	    tests/py/test_exports.py tests/py/test_html.py -k gold
 
-lint: install $(LINT_VENV)/ready ## Check style and types of C and Python
+lint: install $(LINT_VENV)/ready $(BUILD)/core/build.ninja ## Check style and types of C and Python
 	PATH=$(LINT_BIN):$$PATH tools/lint $(BIN)/python $(BUILD)
 
 format: $(LINT_VENV)/ready ## Format C and Python in place
