@@ -23,41 +23,53 @@ follow(uint32_t old, uint32_t units)
     return (old & XT_REWRITE_INSERTED) != 0 ? old : old + units;
 }
 
-static bool
-begins(const uint32_t *old_unit, size_t unit)
+static xt_status
+add_runs(xt_unitmap *map, const uint32_t *old_unit, uint32_t units)
 {
-    return unit == 0 || old_unit[unit] != follow(old_unit[unit - 1], 1);
+    size_t cap = 0;
+    uint32_t next = 0; /* what goes on with the run */
+    for (uint32_t i = 0; i < units; i++) {
+        if (i == 0 || old_unit[i] != next) {
+            xt_unitmap_run *runs = xt_grow(
+                map->runs, &cap, (size_t)map->runs_len + 1, sizeof(*runs));
+            if (runs == NULL) {
+                return XT_NOMEM;
+            }
+            map->runs = runs;
+            runs[map->runs_len++] = (xt_unitmap_run){i, old_unit[i]};
+        }
+        next = follow(old_unit[i], 1);
+    }
+    return XT_OK;
 }
 
-xt_status
-xt_unitmap_build(xt_unitmap *map, const xt_rewrite *rewrite,
-                 const xt_instrs *instrs)
+static xt_status
+add_starts(xt_unitmap *map, const xt_instrs *instrs)
 {
-    const uint32_t *old_unit = rewrite->old_unit;
-    uint32_t len = 0;
-    for (size_t i = 0; i < rewrite->units; i++) {
-        len += begins(old_unit, i);
-    }
     size_t words = (instrs->units + WORD - 1) / WORD;
-    map->runs = xt_malloc(len * sizeof(*map->runs));
     map->starts = xt_malloc(words * sizeof(*map->starts));
-    if (map->runs == NULL || map->starts == NULL) {
-        xt_unitmap_fini(map);
+    if (map->starts == NULL) {
         return XT_NOMEM;
-    }
-    for (size_t i = 0; i < rewrite->units; i++) {
-        if (begins(old_unit, i)) {
-            map->runs[map->runs_len++] =
-                (xt_unitmap_run){(uint32_t)i, old_unit[i]};
-        }
     }
     memset(map->starts, 0, words * sizeof(*map->starts));
     for (size_t i = 0; i < instrs->len; i++) {
         uint32_t start = instrs->items[i].start;
         map->starts[start / WORD] |= UINT64_C(1) << (start % WORD);
     }
+    return XT_OK;
+}
+
+xt_status
+xt_unitmap_build(xt_unitmap *map, const xt_rewrite *rewrite,
+                 const xt_instrs *instrs)
+{
     map->units = (uint32_t)rewrite->units;
     map->old_units = (uint32_t)instrs->units;
+    if (add_runs(map, rewrite->old_unit, map->units) != XT_OK ||
+        add_starts(map, instrs) != XT_OK) {
+        xt_unitmap_fini(map);
+        return XT_NOMEM;
+    }
     return XT_OK;
 }
 
