@@ -10,7 +10,7 @@
  * and no compiler needs to be touched, and code is rewritten only if it runs.
  *
  * A code object that cannot be rewritten, and a frame that cannot be switched
- * (a generator that was made before), is counted by the events LINE and JUMP
+ * (a generator that runs already), is counted by the events LINE and JUMP
  * of that code object, as sys.settrace() would (docs/probes.md).
  */
 #ifndef XT_ENGINE_H
