@@ -9,6 +9,17 @@
 /* --- The code's own object --------------------------------------------- */
 
 static void
+forget_points(ProbedCodeObject *self)
+{
+    xt_free(self->points);
+    xt_free(self->old_unit);
+    xt_free(self->point_at);
+    self->points = NULL;
+    self->old_unit = NULL;
+    self->point_at = NULL;
+}
+
+static void
 probed_dealloc(ProbedCodeObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
@@ -24,7 +35,7 @@ probed_dealloc(ProbedCodeObject *self)
     if (self->kept == NULL) {
         xt_free(self->slots);
     }
-    xt_free(self->points);
+    forget_points(self);
     xt_unitmap_fini(&self->map);
     if (!self->breaks_kept) {
         xt_free(self->breaks.left);
@@ -412,6 +423,21 @@ set_points(ProbedCodeObject *self, const xt_instrs *instrs,
     }
 }
 
+/* False, with nothing reserved, if out of memory. */
+static bool
+reserve_points(ProbedCodeObject *self)
+{
+    self->points = xt_malloc(self->points_len * sizeof(*self->points));
+    self->old_unit = xt_malloc(self->map.units * sizeof(*self->old_unit));
+    self->point_at = xt_malloc(self->map.old_units * sizeof(*self->point_at));
+    if (self->points == NULL || self->old_unit == NULL ||
+        self->point_at == NULL) {
+        forget_points(self);
+        return false;
+    }
+    return true;
+}
+
 /* Most code never sees an exception: what is needed then is found, by the same
    analysis, when there is one. -1 if out of memory, without an exception. */
 static int
@@ -432,11 +458,9 @@ need_points(ProbedCodeObject *self)
         const char *refusal;
         status = analyse(&view, self->branches, &scratch, &plan, &refusal);
     }
-    if (status == XT_OK) {
-        self->points = xt_malloc(self->points_len * sizeof(*self->points));
-    }
-    if (self->points != NULL) {
+    if (status == XT_OK && reserve_points(self)) {
         set_points(self, &scratch.instrs, &scratch.graph);
+        xt_unitmap_spread(&self->map, self->old_unit, self->point_at);
         xt_plan_take_nodes(&self->plan, &plan);
     }
     Py_XDECREF(bytecode);

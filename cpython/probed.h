@@ -53,9 +53,12 @@ typedef struct probed_code {
     uint32_t points_len;  /* instructions of the original */
     bool branches;        /* and are counted */
     probed_breaks breaks; /* owned; all NULL until the first exception */
-    probed_point *points; /* owned; NULL as long as those are, as is what the
-                             plan knows of nodes */
-    bool reraises_out;    /* exceptions are raised on out of the frame */
+    /* Owned; all NULL as long as those are, as is what the plan knows of
+       nodes: */
+    probed_point *points;
+    uint32_t *old_unit; /* what the map says of each new unit, */
+    uint32_t *point_at; /* and of each old one */
+    bool reraises_out;  /* exceptions are raised on out of the frame */
 
     /* Kept by keptcode.c. */
     struct kept_file
@@ -114,8 +117,10 @@ probed_get(const probed_types *types, PyCodeObject *code)
 static inline uint32_t
 probed_old_unit(const ProbedCodeObject *probed, Py_ssize_t unit)
 {
-    return xt_unitmap_find(&probed->map, (uint32_t)unit) &
-           ~XT_REWRITE_INSERTED;
+    uint32_t old = probed->points != NULL
+                       ? probed->old_unit[unit]
+                       : xt_unitmap_find(&probed->map, (uint32_t)unit);
+    return old & ~XT_REWRITE_INSERTED;
 }
 
 /* The point for an offset (in code units) into the rewritten code, or XT_NONE
@@ -126,7 +131,9 @@ probed_point_at(const ProbedCodeObject *probed, Py_ssize_t offset)
     if (offset < 0 || offset >= (Py_ssize_t)probed->map.units) {
         return XT_NONE;
     }
-    return xt_unitmap_instr(&probed->map, probed_old_unit(probed, offset));
+    uint32_t old = probed_old_unit(probed, offset);
+    return probed->points != NULL ? probed->point_at[old]
+                                  : xt_unitmap_instr(&probed->map, old);
 }
 
 /* Has the counters add to other slots, which have the same counts. */

@@ -73,6 +73,24 @@ xt_unitmap_build(xt_unitmap *map, const xt_rewrite *rewrite,
     return XT_OK;
 }
 
+void
+xt_unitmap_spread(const xt_unitmap *map, uint32_t *old_unit,
+                  uint32_t *instr_at)
+{
+    for (uint32_t run = 0; run < map->runs_len; run++) {
+        const xt_unitmap_run *at = &map->runs[run];
+        uint32_t end = run + 1 < map->runs_len ? at[1].new_unit : map->units;
+        for (uint32_t i = at->new_unit; i < end; i++) {
+            old_unit[i] = follow(at->old_unit, i - at->new_unit);
+        }
+    }
+    uint32_t started = 0;
+    for (uint32_t i = 0; i < map->old_units; i++) {
+        started += map->starts[i / WORD] >> (i % WORD) & 1;
+        instr_at[i] = started - 1;
+    }
+}
+
 uint32_t
 xt_unitmap_find(const xt_unitmap *map, uint32_t new_unit)
 {
@@ -90,14 +108,16 @@ xt_unitmap_find(const xt_unitmap *map, uint32_t new_unit)
     return follow(map->runs[low].old_unit, new_unit - map->runs[low].new_unit);
 }
 
+/* How many bits are set: in pairs, in fours, in bytes, and then all of these
+   in the uppermost one. */
 static unsigned
 count_bits(uint64_t word)
 {
-    unsigned bits = 0;
-    for (; word != 0; word &= word - 1) {
-        bits++;
-    }
-    return bits;
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    word -= word >> 1 & 0x55 * ones;
+    word = (word & 0x33 * ones) + (word >> 2 & 0x33 * ones);
+    word = (word + (word >> 4)) & 0x0f * ones;
+    return (unsigned)(word * ones >> (WORD - 8));
 }
 
 uint32_t

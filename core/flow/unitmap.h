@@ -33,6 +33,12 @@ void xt_unitmap_fini(xt_unitmap *map);
 xt_status xt_unitmap_build(xt_unitmap *map, const xt_rewrite *rewrite,
                            const xt_instrs *instrs);
 
+/* Sets old_unit[new unit], as that was in xt_rewrite, and instr_at[old unit]:
+   for whoever asks often. There must be room for map->units and
+   map->old_units. */
+void xt_unitmap_spread(const xt_unitmap *map, uint32_t *old_unit,
+                       uint32_t *instr_at);
+
 /* The old unit, with XT_REWRITE_INSERTED, for one below map->units. */
 uint32_t xt_unitmap_find(const xt_unitmap *map, uint32_t new_unit);
 

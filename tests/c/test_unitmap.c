@@ -3,6 +3,8 @@
    every version and for code that is made up. */
 #include "unitmap.h"
 
+#include <stdlib.h>
+
 #include "analysis.h"
 #include "cmocka_all.h"
 #include "mem.h"
@@ -24,6 +26,15 @@ check_map(const analysis *of, const xt_code_view *view, uint32_t seed)
     for (uint32_t i = 0; i < map.old_units; i++) {
         assert_int_equal(of->instrs.at_unit[i], xt_unitmap_instr(&map, i));
     }
+    uint32_t *old_unit = calloc(map.units, sizeof(*old_unit));
+    uint32_t *instr_at = calloc(map.old_units, sizeof(*instr_at));
+    xt_unitmap_spread(&map, old_unit, instr_at);
+    assert_memory_equal(of->rewrite.old_unit, old_unit,
+                        map.units * sizeof(*old_unit));
+    assert_memory_equal(of->instrs.at_unit, instr_at,
+                        map.old_units * sizeof(*instr_at));
+    free(old_unit);
+    free(instr_at);
     longest = map.old_units > longest ? map.old_units : longest;
     xt_unitmap_fini(&map);
 }
