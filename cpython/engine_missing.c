@@ -46,6 +46,12 @@ engine_take_frames(EngineObject *Py_UNUSED(self))
     return 0;
 }
 
+int
+engine_take_threads(EngineObject *Py_UNUSED(self))
+{
+    return 0;
+}
+
 void
 keptcode_begin(TracerObject *Py_UNUSED(tracer))
 {

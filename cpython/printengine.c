@@ -6,6 +6,7 @@
 #include "frame.h"
 #include "mem.h"
 #include "monitoring.h"
+#include "otherframes.h"
 #include "printing.h"
 
 /* A code object whose lines are printed. */
@@ -345,34 +346,14 @@ take_all(TracerObject *self, PyFrameObject *top, bool headers)
     return result;
 }
 
-/* Takes this thread, or all others. */
 static int
-take_threads(TracerObject *self, bool others)
+take_other(void *argument, PyFrameObject *top)
 {
-    PyFrameObject *mine = PyEval_GetFrame();
-    if (!others) {
-        return take_all(self, mine, true);
-    }
-    PyObject *function = PySys_GetObject("_current_frames");
-    PyObject *all = function == NULL ? NULL : PyObject_CallNoArgs(function);
-    if (all == NULL || !PyDict_Check(all)) {
-        Py_XDECREF(all);
-        PyErr_Clear(); /* the program has put something else in its place */
-        return 0;
-    }
-    PyObject *frame;
-    Py_ssize_t at = 0;
-    int result = 0;
-    while (result == 0 && PyDict_Next(all, &at, NULL, &frame)) {
-        if (PyFrame_Check(frame) && (PyFrameObject *)frame != mine) {
-            result = take_all(self, (PyFrameObject *)frame, false);
-        }
-    }
-    Py_DECREF(all);
-    return result;
+    return take_all((TracerObject *)argument, top, false);
 }
 
-/* The same; what we call meanwhile is not the program's. */
+/* Takes this thread, or all others; what we call meanwhile is not the
+   program's. */
 static int
 take_quietly(TracerObject *self, bool others)
 {
@@ -381,7 +362,8 @@ take_quietly(TracerObject *self, bool others)
     }
     PyThreadState *thread = PyThreadState_Get();
     PyThreadState_EnterTracing(thread);
-    int result = take_threads(self, others);
+    int result = others ? otherframes_visit(take_other, self)
+                        : take_all(self, PyEval_GetFrame(), true);
     PyThreadState_LeaveTracing(thread);
     return result;
 }

@@ -358,17 +358,29 @@ switch_everything_on(TracerObject *self, previous_trace *previous,
     return switch_on(self, function);
 }
 
-/* Has the lines of threads printed that run already. With the GIL alone. */
+/* Whether what other threads are in the midst of is counted, whatever counts:
+   unless that is to be the trace function, as in the standard module. */
+static bool
+counts_running_threads(const TracerObject *self)
+{
+    return self->mode & TRACER_COUNT &&
+           (self->mode & (TRACER_PROBE | TRACER_EVENT)) != 0;
+}
+
+/* Has threads traced that run already, where that is to be: when start() has
+   begun the run, with options of printing, or when they are only counted. */
 static int
-take_running_threads(TracerObject *self, PyObject *handle)
+take_running_threads(TracerObject *self, PyObject *handle, bool by_start)
 {
     bool prints =
-        self->mode & TRACER_LINES && (self->mode & TRACER_HOOKS) == 0;
-    if (!prints || self->runs > 1) {
+        self->mode & TRACER_LINES && (by_start || self->printing != NULL);
+    if (self->runs > 1 || self->mode & TRACER_HOOKS ||
+        !(prints || counts_running_threads(self))) {
         return 0;
     }
-    return self->printer != NULL ? printengine_take_threads(self)
-                                 : settrace_take_threads(self, handle);
+    return self->engine != NULL    ? engine_take_threads(self->engine)
+           : self->printer != NULL ? printengine_take_threads(self)
+                                   : settrace_take_threads(self, handle);
 }
 
 /* The caller is in the section. */
@@ -401,8 +413,8 @@ begin_inside(TracerObject *self, previous_trace *previous, const char *name)
     if (result == 0) {
         result = switch_everything_on(self, previous, function);
     }
-    if (result >= 0 && self->printing != NULL) {
-        result = take_running_threads(self, function);
+    if (result >= 0) {
+        result = take_running_threads(self, function, false);
     }
     if (result < 0) {
         leave_thread(self, previous);
@@ -523,8 +535,9 @@ take_running_frames(TracerObject *self)
     }
     PyObject *handle = run_handle(self);
     int result = handle == NULL ? -1 : settrace_take_frames(self);
-    if (result == 0 && self->printing == NULL) {
-        result = take_running_threads(self, handle);
+    if (result == 0 && self->printing == NULL &&
+        !counts_running_threads(self)) {
+        result = take_running_threads(self, handle, true);
     }
     Py_XDECREF(handle);
     return result;
