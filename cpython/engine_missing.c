@@ -123,7 +123,6 @@ printengine_end(TracerObject *Py_UNUSED(self))
     }
 MISSING(printengine_started)
 MISSING(printengine_thrown)
-MISSING(printengine_unwound)
 MISSING(printengine_line)
 MISSING(printengine_jumped)
 #undef MISSING

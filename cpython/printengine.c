@@ -33,7 +33,7 @@ static const monitoring_row ROWS[] = {
     {"PY_THROW", "_on_throw"},
     /* Nothing is printed; but from 3.14 on, a generator that is closed does
        not run for that, unless somebody waits for this. */
-    {"PY_UNWIND", "_on_unwind"},
+    {"PY_UNWIND", NULL},
     {"LINE", "_on_line"},
     {"JUMP", "_on_jump"},
 };
@@ -255,14 +255,6 @@ PyObject *
 printengine_thrown(TracerObject *self, PyObject *const *args, Py_ssize_t nargs)
 {
     return called(self, args, nargs, 3, false);
-}
-
-PyObject *
-printengine_unwound(TracerObject *Py_UNUSED(self),
-                    PyObject *const *Py_UNUSED(args),
-                    Py_ssize_t Py_UNUSED(nargs))
-{
-    Py_RETURN_NONE;
 }
 
 static PyObject *

@@ -37,8 +37,6 @@ PyObject *printengine_started(TracerObject *self, PyObject *const *args,
                               Py_ssize_t nargs);
 PyObject *printengine_thrown(TracerObject *self, PyObject *const *args,
                              Py_ssize_t nargs);
-PyObject *printengine_unwound(TracerObject *self, PyObject *const *args,
-                              Py_ssize_t nargs);
 PyObject *printengine_line(TracerObject *self, PyObject *const *args,
                            Py_ssize_t nargs);
 PyObject *printengine_jumped(TracerObject *self, PyObject *const *args,

@@ -552,8 +552,6 @@ static PyMethodDef tracer_methods[] = {
      METH_FASTCALL, "The callback of sys.monitoring for calls, to print."},
     {"_on_throw", (PyCFunction)(void (*)(void))printengine_thrown,
      METH_FASTCALL, NULL},
-    {"_on_unwind", (PyCFunction)(void (*)(void))printengine_unwound,
-     METH_FASTCALL, NULL},
     {"_on_line", (PyCFunction)(void (*)(void))printengine_line, METH_FASTCALL,
      NULL},
     {"_on_jump", (PyCFunction)(void (*)(void))printengine_jumped,
