@@ -5,6 +5,7 @@ interpreter take no short cut.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import trace
 import types
@@ -106,10 +107,8 @@ def close(made: Any) -> None:
 
 
 def throw(made: Any) -> None:
-    try:
+    with contextlib.suppress(ValueError, StopIteration):
         made.throw(ValueError)
-    except (ValueError, StopIteration):
-        pass
 
 
 def drop(made: list[Any]) -> None:
@@ -117,10 +116,8 @@ def drop(made: list[Any]) -> None:
 
 
 def step(awaitable: Any) -> None:
-    try:
+    with contextlib.suppress(StopIteration, StopAsyncIteration, ValueError):
         awaitable.send(None)
-    except (StopIteration, StopAsyncIteration, ValueError):
-        pass
 
 
 GENERATORS = [plain, guarded, catches, delegates, delegates_to_guarded]
