@@ -134,7 +134,8 @@ OUTLIVING = """\
         at_work.wait()
     tracer = exactrace.Trace(0, 1, ignoremods=["threading"])
     tracer.runfunc(main)
-    print("the run is over", sys.gettrace())
+    # In one piece: the thread may print beside.
+    sys.stdout.write(f"the run is over {sys.gettrace()}\n")
     go.set()
     threads[0].join()
     print("the thread is gone")
