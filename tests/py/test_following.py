@@ -135,7 +135,7 @@ OUTLIVING = """\
     tracer = exactrace.Trace(0, 1, ignoremods=["threading"])
     tracer.runfunc(main)
     # In one piece: the thread may print beside.
-    sys.stdout.write(f"the run is over {sys.gettrace()}\n")
+    sys.stdout.write(f"the run is over {sys.gettrace()}\\n")
     go.set()
     threads[0].join()
     print("the thread is gone")
