@@ -255,23 +255,76 @@ compat_report_thread(PyObject *function)
 #endif
 }
 
-/* Sets the trace function of all threads of this interpreter. Where an audit
-   hook forbids it, a thread has none. */
-static inline void
-compat_trace_all_threads(Py_tracefunc func, PyObject *object)
+/* Whether a thread has no trace function, and may be given one. Those that are
+   about to end need none. Without the GIL that cannot be asked: the bits
+   beside change while a thread is not attached, whether or not all are
+   stopped. One that is stopped in the last finalizers of all, those of its
+   context, is then taken for a traced one for ever, as by
+   PyEval_SetTraceAllThreads(). */
+static inline bool
+compat_is_untraced(const PyThreadState *thread)
 {
-#if PY_VERSION_HEX >= 0x030C0000
-    PyEval_SetTraceAllThreads(func, object);
-#else
-    PyThreadState *thread =
-        PyInterpreterState_ThreadHead(PyInterpreterState_Get());
-    for (; thread != NULL; thread = PyThreadState_Next(thread)) {
-        if (_PyEval_SetTrace(thread, func, object) < 0) {
-            PyErr_WriteUnraisable(object);
-        }
+#if PY_VERSION_HEX >= 0x030C0000 && !defined(Py_GIL_DISABLED)
+    if (thread->_status.finalizing) {
+        return false;
+    }
+#endif
+    return thread->c_tracefunc == NULL && thread->c_traceobj == NULL;
+}
+
+/* Gives a thread that has no trace function one. Nothing runs meanwhile. */
+static inline void
+compat_put_trace(PyThreadState *thread, Py_tracefunc func, PyObject *object)
+{
+    thread->c_traceobj = Py_NewRef(object);
+    thread->c_tracefunc = func;
+#if PY_VERSION_HEX < 0x030C0000
+    if (thread->tracing == 0) {
+        thread->cframe->use_tracing = 255;
     }
 #endif
 }
+
+/* Whether there are events for trace functions only while an interpreter has
+   threads that are traced, of which it keeps the number. */
+#if PY_VERSION_HEX >= 0x030C0000
+#define COMPAT_COUNTS_TRACED true
+#else
+#define COMPAT_COUNTS_TRACED false
+#endif
+
+#ifdef Py_GIL_DISABLED
+typedef struct {
+    void (*function)(void *);
+    void *argument;
+} compat_call;
+
+static inline int
+compat_call_once(PyObject *object, void *argument)
+{
+    (void)object;
+    compat_call *self = (compat_call *)argument;
+    self->function(self->argument);
+    return 0; /* the first object will do */
+}
+
+/* Calls the function while no other thread of this interpreter runs, begins or
+   ends. It must neither make nor free what Python manages. */
+static inline void
+compat_call_alone(void (*function)(void *), void *argument)
+{
+    /* What looks at all objects does so in a world that is stopped, and with
+       the list of threads locked (Python/gc_free_threading.c). */
+    compat_call call = {function, argument};
+    PyUnstable_GC_VisitObjects(compat_call_once, &call);
+}
+#else
+static inline void
+compat_call_alone(void (*function)(void *), void *argument)
+{
+    function(argument); /* nobody else has the GIL */
+}
+#endif
 
 /* Reports the exception that threading._shutdown() has raised. */
 static inline void

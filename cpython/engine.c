@@ -11,6 +11,7 @@
 #include "keptcode.h"
 #include "mem.h"
 #include "monitoring.h"
+#include "otherframes.h"
 
 static const monitoring_row ROWS[] = {
     {"PY_START", "_started"},
@@ -238,20 +239,38 @@ engine_begin(EngineObject *self, TracerObject *tracer)
     return 1;
 }
 
-int
-engine_take_frames(EngineObject *self)
+/* Takes a frame, or NULL, and those that have called it. */
+static int
+take_frames(void *argument, PyFrameObject *top)
 {
-    PyFrameObject *frame = (PyFrameObject *)Py_XNewRef(PyEval_GetFrame());
+    PyFrameObject *frame = (PyFrameObject *)Py_XNewRef(top);
     int result = 0;
     while (frame != NULL && result == 0) {
         PyCodeObject *code = PyFrame_GetCode(frame);
         PyObject *globals = PyFrame_GetGlobals(frame);
-        result = adopt_running(self, code, globals);
+        result = adopt_running((EngineObject *)argument, code, globals);
         Py_DECREF(code);
         Py_DECREF(globals);
         Py_SETREF(frame, PyFrame_GetBack(frame));
     }
     Py_XDECREF(frame);
+    return result;
+}
+
+int
+engine_take_frames(EngineObject *self)
+{
+    return take_frames(self, PyEval_GetFrame());
+}
+
+int
+engine_take_threads(EngineObject *self)
+{
+    /* What we call meanwhile is not the program's. */
+    PyThreadState *thread = PyThreadState_Get();
+    PyThreadState_EnterTracing(thread);
+    int result = otherframes_visit(take_frames, self);
+    PyThreadState_LeaveTracing(thread);
     return result;
 }
 

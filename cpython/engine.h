@@ -59,6 +59,9 @@ int engine_begin(EngineObject *self, TracerObject *tracer);
    exception. */
 int engine_take_frames(EngineObject *self);
 
+/* The same for those of all other threads. */
+int engine_take_threads(EngineObject *self);
+
 /* Brings what was counted into the tracer's files, and stops counting for it.
    Whether or not an exception is set; trouble is kept in the tracer. */
 void engine_end(EngineObject *self, TracerObject *tracer);

@@ -46,6 +46,12 @@ engine_take_frames(EngineObject *Py_UNUSED(self))
     return 0;
 }
 
+int
+engine_take_threads(EngineObject *Py_UNUSED(self))
+{
+    return 0;
+}
+
 void
 keptcode_begin(TracerObject *Py_UNUSED(tracer))
 {
@@ -104,8 +110,19 @@ printengine_leave_thread(TracerObject *Py_UNUSED(self))
 }
 
 void
+printengine_leave(TracerObject *Py_UNUSED(self))
+{
+}
+
+void
 printengine_end(TracerObject *Py_UNUSED(self))
 {
+}
+
+bool
+printengine_follows(const TracerObject *Py_UNUSED(self))
+{
+    return false;
 }
 
 #define MISSING(name)                                                         \
@@ -117,7 +134,6 @@ printengine_end(TracerObject *Py_UNUSED(self))
     }
 MISSING(printengine_started)
 MISSING(printengine_thrown)
-MISSING(printengine_unwound)
 MISSING(printengine_line)
 MISSING(printengine_jumped)
 #undef MISSING

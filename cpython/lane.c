@@ -190,6 +190,7 @@ lanes_find(lane_list *lanes)
         found->hot_frame = NULL;
         found->left_frame = NULL;
         found->run = 0;
+        found->newcomer = false;
         atomic_fetch_add(&found->users, 1);
         items[mine->len++] = found;
     }

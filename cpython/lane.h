@@ -33,6 +33,7 @@ typedef struct thread_lane {
     PyObject *judged; /* owned: as the tracer's, of which it is a part */
     uint64_t plan;    /* the plan for which `judged` holds */
     uint64_t run;     /* the last for which the thread was traced; 0: none */
+    bool newcomer;    /* another one has given it the trace function */
     uint64_t owner;   /* the tracer's number */
     struct thread_lane *next; /* the tracer's next one, or NULL */
     SYNC_SHARED(bool) busy;   /* a thread has it */

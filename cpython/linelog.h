@@ -23,19 +23,21 @@ typedef struct {
 } linelog_header_text;
 
 typedef struct {
-    PyObject *sys;       /* owned: dict of the module sys */
-    PyObject *linecache; /* owned: dict of the module linecache */
-    PyObject *basename;  /* owned: os.path.basename */
-    PyObject *monotonic; /* owned: time.monotonic */
-    bool timed;          /* begin lines with a time stamp */
-    double start;        /* what it counts from, seconds on that clock */
+    PyObject *sys;           /* owned: dict of the module sys */
+    PyObject *linecache;     /* owned: dict of the module linecache */
+    PyObject *basename;      /* owned: os.path.basename */
+    PyObject *monotonic;     /* owned: time.monotonic */
+    SYNC_SHARED(bool) timed; /* begin lines with a time stamp */
+    SYNC_SHARED(double)
+    start; /* what it counts from, seconds on that clock */
     PyObject *s_stdout, *s_write, *s_cache, *s_getline; /* owned */
     PyObject *text_type; /* owned: io.TextIOWrapper */
     PyCFunction write;   /* its method, a function of C; or NULL */
 
-    int watcher;     /* of the dicts above, or -1 */
-    PyObject *out;   /* borrowed: sys.stdout, and it is_plain(), */
-    uint64_t looked; /* as it was with so many dictwatch_changes(), or 0 */
+    SYNC_SHARED(int) watcher; /* of the dicts above, or -1 */
+    PyObject *out;            /* borrowed: sys.stdout, and it is_plain(), */
+    SYNC_SHARED(uint64_t)
+    looked; /* as it was with so many dictwatch_changes(), or 0 */
     SYNC_SHARED(bool) broken; /* writing failed: print no more */
 
     /* The headers of calls that were made last, by the addresses of their

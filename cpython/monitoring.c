@@ -120,9 +120,10 @@ monitoring_register(PyObject *monitoring, int tool, PyObject *owner,
     int result = 0;
     for (size_t i = 0; i < len && result == 0; i++) {
         PyObject *event = get_event(monitoring, rows[i].event);
-        PyObject *callback =
-            owner == NULL ? Py_NewRef(Py_None)
-                          : PyObject_GetAttrString(owner, rows[i].callback);
+        const char *name = owner == NULL ? NULL : rows[i].callback;
+        PyObject *callback = name == NULL
+                                 ? Py_NewRef(Py_None)
+                                 : PyObject_GetAttrString(owner, name);
         result = -1;
         if (event != NULL && callback != NULL) {
             result = call(monitoring, "register_callback", "iOO", tool, event,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Threads that ran already when a run began that prints their lines, too.
+/* Threads that ran already when a run began that traces them, too.
  *
- * They get the trace function from the thread that begins the run, for which
- * the GIL is needed. Each looks at its own frames when it has its first event,
- * and lets go of the function at its first one after the run.
+ * They get the trace function from the thread that begins the run, unless they
+ * have one. Each looks at its own frames when it has its first event, and lets
+ * go of the function at its first one after the run.
  */
 #ifndef XT_NEWCOMERS_H
 #define XT_NEWCOMERS_H
@@ -19,7 +19,8 @@ typedef struct {
     bool met;        /* it has had an event in this run */
 } newcomer;
 
-/* Zero is valid and empty. */
+/* Zero is valid and empty. Without the GIL it stays so: there the lane of a
+   thread says whether it is one (lane.h). */
 typedef struct {
     newcomer *items; /* owned array */
     size_t len;
@@ -36,10 +37,10 @@ typedef enum {
 
 void newcomers_fini(newcomer_list *list);
 
-/* Has all other threads of this interpreter traced by `func` and `handle`, a
-   method of `tracer`; those that it traces already are met once more. Does
-   nothing where there is no GIL, or one of them is traced by somebody else: a
-   function can only be given to all. -1 with an exception. */
+/* Has all other threads of this interpreter that have no trace function traced
+   by `func` and `handle`, a method of `tracer`; those that this has had traced
+   so before are met once more. The current thread must be traced so, or
+   nothing is done. -1 with an exception. */
 int newcomers_take(newcomer_list *list, PyObject *tracer, Py_tracefunc func,
                    PyObject *handle);
 

@@ -6,6 +6,7 @@
 #include "frame.h"
 #include "mem.h"
 #include "monitoring.h"
+#include "otherframes.h"
 #include "printing.h"
 
 /* A code object whose lines are printed. */
@@ -20,6 +21,9 @@ struct print_engine {
     PyObject *disable;    /* owned: sys.monitoring.DISABLE */
     int tool;             /* tool id held, or -1 */
     long line_events;     /* bits of what is watched in printed code */
+    bool follows;         /* prints what a trace function would have printed */
+    PyObject *mark;       /* owned: what is_marked() has found last, or NULL */
+    unsigned idle; /* events since the run has ended, where it follows */
     uint64_t left_thread; /* the id of a thread that is done, or 0 */
     xt_ptrmap codes;      /* code -> owned printed_code */
     printed_code *hot;    /* the last one, borrowed, or NULL */
@@ -32,7 +36,7 @@ static const monitoring_row ROWS[] = {
     {"PY_THROW", "_on_throw"},
     /* Nothing is printed; but from 3.14 on, a generator that is closed does
        not run for that, unless somebody waits for this. */
-    {"PY_UNWIND", "_on_unwind"},
+    {"PY_UNWIND", NULL},
     {"LINE", "_on_line"},
     {"JUMP", "_on_jump"},
 };
@@ -138,7 +142,8 @@ settle(TracerObject *self, PyCodeObject *code, PyObject *globals,
        printed_code **printed)
 {
     *printed = NULL;
-    selection *select = &self->printing->select;
+    selection *select =
+        self->printing == NULL ? NULL : &self->printing->select;
     PyObject *module = NULL;
     if (session_judge(self, globals, &module) < 0) {
         return -1;
@@ -147,14 +152,14 @@ settle(TracerObject *self, PyCodeObject *code, PyObject *globals,
         return 0;
     }
     traced_file *file = files_get(&self->files, code->co_filename);
-    if (file == NULL || select_file(select, file) < 0) {
+    if (file == NULL || (select != NULL && select_file(select, file) < 0)) {
         return -1;
     }
-    if (file->choice != CHOICE_ALL) {
+    if (select != NULL && file->choice != CHOICE_ALL) {
         return 0;
     }
-    int shown = select_function(select, code);
-    if (shown > 0 && select->module != NULL) {
+    int shown = select == NULL ? 1 : select_function(select, code);
+    if (shown > 0 && select != NULL && select->module != NULL) {
         PyObject *filename = PyDict_GetItemWithError(globals, self->s_file);
         shown = filename == NULL ? (PyErr_Occurred() ? -1 : 0)
                                  : select_module(select, filename, globals);
@@ -169,14 +174,66 @@ settle(TracerObject *self, PyCodeObject *code, PyObject *globals,
     return shown < 0 ? -1 : 0;
 }
 
+/* Whether a thread shows an object of ours for its trace function; and has
+   none, or Python's, which calls it at the next call. */
+static bool
+is_marked(const TracerObject *self, const PyThreadState *thread)
+{
+    PyObject *object = thread->c_traceobj;
+    print_engine *engine = self->printer;
+    if (object != NULL && object == engine->mark) {
+        return true;
+    }
+    bool ours = object != NULL && PyCFunction_Check(object) &&
+                PyCFunction_GET_SELF(object) == (PyObject *)self;
+    if (ours) {
+        Py_XSETREF(engine->mark, Py_NewRef(object));
+    }
+    return ours;
+}
+
+static bool
+has_marked_threads(const TracerObject *self)
+{
+    PyThreadState *thread = PyInterpreterState_ThreadHead(
+        PyThreadState_GetInterpreter(PyThreadState_Get()));
+    while (thread != NULL && !is_marked(self, thread)) {
+        thread = PyThreadState_Next(thread);
+    }
+    return thread != NULL;
+}
+
+/* Ends the printing of threads that have outlived their run, when the last of
+   them is gone. */
+static void
+end_if_idle(TracerObject *self)
+{
+    enum { OFTEN = 256 };
+    if (self->runs > 0 || ++self->printer->idle % OFTEN != 0) {
+        return;
+    }
+    if (!has_marked_threads(self)) {
+        printengine_end(self);
+    }
+}
+
 /* Whether an event of this thread says nothing to us. */
 static bool
-is_over(const TracerObject *self)
+is_over(TracerObject *self)
 {
     const print_engine *engine = self->printer;
-    return engine == NULL || self->log.broken ||
-           (engine->left_thread != 0 &&
-            engine->left_thread == PyThreadState_GetID(PyThreadState_Get()));
+    if (engine == NULL || self->log.broken) {
+        return true;
+    }
+    if (engine->follows) {
+        if (is_marked(self, PyThreadState_Get())) {
+            return false;
+        }
+        end_if_idle(self);
+        return true;
+    }
+    return engine->left_thread != 0 &&
+           engine->left_thread == PyThreadState_GetID(PyThreadState_Get());
 }
 
 /* The globals of the frame that runs, if that runs the code; borrowed. */
@@ -197,6 +254,15 @@ put(TracerObject *self, output_kind kind, PyObject *text)
                                            kind, text, 0);
     Py_XDECREF(text);
     return result;
+}
+
+static int
+put_header(TracerObject *self, PyObject *module, PyObject *function)
+{
+    return self->printing == NULL
+               ? linelog_call(&self->log, module, function)
+               : put(self, OUTPUT_HEADER,
+                     linelog_header(&self->log, module, function));
 }
 
 /* A call begins or goes on. Sets *again to whether there is to be an event for
@@ -220,8 +286,7 @@ on_call(TracerObject *self, PyCodeObject *code, bool *again)
             return result;
         }
     }
-    return put(self, OUTPUT_HEADER,
-               linelog_header(&self->log, printed->module, code->co_name));
+    return put_header(self, printed->module, code->co_name);
 }
 
 static PyObject *
@@ -256,14 +321,6 @@ printengine_thrown(TracerObject *self, PyObject *const *args, Py_ssize_t nargs)
     return called(self, args, nargs, 3, false);
 }
 
-PyObject *
-printengine_unwound(TracerObject *Py_UNUSED(self),
-                    PyObject *const *Py_UNUSED(args),
-                    Py_ssize_t Py_UNUSED(nargs))
-{
-    Py_RETURN_NONE;
-}
-
 static PyObject *
 put_line(TracerObject *self, PyCodeObject *code, int line)
 {
@@ -280,7 +337,10 @@ put_line(TracerObject *self, PyCodeObject *code, int line)
         result = globals == NULL ? 0 : session_judge(self, globals, &module);
     }
     if (result == 0 && module != NULL) {
-        result = put(self, OUTPUT_LINE, linelog_text(&self->log, file, line));
+        result =
+            self->printing == NULL
+                ? linelog_line(&self->log, file, line)
+                : put(self, OUTPUT_LINE, linelog_text(&self->log, file, line));
     }
     if (result < 0 && session_keep_log_trouble(self) < 0) {
         return NULL;
@@ -321,9 +381,7 @@ take(TracerObject *self, PyFrameObject *frame, bool header)
     printed_code *printed;
     int result = settle(self, code, globals, &printed);
     if (result == 0 && printed != NULL && header) {
-        result =
-            put(self, OUTPUT_HEADER,
-                linelog_header(&self->log, printed->module, code->co_name));
+        result = put_header(self, printed->module, code->co_name);
     }
     Py_DECREF(code);
     Py_DECREF(globals);
@@ -345,34 +403,14 @@ take_all(TracerObject *self, PyFrameObject *top, bool headers)
     return result;
 }
 
-/* Takes this thread, or all others. */
 static int
-take_threads(TracerObject *self, bool others)
+take_other(void *argument, PyFrameObject *top)
 {
-    PyFrameObject *mine = PyEval_GetFrame();
-    if (!others) {
-        return take_all(self, mine, true);
-    }
-    PyObject *function = PySys_GetObject("_current_frames");
-    PyObject *all = function == NULL ? NULL : PyObject_CallNoArgs(function);
-    if (all == NULL || !PyDict_Check(all)) {
-        Py_XDECREF(all);
-        PyErr_Clear(); /* the program has put something else in its place */
-        return 0;
-    }
-    PyObject *frame;
-    Py_ssize_t at = 0;
-    int result = 0;
-    while (result == 0 && PyDict_Next(all, &at, NULL, &frame)) {
-        if (PyFrame_Check(frame) && (PyFrameObject *)frame != mine) {
-            result = take_all(self, (PyFrameObject *)frame, false);
-        }
-    }
-    Py_DECREF(all);
-    return result;
+    return take_all((TracerObject *)argument, top, false);
 }
 
-/* The same; what we call meanwhile is not the program's. */
+/* Takes this thread, or all others; what we call meanwhile is not the
+   program's. */
 static int
 take_quietly(TracerObject *self, bool others)
 {
@@ -381,7 +419,8 @@ take_quietly(TracerObject *self, bool others)
     }
     PyThreadState *thread = PyThreadState_Get();
     PyThreadState_EnterTracing(thread);
-    int result = take_threads(self, others);
+    int result = others ? otherframes_visit(take_other, self)
+                        : take_all(self, PyEval_GetFrame(), true);
     PyThreadState_LeaveTracing(thread);
     return result;
 }
@@ -405,9 +444,13 @@ static bool
 is_possible(const TracerObject *self)
 {
     const printing *print = self->printing;
-    return COMPAT_HAS_GIL && print != NULL &&
-           self->mode == (TRACER_LINES | TRACER_EVENT) &&
-           (print->out.file != NULL || print->out.ring.cap > 0) &&
+    if (!COMPAT_HAS_GIL || self->mode != (TRACER_LINES | TRACER_EVENT)) {
+        return false;
+    }
+    if (print == NULL) {
+        return !self->by_start; /* that takes frames, and other threads */
+    }
+    return (print->out.file != NULL || print->out.ring.cap > 0) &&
            !print->calls && !print->changes && !print->deep &&
            print->select.lines == NULL && print->select.threads == NULL;
 }
@@ -452,6 +495,7 @@ printengine_begin(TracerObject *self)
     }
     *engine = (print_engine){
         .monitoring = monitoring,
+        .follows = self->printing == NULL,
         .tool = -1,
         .most = FIRST_MOST,
     };
@@ -468,6 +512,20 @@ printengine_leave_thread(TracerObject *self)
 {
     if (self->printer != NULL) {
         self->printer->left_thread = PyThreadState_GetID(PyThreadState_Get());
+    }
+}
+
+bool
+printengine_follows(const TracerObject *self)
+{
+    return self->printer != NULL && self->printer->follows;
+}
+
+void
+printengine_leave(TracerObject *self)
+{
+    if (!printengine_follows(self) || !has_marked_threads(self)) {
+        printengine_end(self);
     }
 }
 
@@ -499,6 +557,7 @@ printengine_end(TracerObject *self)
     }
     Py_DECREF(engine->monitoring);
     Py_XDECREF(engine->disable);
+    Py_XDECREF(engine->mark);
     xt_free(engine);
     PyErr_Restore(type, value, traceback);
 }

@@ -420,7 +420,7 @@ int
 printing_event(PyObject *handle, PyFrameObject *frame, int what, PyObject *arg)
 {
     TracerObject *self = (TracerObject *)PyCFunction_GET_SELF(handle);
-    int met = settrace_meet(self, frame, what);
+    int met = settrace_meet(self, handle, frame, what);
     if (met != 0) {
         return met < 0 ? -1 : 0;
     }

@@ -176,7 +176,7 @@ run_needs_trace(const TracerObject *self)
 {
     return self->mode == 0 ||
            (self->mode & TRACER_ANY_LINES && self->engine == NULL &&
-            self->printer == NULL) ||
+            (self->printer == NULL || printengine_follows(self))) ||
            (self->mode & TRACER_ANY_CALLS && self->tool < 0);
 }
 
@@ -276,8 +276,9 @@ end(TracerObject *self, previous_trace *previous)
         result = session_keep_trouble(self);
     }
     if (self->runs == 0) {
+        self->by_start = false;
         monitor_end(self);
-        printengine_end(self);
+        printengine_leave(self);
         if (self->engine != NULL) {
             engine_end(self->engine, self);
         }
@@ -349,7 +350,7 @@ switch_everything_on(TracerObject *self, previous_trace *previous,
         return -1;
     }
     int on = switch_engine_on(self);
-    if (on < 0 || (on > 0 && !by_thread)) {
+    if (on < 0 || (on > 0 && !by_thread && !printengine_follows(self))) {
         return on;
     }
     if (!by_thread && take_new_threads(previous, function) < 0) {
@@ -358,17 +359,29 @@ switch_everything_on(TracerObject *self, previous_trace *previous,
     return switch_on(self, function);
 }
 
-/* Has the lines of threads printed that run already. With the GIL alone. */
+/* Whether what other threads are in the midst of is counted, whatever counts:
+   unless that is to be the trace function, as in the standard module. */
+static bool
+counts_running_threads(const TracerObject *self)
+{
+    return self->mode & TRACER_COUNT &&
+           (self->mode & (TRACER_PROBE | TRACER_EVENT)) != 0;
+}
+
+/* Has threads traced that run already, where that is to be: when start() has
+   begun the run, with options of printing, or when they are only counted. */
 static int
-take_running_threads(TracerObject *self, PyObject *handle)
+take_running_threads(TracerObject *self, PyObject *handle, bool by_start)
 {
     bool prints =
-        self->mode & TRACER_LINES && (self->mode & TRACER_HOOKS) == 0;
-    if (!prints || self->runs > 1) {
+        self->mode & TRACER_LINES && (by_start || self->printing != NULL);
+    if (self->runs > 1 || self->mode & TRACER_HOOKS ||
+        !(prints || counts_running_threads(self))) {
         return 0;
     }
-    return self->printer != NULL ? printengine_take_threads(self)
-                                 : settrace_take_threads(self, handle);
+    return self->engine != NULL    ? engine_take_threads(self->engine)
+           : self->printer != NULL ? printengine_take_threads(self)
+                                   : settrace_take_threads(self, handle);
 }
 
 /* The caller is in the section. */
@@ -397,12 +410,15 @@ begin_inside(TracerObject *self, previous_trace *previous, const char *name)
     }
 #endif
     self->runs++;
+    if (self->runs == 1) {
+        printengine_end(self); /* it was left to threads of an earlier run */
+    }
     int result = printing_begin(self);
     if (result == 0) {
         result = switch_everything_on(self, previous, function);
     }
-    if (result >= 0 && self->printing != NULL) {
-        result = take_running_threads(self, function);
+    if (result >= 0) {
+        result = take_running_threads(self, function, false);
     }
     if (result < 0) {
         leave_thread(self, previous);
@@ -523,8 +539,9 @@ take_running_frames(TracerObject *self)
     }
     PyObject *handle = run_handle(self);
     int result = handle == NULL ? -1 : settrace_take_frames(self);
-    if (result == 0 && self->printing == NULL) {
-        result = take_running_threads(self, handle);
+    if (result == 0 && self->printing == NULL &&
+        !counts_running_threads(self)) {
+        result = take_running_threads(self, handle, true);
     }
     Py_XDECREF(handle);
     return result;
@@ -554,7 +571,9 @@ start_inside(TracerObject *self)
     /* A process that waits until it has begun runs a program, as a first one
        does. */
     const char *name = self->awaited != NULL ? "Trace.runctx" : "start";
+    self->by_start = self->by_start || self->runs == 0;
     if (!started->idle && begin(self, &started->previous, name) < 0) {
+        self->by_start = self->by_start && self->runs > 0;
         PyMem_Free(started);
         return -1;
     }

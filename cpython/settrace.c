@@ -2,6 +2,7 @@
 #include "settrace.h"
 
 #include "calls.h"
+#include "printengine.h"
 #include "printing.h"
 
 /* Sets *file to where the lines of the frame count, or to NULL when they are
@@ -36,7 +37,7 @@ static bool
 counts_lines(const TracerObject *self)
 {
     return self->mode & TRACER_ANY_LINES && self->engine == NULL &&
-           self->printer == NULL;
+           (self->printer == NULL || printengine_follows(self));
 }
 
 /* Whether lines are printed with options of ours. */
@@ -140,7 +141,7 @@ on_event(PyObject *handle, PyFrameObject *frame, int what,
          PyObject *Py_UNUSED(arg))
 {
     TracerObject *self = (TracerObject *)PyCFunction_GET_SELF(handle);
-    int met = settrace_meet(self, frame, what);
+    int met = settrace_meet(self, handle, frame, what);
     if (met != 0) {
         return met < 0 ? -1 : 0;
     }
@@ -162,6 +163,12 @@ on_event(PyObject *handle, PyFrameObject *frame, int what,
     }
 }
 
+static Py_tracefunc
+trace_function(const TracerObject *self)
+{
+    return has_options(self) ? printing_event : on_event;
+}
+
 int
 settrace_call(TracerObject *self, PyFrameObject *frame)
 {
@@ -181,8 +188,21 @@ settrace_install(TracerObject *self, PyObject *handle)
 #ifdef Py_GIL_DISABLED
     mine->run = self->begun;
 #endif
-    PyEval_SetTrace(has_options(self) ? printing_event : on_event, handle);
+    bool by_events = printengine_follows(self);
+    PyEval_SetTrace(by_events ? NULL : trace_function(self), handle);
     return 0;
+}
+
+int
+settrace_take_over(TracerObject *self, PyObject *handle, PyFrameObject *frame)
+{
+    if (settrace_install(self, handle) < 0) {
+        return -1;
+    }
+    /* Where events print, that of the call comes next. */
+    return frame == NULL || printengine_follows(self)
+               ? 0
+               : settrace_call(self, frame);
 }
 
 void
@@ -280,19 +300,83 @@ settrace_take_frames(TracerObject *self)
     return result;
 }
 
+#ifdef Py_GIL_DISABLED
+/* The first event of a thread that ran already. */
+static int
+on_first_event(PyObject *handle, PyFrameObject *frame, int what, PyObject *arg)
+{
+    TracerObject *self = (TracerObject *)PyCFunction_GET_SELF(handle);
+    thread_lane *mine = session_lane(self);
+    if (mine == NULL) {
+        return session_keep_trouble(self);
+    }
+    mine->newcomer = true;
+    mine->run = 0;
+    Py_tracefunc func = trace_function(self);
+    PyThreadState_Get()->c_tracefunc = func;
+    return func(handle, frame, what, arg);
+}
+
+int
+settrace_take_threads(TracerObject *self, PyObject *handle)
+{
+    return newcomers_take(&self->newcomers, (PyObject *)self, on_first_event,
+                          handle);
+}
+
+static newcomer_meeting
+meet(TracerObject *self, PyObject *handle)
+{
+    thread_lane *mine = session_lane(self);
+    if (mine == NULL) {
+        PyErr_Clear(); /* whoever handles the event has it again, and says so
+                        */
+        return NEWCOMER_NOT;
+    }
+    if (!mine->newcomer) {
+        return NEWCOMER_NOT;
+    }
+    if (self->runs == 0) {
+        Py_INCREF(handle); /* it keeps the tracer */
+        PyEval_SetTrace(NULL, NULL);
+        bool over = self->runs == 0;
+        if (!over) {
+            /* The next run, which has begun meanwhile, may have seen it
+               traced. */
+            PyEval_SetTrace(trace_function(self), handle);
+        }
+        mine->newcomer = !over;
+        Py_DECREF(handle);
+        if (over) {
+            return NEWCOMER_OVER;
+        }
+    }
+    if (mine->run == self->begun) {
+        return NEWCOMER_NOT;
+    }
+    mine->run = self->begun;
+    return NEWCOMER_MET;
+}
+#else
 int
 settrace_take_threads(TracerObject *self, PyObject *handle)
 {
     return newcomers_take(&self->newcomers, (PyObject *)self,
-                          has_options(self) ? printing_event : on_event,
-                          handle);
+                          trace_function(self), handle);
 }
 
-int
-settrace_meet(TracerObject *self, PyFrameObject *frame, int what)
+static newcomer_meeting
+meet(TracerObject *self, PyObject *Py_UNUSED(handle))
 {
-    newcomer_meeting meeting =
-        newcomers_meet(&self->newcomers, self->runs > 0);
+    return newcomers_meet(&self->newcomers, self->runs > 0);
+}
+#endif
+
+int
+settrace_meet(TracerObject *self, PyObject *handle, PyFrameObject *frame,
+              int what)
+{
+    newcomer_meeting meeting = meet(self, handle);
     if (meeting != NEWCOMER_MET) {
         return meeting == NEWCOMER_OVER ? 1 : 0;
     }

@@ -14,13 +14,19 @@
    `_event`, which sys.gettrace() will show. -1 with an exception. */
 int settrace_install(TracerObject *self, PyObject *handle);
 
+/* The same where sys.settrace() was given `handle`: in a call of `frame`,
+   which is then handled, or NULL. -1 with an exception. */
+int settrace_take_over(TracerObject *self, PyObject *handle,
+                       PyFrameObject *frame);
+
 /* Has threads traced whose code runs already, with the frames that they are
    in, as newcomers.h says. -1 with an exception. */
 int settrace_take_threads(TracerObject *self, PyObject *handle);
 
-/* What comes before the event `what` of a frame: 0 if it is to be handled, 1
-   if not, -1 with an exception. */
-int settrace_meet(TracerObject *self, PyFrameObject *frame, int what);
+/* What comes before the event `what` of a frame, given to the trace function
+   with `handle`: 0 if it is to be handled, 1 if not, -1 with an exception. */
+int settrace_meet(TracerObject *self, PyObject *handle, PyFrameObject *frame,
+                  int what);
 
 /* Whether threads may run code without our being told: where lines are counted
    without the GIL, in an interpreter that the program has made. What it is

@@ -202,19 +202,20 @@ own_trace_object(TracerObject *self)
 }
 
 /* Has an engine trace this thread in place of the trampoline that
-   sys.settrace() installed. */
+   sys.settrace() installed, from the call of a frame on if that is not NULL.
+ */
 static int
-take_thread(TracerObject *self)
+take_thread(TracerObject *self, PyFrameObject *called)
 {
     if (!run_needs_trace(self)) {
         PyEval_SetTrace(NULL, NULL);
-        return 0;
+        return called == NULL ? 0 : settrace_call(self, called);
     }
     PyObject *handle = run_handle(self);
     if (handle == NULL) {
         return -1;
     }
-    int result = settrace_install(self, handle);
+    int result = settrace_take_over(self, handle, called);
     Py_DECREF(handle);
     return result;
 }
@@ -242,14 +243,9 @@ take_over(TracerObject *self, PyObject *frame, PyObject *why)
             return -1;
         }
     }
-    if (take_thread(self) < 0) {
-        return -1;
-    }
-    if (PyUnicode_CompareWithASCIIString(why, "call") == 0 &&
-        settrace_call(self, (PyFrameObject *)frame) < 0) {
-        return -1;
-    }
-    return 1;
+    bool calls = PyUnicode_CompareWithASCIIString(why, "call") == 0;
+    return take_thread(self, calls ? (PyFrameObject *)frame : NULL) < 0 ? -1
+                                                                        : 1;
 }
 
 PyDoc_STRVAR(event_doc, "_event($self, frame, why, arg, /)\n--\n\n"
@@ -551,8 +547,6 @@ static PyMethodDef tracer_methods[] = {
     {"_on_start", (PyCFunction)(void (*)(void))printengine_started,
      METH_FASTCALL, "The callback of sys.monitoring for calls, to print."},
     {"_on_throw", (PyCFunction)(void (*)(void))printengine_thrown,
-     METH_FASTCALL, NULL},
-    {"_on_unwind", (PyCFunction)(void (*)(void))printengine_unwound,
      METH_FASTCALL, NULL},
     {"_on_line", (PyCFunction)(void (*)(void))printengine_line, METH_FASTCALL,
      NULL},

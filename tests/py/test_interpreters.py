@@ -101,3 +101,33 @@ def test_interpreters_of_a_traced_program_are_traced(folder: Path) -> None:
     calls = {name: hits for (_, _, name), hits in results.calls.items()}
     assert calls["work"] == 3
     assert lines == {1: 3, 2: 3, 3: 19, 4: 16, 5: 3}
+
+
+def test_interpreters_in_parallel_print_for_themselves(folder: Path) -> None:
+    """What one looks at, its threads, is not that of another, which runs meanwhile."""
+    write(folder, "worker.py", WORKER)
+    codes = [
+        f"""
+import sys, exactrace
+sys.path.insert(0, {str(folder)!r})
+import worker
+for i in range(20):
+    name = "lines-{number}-%d" % i
+    exactrace.Trace(0, 1, trace_file=name).runfunc(worker.work, 30)
+"""
+        for number in range(3)
+    ]
+    source = (
+        COMMON
+        + f"""
+    threads = [threading.Thread(target=run, args=(code,)) for code in {codes!r}]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+    """
+    )
+    write(folder, "prog.py", source)
+    assert run(["prog.py"], folder) == (0, "", "")
+    texts = [path.read_text() for path in folder.glob("lines-*")]
+    assert len(texts) == 60
+    assert {text.count("total += 1") for text in texts} == {30}
+    assert {text.count("worker.py(") for text in texts} == {63}

@@ -11,10 +11,6 @@ from pathlib import Path
 import pytest
 from beside import FREE, MONITORED, run, write
 
-NEEDS_GIL = pytest.mark.skipif(
-    FREE, reason="without the GIL no thread can be given a trace function by another"
-)
-
 BY_HAND = """\
 import _thread
 def work(n):
@@ -222,7 +218,6 @@ def run_running(folder: Path, run_by: str, options: str) -> tuple[str, str]:
     return (file.read_text() if file.exists() else out), out
 
 
-@NEEDS_GIL
 @pytest.mark.parametrize("run_by", [BLOCK, CALL])
 @pytest.mark.parametrize("options", ['trace_file="lines"', 'only_threads=["before"]'])
 def test_running_threads_are_printed_from_where_they_are(
@@ -235,7 +230,6 @@ def test_running_threads_are_printed_from_where_they_are(
     assert out.endswith("None\n")  # the thread's trace function, afterwards
 
 
-@NEEDS_GIL
 def test_a_block_without_options_prints_running_threads_as_it_counts_them(
     folder: Path,
 ) -> None:
@@ -253,7 +247,6 @@ def test_a_run_without_options_prints_its_own_threads_alone(folder: Path) -> Non
     assert out.endswith("None\n")
 
 
-@NEEDS_GIL
 def test_calls_of_running_threads_are_printed_at_their_depth(folder: Path) -> None:
     options = 'trace_file="lines", trace_calls=True, only_threads=["before"]'
     text, _ = run_running(folder, CALL, options)
@@ -266,7 +259,6 @@ def test_calls_of_running_threads_are_printed_at_their_depth(folder: Path) -> No
     assert lines[2] == " " * (indent + 1) + "<-- running.deeper returns None"
 
 
-@NEEDS_GIL
 def test_runs_one_after_the_other_print_running_threads_each(folder: Path) -> None:
     source = """\
         import queue, threading
@@ -300,26 +292,33 @@ def test_runs_one_after_the_other_print_running_threads_each(folder: Path) -> No
     assert [line for line in lines if "return" in line] == ["return 1", "return 3"]
 
 
-@pytest.mark.parametrize("options", ['trace_file="lines"', "trace_calls=True"])
+@pytest.mark.parametrize("options", ['trace_file="lines"', 'only_threads=["*"]'])
 def test_what_traces_a_running_thread_stays(folder: Path, options: str) -> None:
     source = """\
         import sys, threading
         import exactrace
-        go, at_work = threading.Event(), threading.Event()
+        go, at_work = threading.Event(), threading.Semaphore(0)
         def mine(frame, event, arg):
             return mine
         def before():
             sys.settrace(mine)
-            at_work.set()
+            at_work.release()
             go.wait()
             print(sys.gettrace() is mine)
             sys.settrace(None)
-        thread = threading.Thread(target=before)
-        thread.start()
-        at_work.wait()
+        def untraced():
+            at_work.release()
+            go.wait()
+            x = 1
+        threads = [threading.Thread(target=f) for f in (before, untraced)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            at_work.acquire()
         def work():
             go.set()
-            thread.join()
+            for thread in threads:
+                thread.join()
         exactrace.Trace(0, 1, OPTIONS).runfunc(work)
         """
     write(folder, "other.py", source.replace("OPTIONS", options))
@@ -329,7 +328,7 @@ def test_what_traces_a_running_thread_stays(folder: Path, options: str) -> None:
     text = (folder / "lines").read_text() if "file" in options else out
     by_events = MONITORED and "file" in options
     lines = lines_of(text, "other.py")
-    assert "go.set()" in lines
+    assert {"go.set()", "x = 1"} <= set(lines)
     assert ("sys.settrace(None)" in lines) == by_events
 
 
