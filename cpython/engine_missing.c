@@ -110,19 +110,8 @@ printengine_leave_thread(TracerObject *Py_UNUSED(self))
 }
 
 void
-printengine_leave(TracerObject *Py_UNUSED(self))
-{
-}
-
-void
 printengine_end(TracerObject *Py_UNUSED(self))
 {
-}
-
-bool
-printengine_follows(const TracerObject *Py_UNUSED(self))
-{
-    return false;
 }
 
 #define MISSING(name)                                                         \

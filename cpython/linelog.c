@@ -423,17 +423,6 @@ linelog_line(line_log *log, traced_file *file, int line)
     if (log->timed && print_time(log) < 0) {
         return -1;
     }
-    uint64_t changes = log->watcher < 0 ? 0 : dictwatch_changes();
-    if (changes != 0 && changes == log->looked && changes == file->looked &&
-        line >= 0 && (size_t)line < file->texts_cap &&
-        file->texts[line] != NULL) {
-        /* As ever; the write may run code that lets go of them. */
-        PyObject *known = Py_NewRef(file->texts[line]);
-        PyObject *out = Py_NewRef(log->out);
-        int written = finish_write(log, out, known, log->write(out, known));
-        Py_DECREF(known);
-        return written;
-    }
     PyObject *text = linelog_text(log, file, line);
     if (text == NULL) {
         return -1;

@@ -21,9 +21,6 @@ struct print_engine {
     PyObject *disable;    /* owned: sys.monitoring.DISABLE */
     int tool;             /* tool id held, or -1 */
     long line_events;     /* bits of what is watched in printed code */
-    bool follows;         /* prints what a trace function would have printed */
-    PyObject *mark;       /* owned: what is_marked() has found last, or NULL */
-    unsigned idle; /* events since the run has ended, where it follows */
     uint64_t left_thread; /* the id of a thread that is done, or 0 */
     xt_ptrmap codes;      /* code -> owned printed_code */
     printed_code *hot;    /* the last one, borrowed, or NULL */
@@ -142,8 +139,7 @@ settle(TracerObject *self, PyCodeObject *code, PyObject *globals,
        printed_code **printed)
 {
     *printed = NULL;
-    selection *select =
-        self->printing == NULL ? NULL : &self->printing->select;
+    selection *select = &self->printing->select;
     PyObject *module = NULL;
     if (session_judge(self, globals, &module) < 0) {
         return -1;
@@ -152,14 +148,14 @@ settle(TracerObject *self, PyCodeObject *code, PyObject *globals,
         return 0;
     }
     traced_file *file = files_get(&self->files, code->co_filename);
-    if (file == NULL || (select != NULL && select_file(select, file) < 0)) {
+    if (file == NULL || select_file(select, file) < 0) {
         return -1;
     }
-    if (select != NULL && file->choice != CHOICE_ALL) {
+    if (file->choice != CHOICE_ALL) {
         return 0;
     }
-    int shown = select == NULL ? 1 : select_function(select, code);
-    if (shown > 0 && select != NULL && select->module != NULL) {
+    int shown = select_function(select, code);
+    if (shown > 0 && select->module != NULL) {
         PyObject *filename = PyDict_GetItemWithError(globals, self->s_file);
         shown = filename == NULL ? (PyErr_Occurred() ? -1 : 0)
                                  : select_module(select, filename, globals);
@@ -174,66 +170,14 @@ settle(TracerObject *self, PyCodeObject *code, PyObject *globals,
     return shown < 0 ? -1 : 0;
 }
 
-/* Whether a thread shows an object of ours for its trace function; and has
-   none, or Python's, which calls it at the next call. */
-static bool
-is_marked(const TracerObject *self, const PyThreadState *thread)
-{
-    PyObject *object = thread->c_traceobj;
-    print_engine *engine = self->printer;
-    if (object != NULL && object == engine->mark) {
-        return true;
-    }
-    bool ours = object != NULL && PyCFunction_Check(object) &&
-                PyCFunction_GET_SELF(object) == (PyObject *)self;
-    if (ours) {
-        Py_XSETREF(engine->mark, Py_NewRef(object));
-    }
-    return ours;
-}
-
-static bool
-has_marked_threads(const TracerObject *self)
-{
-    PyThreadState *thread = PyInterpreterState_ThreadHead(
-        PyThreadState_GetInterpreter(PyThreadState_Get()));
-    while (thread != NULL && !is_marked(self, thread)) {
-        thread = PyThreadState_Next(thread);
-    }
-    return thread != NULL;
-}
-
-/* Ends the printing of threads that have outlived their run, when the last of
-   them is gone. */
-static void
-end_if_idle(TracerObject *self)
-{
-    enum { OFTEN = 256 };
-    if (self->runs > 0 || ++self->printer->idle % OFTEN != 0) {
-        return;
-    }
-    if (!has_marked_threads(self)) {
-        printengine_end(self);
-    }
-}
-
 /* Whether an event of this thread says nothing to us. */
 static bool
-is_over(TracerObject *self)
+is_over(const TracerObject *self)
 {
     const print_engine *engine = self->printer;
-    if (engine == NULL || self->log.broken) {
-        return true;
-    }
-    if (engine->follows) {
-        if (is_marked(self, PyThreadState_Get())) {
-            return false;
-        }
-        end_if_idle(self);
-        return true;
-    }
-    return engine->left_thread != 0 &&
-           engine->left_thread == PyThreadState_GetID(PyThreadState_Get());
+    return engine == NULL || self->log.broken ||
+           (engine->left_thread != 0 &&
+            engine->left_thread == PyThreadState_GetID(PyThreadState_Get()));
 }
 
 /* The globals of the frame that runs, if that runs the code; borrowed. */
@@ -254,15 +198,6 @@ put(TracerObject *self, output_kind kind, PyObject *text)
                                            kind, text, 0);
     Py_XDECREF(text);
     return result;
-}
-
-static int
-put_header(TracerObject *self, PyObject *module, PyObject *function)
-{
-    return self->printing == NULL
-               ? linelog_call(&self->log, module, function)
-               : put(self, OUTPUT_HEADER,
-                     linelog_header(&self->log, module, function));
 }
 
 /* A call begins or goes on. Sets *again to whether there is to be an event for
@@ -286,7 +221,8 @@ on_call(TracerObject *self, PyCodeObject *code, bool *again)
             return result;
         }
     }
-    return put_header(self, printed->module, code->co_name);
+    return put(self, OUTPUT_HEADER,
+               linelog_header(&self->log, printed->module, code->co_name));
 }
 
 static PyObject *
@@ -337,10 +273,7 @@ put_line(TracerObject *self, PyCodeObject *code, int line)
         result = globals == NULL ? 0 : session_judge(self, globals, &module);
     }
     if (result == 0 && module != NULL) {
-        result =
-            self->printing == NULL
-                ? linelog_line(&self->log, file, line)
-                : put(self, OUTPUT_LINE, linelog_text(&self->log, file, line));
+        result = put(self, OUTPUT_LINE, linelog_text(&self->log, file, line));
     }
     if (result < 0 && session_keep_log_trouble(self) < 0) {
         return NULL;
@@ -381,7 +314,9 @@ take(TracerObject *self, PyFrameObject *frame, bool header)
     printed_code *printed;
     int result = settle(self, code, globals, &printed);
     if (result == 0 && printed != NULL && header) {
-        result = put_header(self, printed->module, code->co_name);
+        result =
+            put(self, OUTPUT_HEADER,
+                linelog_header(&self->log, printed->module, code->co_name));
     }
     Py_DECREF(code);
     Py_DECREF(globals);
@@ -444,13 +379,9 @@ static bool
 is_possible(const TracerObject *self)
 {
     const printing *print = self->printing;
-    if (!COMPAT_HAS_GIL || self->mode != (TRACER_LINES | TRACER_EVENT)) {
-        return false;
-    }
-    if (print == NULL) {
-        return !self->by_start; /* that takes frames, and other threads */
-    }
-    return (print->out.file != NULL || print->out.ring.cap > 0) &&
+    return COMPAT_HAS_GIL && print != NULL &&
+           self->mode == (TRACER_LINES | TRACER_EVENT) &&
+           (print->out.file != NULL || print->out.ring.cap > 0) &&
            !print->calls && !print->changes && !print->deep &&
            print->select.lines == NULL && print->select.threads == NULL;
 }
@@ -495,7 +426,6 @@ printengine_begin(TracerObject *self)
     }
     *engine = (print_engine){
         .monitoring = monitoring,
-        .follows = self->printing == NULL,
         .tool = -1,
         .most = FIRST_MOST,
     };
@@ -512,20 +442,6 @@ printengine_leave_thread(TracerObject *self)
 {
     if (self->printer != NULL) {
         self->printer->left_thread = PyThreadState_GetID(PyThreadState_Get());
-    }
-}
-
-bool
-printengine_follows(const TracerObject *self)
-{
-    return self->printer != NULL && self->printer->follows;
-}
-
-void
-printengine_leave(TracerObject *self)
-{
-    if (!printengine_follows(self) || !has_marked_threads(self)) {
-        printengine_end(self);
     }
 }
 
@@ -557,7 +473,6 @@ printengine_end(TracerObject *self)
     }
     Py_DECREF(engine->monitoring);
     Py_XDECREF(engine->disable);
-    Py_XDECREF(engine->mark);
     xt_free(engine);
     PyErr_Restore(type, value, traceback);
 }

@@ -1,12 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Prints lines by events of sys.monitoring, on CPython 3.12 and later, where
- * nothing is asked for that needs frames.
- *
- * Lines that go to a file or a ring are those of all threads. Without options
- * they are those that the standard module prints, whose trace function is each
- * thread's own and the program's to take away: it follows that. A thread that
- * is traced so has our object where its trace function would be, for
- * sys.gettrace(), and none; whoever sets one has taken ours away.
+/* Prints lines by events of sys.monitoring, on CPython 3.12 and later: where
+ * lines go to a file or a ring, and nothing is asked for that needs frames.
  *
  * What a code object is to print is settled when it first begins to run: only
  * then its lines and jumps are watched, and code that is left out costs
@@ -34,14 +28,8 @@ int printengine_take_threads(TracerObject *self);
 /* This thread is not printed any more. */
 void printengine_leave_thread(TracerObject *self);
 
-/* Whether it prints what a trace function would have printed. */
-bool printengine_follows(const TracerObject *self);
-
-/* Ends what printengine_begin() began, if anything, unless it follows threads
-   that go on; an exception that is set stays. */
-void printengine_leave(TracerObject *self);
-
-/* The same in any case. */
+/* Ends what printengine_begin() began, if anything; an exception that is set
+   stays. */
 void printengine_end(TracerObject *self);
 
 /* The callbacks. */

@@ -176,7 +176,7 @@ run_needs_trace(const TracerObject *self)
 {
     return self->mode == 0 ||
            (self->mode & TRACER_ANY_LINES && self->engine == NULL &&
-            (self->printer == NULL || printengine_follows(self))) ||
+            self->printer == NULL) ||
            (self->mode & TRACER_ANY_CALLS && self->tool < 0);
 }
 
@@ -276,9 +276,8 @@ end(TracerObject *self, previous_trace *previous)
         result = session_keep_trouble(self);
     }
     if (self->runs == 0) {
-        self->by_start = false;
         monitor_end(self);
-        printengine_leave(self);
+        printengine_end(self);
         if (self->engine != NULL) {
             engine_end(self->engine, self);
         }
@@ -350,7 +349,7 @@ switch_everything_on(TracerObject *self, previous_trace *previous,
         return -1;
     }
     int on = switch_engine_on(self);
-    if (on < 0 || (on > 0 && !by_thread && !printengine_follows(self))) {
+    if (on < 0 || (on > 0 && !by_thread)) {
         return on;
     }
     if (!by_thread && take_new_threads(previous, function) < 0) {
@@ -410,9 +409,6 @@ begin_inside(TracerObject *self, previous_trace *previous, const char *name)
     }
 #endif
     self->runs++;
-    if (self->runs == 1) {
-        printengine_end(self); /* it was left to threads of an earlier run */
-    }
     int result = printing_begin(self);
     if (result == 0) {
         result = switch_everything_on(self, previous, function);
@@ -571,9 +567,7 @@ start_inside(TracerObject *self)
     /* A process that waits until it has begun runs a program, as a first one
        does. */
     const char *name = self->awaited != NULL ? "Trace.runctx" : "start";
-    self->by_start = self->by_start || self->runs == 0;
     if (!started->idle && begin(self, &started->previous, name) < 0) {
-        self->by_start = self->by_start && self->runs > 0;
         PyMem_Free(started);
         return -1;
     }

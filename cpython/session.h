@@ -51,7 +51,6 @@ typedef struct {
                                      path */
     SYNC_SHARED(Py_ssize_t) runs; /* runs that have begun and not ended */
     struct run_start *started;    /* owned: what start() began, or NULL */
-    bool by_start;                /* start() has begun the run, or does so */
     bool runs_program;            /* a program was begun and not ended */
     PyObject *program_hook; /* owned: threading's trace function before it, or
                                NULL if new threads need none */

@@ -2,7 +2,6 @@
 #include "settrace.h"
 
 #include "calls.h"
-#include "printengine.h"
 #include "printing.h"
 
 /* Sets *file to where the lines of the frame count, or to NULL when they are
@@ -37,7 +36,7 @@ static bool
 counts_lines(const TracerObject *self)
 {
     return self->mode & TRACER_ANY_LINES && self->engine == NULL &&
-           (self->printer == NULL || printengine_follows(self));
+           self->printer == NULL;
 }
 
 /* Whether lines are printed with options of ours. */
@@ -188,21 +187,8 @@ settrace_install(TracerObject *self, PyObject *handle)
 #ifdef Py_GIL_DISABLED
     mine->run = self->begun;
 #endif
-    bool by_events = printengine_follows(self);
-    PyEval_SetTrace(by_events ? NULL : trace_function(self), handle);
+    PyEval_SetTrace(trace_function(self), handle);
     return 0;
-}
-
-int
-settrace_take_over(TracerObject *self, PyObject *handle, PyFrameObject *frame)
-{
-    if (settrace_install(self, handle) < 0) {
-        return -1;
-    }
-    /* Where events print, that of the call comes next. */
-    return frame == NULL || printengine_follows(self)
-               ? 0
-               : settrace_call(self, frame);
 }
 
 void
@@ -329,8 +315,7 @@ meet(TracerObject *self, PyObject *handle)
 {
     thread_lane *mine = session_lane(self);
     if (mine == NULL) {
-        PyErr_Clear(); /* whoever handles the event has it again, and says so
-                        */
+        PyErr_Clear(); /* whoever handles the event has it again, and says so */
         return NEWCOMER_NOT;
     }
     if (!mine->newcomer) {

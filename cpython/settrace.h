@@ -14,11 +14,6 @@
    `_event`, which sys.gettrace() will show. -1 with an exception. */
 int settrace_install(TracerObject *self, PyObject *handle);
 
-/* The same where sys.settrace() was given `handle`: in a call of `frame`,
-   which is then handled, or NULL. -1 with an exception. */
-int settrace_take_over(TracerObject *self, PyObject *handle,
-                       PyFrameObject *frame);
-
 /* Has threads traced whose code runs already, with the frames that they are
    in, as newcomers.h says. -1 with an exception. */
 int settrace_take_threads(TracerObject *self, PyObject *handle);

@@ -202,20 +202,19 @@ own_trace_object(TracerObject *self)
 }
 
 /* Has an engine trace this thread in place of the trampoline that
-   sys.settrace() installed, from the call of a frame on if that is not NULL.
- */
+   sys.settrace() installed. */
 static int
-take_thread(TracerObject *self, PyFrameObject *called)
+take_thread(TracerObject *self)
 {
     if (!run_needs_trace(self)) {
         PyEval_SetTrace(NULL, NULL);
-        return called == NULL ? 0 : settrace_call(self, called);
+        return 0;
     }
     PyObject *handle = run_handle(self);
     if (handle == NULL) {
         return -1;
     }
-    int result = settrace_take_over(self, handle, called);
+    int result = settrace_install(self, handle);
     Py_DECREF(handle);
     return result;
 }
@@ -243,9 +242,14 @@ take_over(TracerObject *self, PyObject *frame, PyObject *why)
             return -1;
         }
     }
-    bool calls = PyUnicode_CompareWithASCIIString(why, "call") == 0;
-    return take_thread(self, calls ? (PyFrameObject *)frame : NULL) < 0 ? -1
-                                                                        : 1;
+    if (take_thread(self) < 0) {
+        return -1;
+    }
+    if (PyUnicode_CompareWithASCIIString(why, "call") == 0 &&
+        settrace_call(self, (PyFrameObject *)frame) < 0) {
+        return -1;
+    }
+    return 1;
 }
 
 PyDoc_STRVAR(event_doc, "_event($self, frame, why, arg, /)\n--\n\n"

@@ -5,7 +5,6 @@ interpreter take no short cut.
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import trace
 import types
@@ -107,8 +106,10 @@ def close(made: Any) -> None:
 
 
 def throw(made: Any) -> None:
-    with contextlib.suppress(ValueError, StopIteration):
+    try:
         made.throw(ValueError)
+    except (ValueError, StopIteration):
+        pass
 
 
 def drop(made: list[Any]) -> None:
@@ -116,8 +117,10 @@ def drop(made: list[Any]) -> None:
 
 
 def step(awaitable: Any) -> None:
-    with contextlib.suppress(StopIteration, StopAsyncIteration, ValueError):
+    try:
         awaitable.send(None)
+    except (StopIteration, StopAsyncIteration, ValueError):
+        pass
 
 
 GENERATORS = [plain, guarded, catches, delegates, delegates_to_guarded]
