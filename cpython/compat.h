@@ -256,10 +256,11 @@ compat_report_thread(PyObject *function)
 }
 
 /* Whether a thread has no trace function, and may be given one. Those that are
-   about to end need none. Without the GIL that cannot be asked: the bits beside
-   change while a thread is not attached, whether or not all are stopped. One
-   that is stopped in the last finalizers of all, those of its context, is then
-   taken for a traced one for ever, as by PyEval_SetTraceAllThreads(). */
+   about to end need none. Without the GIL that cannot be asked: the bits
+   beside change while a thread is not attached, whether or not all are
+   stopped. One that is stopped in the last finalizers of all, those of its
+   context, is then taken for a traced one for ever, as by
+   PyEval_SetTraceAllThreads(). */
 static inline bool
 compat_is_untraced(const PyThreadState *thread)
 {

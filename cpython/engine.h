@@ -10,8 +10,9 @@
  * and no compiler needs to be touched, and code is rewritten only if it runs.
  *
  * A code object that cannot be rewritten, and a frame that cannot be switched
- * (a generator that runs already), is counted by the events LINE and JUMP
- * of that code object, as sys.settrace() would (docs/probes.md).
+ * (a generator that runs already, or has no room for probes), is counted by
+ * the events LINE and JUMP of that code object, as sys.settrace() would
+ * (docs/probes.md).
  */
 #ifndef XT_ENGINE_H
 #define XT_ENGINE_H

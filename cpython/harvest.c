@@ -323,14 +323,14 @@ harvest_skip(EngineObject *engine, TracerObject *tracer)
         return -1;
     }
     int result = take_all(engine, tracer, false, &tallies);
-    for (size_t i = 0; result == 0 && i < tallies.len; i++) {
-        result = remember(tracer, &tallies.items[i]);
+    if (result == 0) {
+        for (size_t i = 0; result == 0 && i < tallies.len; i++) {
+            result = remember(tracer, &tallies.items[i]);
+        }
+        tallies_end(&tallies);
     }
     if (result < 0) {
         PyErr_NoMemory();
-    }
-    else {
-        tallies_end(&tallies);
     }
     return result;
 }

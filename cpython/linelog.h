@@ -23,10 +23,10 @@ typedef struct {
 } linelog_header_text;
 
 typedef struct {
-    PyObject *sys;       /* owned: dict of the module sys */
-    PyObject *linecache; /* owned: dict of the module linecache */
-    PyObject *basename;  /* owned: os.path.basename */
-    PyObject *monotonic; /* owned: time.monotonic */
+    PyObject *sys;           /* owned: dict of the module sys */
+    PyObject *linecache;     /* owned: dict of the module linecache */
+    PyObject *basename;      /* owned: os.path.basename */
+    PyObject *monotonic;     /* owned: time.monotonic */
     SYNC_SHARED(bool) timed; /* begin lines with a time stamp */
     SYNC_SHARED(double)
     start; /* what it counts from, seconds on that clock */

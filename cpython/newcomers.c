@@ -46,7 +46,8 @@ newcomers_look(newcomer_list *list, bool runs)
     return NEWCOMER_MET;
 }
 
-/* --- Giving them the function --------------------------------------------- */
+/* --- Giving them the function ---------------------------------------------
+ */
 
 /* What is looked for among the other threads, and given to them. */
 typedef struct {
@@ -178,8 +179,7 @@ newcomers_take(newcomer_list *list, PyObject *tracer, Py_tracefunc func,
     size_t most = self.untraced + list->len;
     if (most > 0 && COMPAT_HAS_GIL) {
         newcomer_list *taken = &self.taken;
-        taken->items =
-            xt_grow(NULL, &taken->cap, most, sizeof(newcomer));
+        taken->items = xt_grow(NULL, &taken->cap, most, sizeof(newcomer));
         if (taken->items == NULL) {
             PyErr_NoMemory();
             return -1;

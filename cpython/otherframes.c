@@ -9,7 +9,8 @@ list_frames(void)
     PyThreadState *thread =
         PyInterpreterState_ThreadHead(PyThreadState_GetInterpreter(mine));
     PyObject *all = PyList_New(0);
-    for (; thread != NULL && all != NULL; thread = PyThreadState_Next(thread)) {
+    for (; thread != NULL && all != NULL;
+         thread = PyThreadState_Next(thread)) {
         PyObject *top =
             thread == mine ? NULL : (PyObject *)PyThreadState_GetFrame(thread);
         if (top != NULL && PyList_Append(all, top) < 0) {

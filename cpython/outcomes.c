@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "outcomes.h"
 
+#include "bitset.h"
 #include "branch.h"
 #include "compat.h"
 
@@ -130,16 +131,28 @@ more(const int64_t *now, const int64_t *before, size_t at)
     return (now == NULL ? 0 : now[at]) - (before == NULL ? 0 : before[at]);
 }
 
-/* Whether no range before this one has the same handler. */
-static bool
-is_first_range(const xt_instrs *instrs, size_t at)
+/* Adds the handlers, each once: several ranges may have the same. */
+static int
+add_handlers(TracerObject *tracer, PyCodeObject *code, const xt_instrs *instrs,
+             const outcome_counts *now, const outcome_counts *before)
 {
-    const xt_exctable_range *ranges = instrs->handlers.ranges;
-    size_t first = 0;
-    while (ranges[first].target != ranges[at].target) {
-        first++;
+    xt_bitset seen = {0};
+    int result = 0;
+    for (size_t i = 0; i < instrs->handlers.len && result == 0; i++) {
+        uint32_t at = instrs->at_unit[instrs->handlers.ranges[i].target];
+        if (xt_bitset_has(&seen, at)) {
+            continue;
+        }
+        if (xt_bitset_add(&seen, at) != XT_OK) {
+            PyErr_NoMemory();
+            result = -1;
+            break;
+        }
+        result = add_handler(tracer->branches, code, instrs, at,
+                             more(now->handled, before->handled, at));
     }
-    return first == at;
+    xt_bitset_fini(&seen);
+    return result;
 }
 
 int
@@ -156,12 +169,8 @@ outcomes_add(TracerObject *tracer, const code_entry *entry, outcome_counts now,
                                more(now.classes, before.classes, i));
         }
     }
-    for (size_t i = 0; i < instrs.handlers.len && result == 0; i++) {
-        uint32_t at = instrs.at_unit[instrs.handlers.ranges[i].target];
-        if (is_first_range(&instrs, i)) {
-            result = add_handler(tracer->branches, code, &instrs, at,
-                                 more(now.handled, before.handled, at));
-        }
+    if (result == 0) {
+        result = add_handlers(tracer, code, &instrs, &now, &before);
     }
     xt_instrs_fini(&instrs);
     return result;

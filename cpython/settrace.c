@@ -315,7 +315,8 @@ meet(TracerObject *self, PyObject *handle)
 {
     thread_lane *mine = session_lane(self);
     if (mine == NULL) {
-        PyErr_Clear(); /* whoever handles the event has it again, and says so */
+        PyErr_Clear(); /* whoever handles the event has it again, and says so
+                        */
         return NEWCOMER_NOT;
     }
     if (!mine->newcomer) {

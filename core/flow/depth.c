@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "depth.h"
 
-#include <limits.h>
-
 #include "mem.h"
 
 void
@@ -20,15 +18,28 @@ depth_of_handler(const xt_exctable_range *range)
     return (int32_t)(range->depth >> 1) + (int32_t)(range->depth & 1) + 1;
 }
 
-/* Whether more is known now: the depth at `to`, as told from one before it. */
+/* No stack is as deep as that. */
+enum { DEEPEST = 1 << 24 };
+
+/* Notes the depth at `to`, as told from an instruction that leads there, if it
+   is not known yet. False if there can be no such depth. */
 static bool
 lead(int32_t *at, uint32_t to, int32_t before, int effect)
 {
-    if (at[to] >= 0) {
+    if (effect > DEEPEST || effect < -before || before + effect > DEEPEST) {
         return false;
     }
-    at[to] = before + effect;
+    if (at[to] < 0) {
+        at[to] = before + effect;
+    }
     return true;
+}
+
+/* Whether the instruction may go on at its target. */
+static bool
+may_jump(const xt_instr *instr)
+{
+    return instr->target != XT_NONE && instr->kind != XT_KIND_END_ASYNC_FOR;
 }
 
 /* RETURN_GENERATOR: once the generator runs, what it was sent lies there. 3.12
@@ -52,18 +63,21 @@ follow(int32_t *at, const xt_instrs *instrs, xt_stack_effect effect,
             continue;
         }
         int oparg = (int)instr->oparg;
-        int goes_on =
-            starts_generator(instrs, instr) ? 1 : effect(instr->op, oparg, 0);
-        int jumps = instr->target == XT_NONE ? 0 : effect(instr->op, oparg, 1);
-        if (goes_on == INT_MAX || jumps == INT_MAX) {
-            return false;
-        }
         if (xt_graph_falls_through(instr->kind) && i + 1 < instrs->len) {
-            (void)lead(at, i + 1, at[i], goes_on);
+            int goes_on = starts_generator(instrs, instr)
+                              ? 1
+                              : effect(instr->op, oparg, 0);
+            if (!lead(at, i + 1, at[i], goes_on)) {
+                return false;
+            }
         }
-        if (instr->target != XT_NONE &&
-            lead(at, instr->target, at[i], jumps) && instr->target < i) {
-            *more = true;
+        if (may_jump(instr)) {
+            bool is_new = at[instr->target] < 0;
+            int jumps = effect(instr->op, oparg, 1);
+            if (!lead(at, instr->target, at[i], jumps)) {
+                return false;
+            }
+            *more = *more || (is_new && instr->target < i);
         }
     }
     return true;

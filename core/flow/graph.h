@@ -60,15 +60,16 @@ typedef struct {
     uint8_t *flags;       /* owned: per instruction */
     uint32_t *in_degree;  /* owned: per instruction; of exceptions, those that
                              RERAISE raises on */
-    uint16_t *loop_depth; /* owned: per instruction */
-    float *weights;       /* owned: per instruction */
+    uint16_t *loop_depth; /* owned: of the first and the last instruction of
+                             each block; of others it is 0 */
+    float *weights;       /* owned: of these, too; of others it is nothing */
     size_t flags_cap;
     size_t in_degree_cap;
     size_t loop_depth_cap;
     size_t weights_cap;
     uint32_t *heads;  /* owned: the first instruction of each block, and the
-                         end:  control goes straight through a block, but for
-                         jumps at  its last instruction and exceptions */
+                         end. Control goes straight through a block, but for
+                         jumps at its last instruction and exceptions. */
     size_t heads_len; /* without the end */
     size_t heads_cap;
     uint32_t outside;         /* = how many instructions there are */

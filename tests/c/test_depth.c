@@ -131,6 +131,33 @@ a_handler_begins_with_what_its_range_keeps_and_the_exception(void **state)
     assert_int_equal(6, depth_of(steps, 4, &plain, before(3)));
 }
 
+/* Its target says where the loop began: nothing goes there. */
+static void
+the_end_of_an_asynchronous_loop_leads_nowhere_else(void **state)
+{
+    (void)state;
+    static const step steps[] = {
+        {NOTHING, XT_KIND_JUMP, 2},   {NOTHING, XT_KIND_END_SEND, 0},
+        {NOTHING, XT_KIND_RETURN, 0}, {POP_2, XT_KIND_END_ASYNC_FOR, 1},
+        {NOTHING, XT_KIND_RETURN, 0},
+    };
+    const xt_exctable_range range = {.end = 2, .target = 3, .depth = 2 * 4};
+    assert_int_equal(6, depth_of(steps, 5, &range, before(3)));
+    assert_int_equal(4, depth_of(steps, 5, &range, before(4)));
+    assert_int_equal(INT32_MAX, depth_of(steps, 5, &range, before(1)));
+}
+
+static void
+what_takes_more_than_there_is_makes_no_depth_known(void **state)
+{
+    (void)state;
+    static const step steps[] = {
+        {PUSH, XT_KIND_PLAIN, 0},
+        {POP_2, XT_KIND_JUMP, 1},
+    };
+    assert_int_equal(INT32_MAX, depth_of(steps, 2, NULL, before(0)));
+}
+
 /* Whatever the version says of it. */
 static void
 a_generator_that_starts_has_been_sent_something(void **state)
@@ -197,6 +224,8 @@ main(void)
         cmocka_unit_test(jumps_back_are_followed),
         cmocka_unit_test(
             a_handler_begins_with_what_its_range_keeps_and_the_exception),
+        cmocka_unit_test(the_end_of_an_asynchronous_loop_leads_nowhere_else),
+        cmocka_unit_test(what_takes_more_than_there_is_makes_no_depth_known),
         cmocka_unit_test(a_generator_that_starts_has_been_sent_something),
         cmocka_unit_test(where_nothing_leads_no_depth_is_known),
         cmocka_unit_test(
