@@ -80,10 +80,22 @@ registry_sees_instructions(code_registry *registry, PyCodeObject *code)
 /* --- Entries --------------------------------------------------------------
  */
 
-/* The constants, with those functions rewritten that are so already; others
-   are when they are first called. A new tuple. */
+/* Whether code has to be rewritten before any frame runs it. Others are when
+   they are first called; but a coroutine whose stack has no room for probes is
+   then counted by events, and these do not tell all of its branches (see
+   xt_branch_has_events()). */
+static bool
+must_be_ready(const PyCodeObject *code, bool branches)
+{
+    return branches &&
+           (code->co_flags & (CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
+}
+
+/* The constants, with the functions among them rewritten that are so already
+   or must be. A new tuple. */
 static PyObject *
-rewrite_consts(code_registry *registry, code_entry *entry)
+rewrite_consts(code_registry *registry, probed_types *types, code_entry *entry,
+               bool branches)
 {
     PyObject *consts = entry->original->co_consts;
     Py_ssize_t len = PyTuple_GET_SIZE(consts);
@@ -98,6 +110,13 @@ rewrite_consts(code_registry *registry, code_entry *entry)
                 break;
             }
             code_entry *known = registry_get(registry, child);
+            if (known == NULL && must_be_ready(child, branches)) {
+                known = registry_add(registry, types, child, NULL, branches);
+                if (known == NULL) {
+                    Py_CLEAR(made);
+                    break;
+                }
+            }
             if (known != NULL) {
                 known->parent = entry;
                 if (known->code != NULL) {
@@ -120,7 +139,7 @@ rewrite(code_registry *registry, probed_types *types, code_entry *entry,
         entry->refusal = "its file asks for events of opcodes";
         return sees < 0 ? -1 : 0;
     }
-    PyObject *consts = rewrite_consts(registry, entry);
+    PyObject *consts = rewrite_consts(registry, types, entry, branches);
     if (consts == NULL) {
         return -1;
     }

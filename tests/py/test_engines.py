@@ -465,6 +465,46 @@ def test_generators_run_in_rewritten_code_from_their_first_start_on() -> None:
     assert one == other
 
 
+NO_ROOM = """\
+class Items:
+    def __init__(self, n):
+        self.n = n
+    def __aiter__(self):
+        return self
+    async def __anext__(self):
+        if self.n == 0:
+            raise StopAsyncIteration
+        self.n -= 1
+        return self.n + 1
+async def numbers():
+    found = [x async for x in Items(3)]
+    try:
+        pass
+    except* ValueError:
+        pass  # nobody knows what lies on the stack here, where nothing leads
+    return found
+def run():
+    try:
+        numbers().send(None)
+    except StopIteration as end:
+        return end.value
+found = run()
+"""
+
+
+@needs_monitoring
+def test_a_coroutine_without_room_for_probes_has_all_its_branches() -> None:
+    """Once it has begun, its first frame cannot be moved to where the probes are."""
+    tracer, names = run_by("probe", NO_ROOM, branch=True)
+    assert names["found"] == [3, 2, 1]
+    sides = [
+        (sides[True], sides[False])
+        for (_, place, kind), sides in tracer.results().branches.items()
+        if place[0] == 12 and kind == "for"
+    ]
+    assert sides == [(3, 1)]
+
+
 @needs_monitoring
 def test_nothing_is_left_behind() -> None:
     _, names = run_by(None, PROGRAM + "class Sub(Thing): pass\n")
