@@ -81,14 +81,6 @@ functions_is_outer(function_table *table, const PyFrameObject *frame)
     return is;
 }
 
-/* Puts `value` (owned, or NULL) into a field of the table; drops what that
-   had. */
-void functions_set(function_table *table, PyObject **field, PyObject *value);
-
-/* Puts `outer` (owned, or NULL) there; returns what was there, owned. */
-PyFrameObject *functions_swap_outer(function_table *table,
-                                    PyFrameObject *outer);
-
 int functions_traverse(function_table *table, visitproc visit, void *arg);
 
 /* (filename, module name, function name), a new reference: a method is named
