@@ -223,14 +223,15 @@ on_probed(EngineObject *self, ProbedCodeObject *probed, PyObject *globals)
    run anew with other globals. A function's hardly ever is, unless it was
    taken out of its file's module. */
 static bool
-may_be_wanted(PyCodeObject *code, const frame_head *frame)
+may_be_wanted(const EngineObject *self, PyCodeObject *code,
+              const frame_head *frame)
 {
     if ((code->co_flags & CO_OPTIMIZED) == 0) {
         return true;
     }
     return PyUnicode_GET_LENGTH(code->co_filename) > 0 &&
            PyUnicode_READ_CHAR(code->co_filename, 0) != '<' &&
-           PyDict_GetItemString(frame->globals, "__file__") == NULL;
+           PyDict_GetItem(frame->globals, self->sessions[0]->s_file) == NULL;
 }
 
 /* Counts a frame by events that has run before. */
@@ -286,7 +287,7 @@ on_start(EngineObject *self, PyCodeObject *code, PyObject *at, bool resumed)
         return NULL;
     }
     if (!wanted) {
-        if (may_be_wanted(code, frame)) {
+        if (may_be_wanted(self, code, frame)) {
             Py_RETURN_NONE;
         }
         /* It may run for long: what has called it has come so far. */

@@ -42,6 +42,7 @@ bodies_fini(body_runs *runs)
     }
     xt_ptrmap_fini(&runs->by_frame);
     xt_straight_fini(&runs->path);
+    xt_free(runs->files);
     *runs = (body_runs){0};
 }
 
@@ -178,17 +179,45 @@ find_run(const EngineObject *engine, const frame_head *frame,
 
 /* --- Counting ------------------------------------------------------------ */
 
-/* Counts an event for the tracers that want it. */
+/* Finds where each session counts the run: bodies.files, NULL for one that
+   does not want it. */
 static int
-count_step(EngineObject *engine, const body_run *run, int32_t line)
+find_files(EngineObject *engine, const body_run *run)
 {
+    body_runs *runs = &engine->bodies;
+    traced_file **files = xt_grow(runs->files, &runs->files_cap,
+                                  engine->sessions_len, sizeof(*files));
+    if (files == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    runs->files = files;
     for (size_t i = 0; i < engine->sessions_len; i++) {
         TracerObject *tracer = engine->sessions[i];
-        if (!session_wants(tracer, run->file)) {
-            continue;
+        files[i] = NULL;
+        if (session_wants(tracer, run->file)) {
+            files[i] = files_get(&tracer->files, run->name);
+            if (files[i] == NULL) {
+                return -1;
+            }
         }
-        traced_file *file = files_get(&tracer->files, run->name);
-        if (file == NULL || files_hit(&tracer->files, file, line) < 0) {
+    }
+    return 0;
+}
+
+/* Counts an event for the sessions that want it. */
+static int
+count_step(const EngineObject *engine, int32_t line)
+{
+    for (size_t i = 0; i < engine->sessions_len; i++) {
+        traced_file *file = engine->bodies.files[i];
+        file_table *table = &engine->sessions[i]->files;
+        int result = 0;
+        if (file != NULL) {
+            result = table->journal == NULL ? files_add(table, file, line, 1)
+                                            : files_hit(table, file, line);
+        }
+        if (result < 0) {
             return -1;
         }
     }
@@ -199,8 +228,11 @@ count_step(EngineObject *engine, const body_run *run, int32_t line)
 static int
 count_run(EngineObject *engine, body_run *run)
 {
+    if (run->done < run->until && find_files(engine, run) < 0) {
+        return -1;
+    }
     while (run->done < run->until) {
-        if (count_step(engine, run, run->steps[run->done].line) < 0) {
+        if (count_step(engine, run->steps[run->done].line) < 0) {
             return -1;
         }
         run->done++;
@@ -243,13 +275,8 @@ is_fit(EngineObject *engine, PyCodeObject *code)
         registry_get(&engine->registry, code) != NULL) {
         return 0;
     }
-    PyObject *bytecode = PyCode_GetCode(code);
-    if (bytecode == NULL) {
-        return -1;
-    }
-    const xt_code_view view = probed_view(code, bytecode);
+    const xt_code_view view = probed_view(code, frame_code_start(code));
     xt_status status = xt_straight_read(&engine->bodies.path, &view);
-    Py_DECREF(bytecode);
     if (status == XT_NOMEM) {
         PyErr_NoMemory();
         return -1;

@@ -14,6 +14,7 @@
 #ifndef XT_BODIES_H
 #define XT_BODIES_H
 
+#include "files.h"
 #include "frame.h"
 #include "ptrmap.h"
 #include "straight.h"
@@ -24,7 +25,9 @@ typedef struct {
     xt_ptrmap by_frame;     /* frame -> its body_run */
     struct body_run *first; /* owned, as are the next ones: in the order in */
     struct body_run *last;  /* which they started */
-    xt_straight path;       /* scratch */
+    xt_straight path;       /* scratch, as is the next */
+    traced_file **files;    /* owned: where each session counts a run */
+    size_t files_cap;
 } body_runs;
 
 /* Zero memory is valid and empty before and after: forgets all frames. */

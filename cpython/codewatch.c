@@ -4,8 +4,15 @@
 #include "sweep.h"
 
 /* CPython gives a callback nothing by which it could find state of its own: it
-   is in the interpreter's dict, as an address. */
+   is in the interpreter's dict, as an address. So is the key, which takes no
+   time to make: code objects end all the time. */
 static const char KEY[] = "exactrace._native.Engine";
+
+static PyObject *
+new_key(void)
+{
+    return PyLong_FromVoidPtr((void *)KEY);
+}
 
 /* The code object is whole still (code_dealloc() in Objects/codeobject.c,
    CPython 3.12 to 3.15). */
@@ -18,8 +25,11 @@ on_event(PyCodeEvent event, PyCodeObject *code)
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     PyObject *dict = PyInterpreterState_GetDict(PyInterpreterState_Get());
-    PyObject *address = dict == NULL ? NULL : PyDict_GetItemString(dict, KEY);
+    PyObject *key = new_key();
+    PyObject *address =
+        dict == NULL || key == NULL ? NULL : PyDict_GetItem(dict, key);
     EngineObject *engine = address == NULL ? NULL : PyLong_AsVoidPtr(address);
+    Py_XDECREF(key);
     PyErr_Clear();
     if (engine != NULL) {
         sweep_code_freed(engine, code);
@@ -32,13 +42,15 @@ int
 codewatch_begin(EngineObject *engine)
 {
     PyObject *dict = PyInterpreterState_GetDict(PyInterpreterState_Get());
+    PyObject *key = new_key();
     PyObject *address = PyLong_FromVoidPtr(engine);
     int watcher = -1;
-    if (dict != NULL && address != NULL &&
-        PyDict_SetItemString(dict, KEY, address) == 0) {
+    if (dict != NULL && key != NULL && address != NULL &&
+        PyDict_SetItem(dict, key, address) == 0) {
         watcher = PyCode_AddWatcher(on_event);
     }
     Py_XDECREF(address);
+    Py_XDECREF(key);
     PyErr_Clear();
     return watcher;
 }
@@ -50,8 +62,10 @@ codewatch_end(int watcher)
         return;
     }
     PyObject *dict = PyInterpreterState_GetDict(PyInterpreterState_Get());
-    if (PyCode_ClearWatcher(watcher) < 0 ||
-        (dict != NULL && PyDict_DelItemString(dict, KEY) < 0)) {
+    PyObject *key = new_key();
+    if (PyCode_ClearWatcher(watcher) < 0 || key == NULL ||
+        (dict != NULL && PyDict_DelItem(dict, key) < 0)) {
         PyErr_Clear();
     }
+    Py_XDECREF(key);
 }

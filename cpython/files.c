@@ -37,6 +37,7 @@ files_fini(file_table *table)
         file_free(table->items[i]);
     }
     xt_free(table->items);
+    xt_free(table->log.items);
     xt_free(table->order);
     Py_XDECREF(table->index);
     Py_XDECREF(table->far);
@@ -173,6 +174,9 @@ note_order(file_table *table, traced_file *file, int line)
     return 0;
 }
 
+/* Room for so many comes at once: most files have some hundred lines. */
+enum { LINES_AT_LEAST = 256 };
+
 /* The caller has the lock. */
 static int
 add(file_table *table, traced_file *file, int line, uint64_t hits)
@@ -182,8 +186,8 @@ add(file_table *table, traced_file *file, int line, uint64_t hits)
     }
     size_t cap = file->cap;
     if ((size_t)line >= cap) {
-        uint64_t *grown =
-            xt_grow(file->hits, &cap, (size_t)line + 1, sizeof(*grown));
+        size_t need = line < LINES_AT_LEAST ? LINES_AT_LEAST : line + 1;
+        uint64_t *grown = xt_grow(file->hits, &cap, need, sizeof(*grown));
         if (grown == NULL) {
             PyErr_NoMemory();
             return -1;
@@ -205,12 +209,118 @@ files_hit_slowly(file_table *table, traced_file *file, int line)
     return add(table, file, line, 1);
 }
 
+/* --- The log --------------------------------------------------------------
+ */
+
+enum { LOG_MOST = 1 << 17 }; /* 2 MB */
+
+/* Moves the log into the arrays, which do not grow with every hit. */
+static int
+fold(file_table *table)
+{
+    hit_log *log = &table->log;
+    for (size_t i = 0; i < log->len; i++) {
+        const noted_hits *noted = &log->items[i];
+        if (add(table, noted->file, noted->line, noted->hits) < 0) {
+            log->len -= i;
+            memmove(log->items, noted, log->len * sizeof(*noted));
+            return -1;
+        }
+    }
+    log->len = 0;
+    return 0;
+}
+
+/* The caller has the lock. */
+static int
+note(file_table *table, noted_hits noted)
+{
+    hit_log *log = &table->log;
+    if (log->len == LOG_MOST && fold(table) < 0) {
+        return -1;
+    }
+    noted_hits *items =
+        xt_grow(log->items, &log->cap, log->len + 1, sizeof(*items));
+    if (items == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    log->items = items;
+    items[log->len++] = noted;
+    return 0;
+}
+
 int
 files_add(file_table *table, traced_file *file, int line, uint64_t hits)
 {
+    bool usual = line >= 0 && line < FILES_DENSE && hits <= UINT32_MAX;
     sync_take(&table->lock);
-    int result = add(table, file, line, hits);
+    int result = usual ? note(table, (noted_hits){file, line, (uint32_t)hits})
+                       : add(table, file, line, hits);
     sync_give(&table->lock);
+    return result;
+}
+
+/* Keeps what could not be flushed, from item `done` on, for the next time. */
+static void
+keep_log(file_table *table, hit_log *log, size_t done)
+{
+    sync_take(&table->lock);
+    if (table->log.items == NULL) {
+        log->len -= done;
+        memmove(log->items, log->items + done, log->len * sizeof(*log->items));
+        table->log = *log;
+        log->items = NULL;
+    }
+    else {
+        while (done < log->len && note(table, log->items[done]) == 0) {
+            done++;
+        }
+    }
+    sync_give(&table->lock);
+}
+
+/* --- Into a mapping -------------------------------------------------------
+ */
+
+/* counts[(file, line)] += hits. */
+static int
+flush_hits(const traced_file *file, int line, uint64_t hits, PyObject *counts)
+{
+    PyObject *key = make_key(file, line);
+    PyObject *value = PyLong_FromUnsignedLongLong(hits);
+    int result = -1;
+    if (key != NULL && value != NULL) {
+        result = add_hits(counts, key, value);
+    }
+    Py_XDECREF(key);
+    Py_XDECREF(value);
+    return result;
+}
+
+/* Adding may run the program's code (a finalizer, a mapping of its own), which
+   may hit lines again: the log is taken out of the table first. */
+static int
+flush_log(file_table *table, PyObject *counts)
+{
+    sync_take(&table->lock);
+    hit_log log = table->log;
+    table->log = (hit_log){0};
+    sync_give(&table->lock);
+    size_t done = 0;
+    while (done < log.len &&
+           flush_hits(log.items[done].file, log.items[done].line,
+                      log.items[done].hits, counts) == 0) {
+        done++;
+    }
+    int result = done == log.len ? 0 : -1;
+    if (result < 0) {
+        PyObject *type, *value, *traceback;
+        PyErr_Fetch(&type, &value, &traceback);
+        keep_log(table, &log, done);
+        PyErr_Restore(type, value, traceback);
+    }
+    xt_free(log.items);
     return result;
 }
 
@@ -227,19 +337,12 @@ flush_line(file_table *table, const first_hit *hit, PyObject *counts)
     if (taken == 0) {
         return 0;
     }
-    PyObject *key = make_key(hit->file, hit->line);
-    PyObject *hits = PyLong_FromUnsignedLongLong(taken);
-    int result = -1;
-    if (key != NULL && hits != NULL) {
-        result = add_hits(counts, key, hits);
-    }
+    int result = flush_hits(hit->file, hit->line, taken, counts);
     if (result < 0) {
         sync_take(&table->lock);
         hit->file->hits[hit->line] += taken;
         sync_give(&table->lock);
     }
-    Py_XDECREF(key);
-    Py_XDECREF(hits);
     return result;
 }
 
@@ -278,13 +381,13 @@ flush_far(file_table *table, PyObject *counts)
     return result;
 }
 
-int
-files_flush(file_table *table, PyObject *counts)
+/* Moves the arrays into `counts`, in the order of the lines' first hits. */
+static int
+flush_order(file_table *table, PyObject *counts)
 {
     sync_take(&table->lock);
     first_hit *order = table->order;
     size_t len = table->order_len;
-    bool has_far = PyDict_GET_SIZE(table->far) > 0;
     table->order = NULL;
     table->order_len = 0;
     table->order_cap = 0;
@@ -309,8 +412,19 @@ files_flush(file_table *table, PyObject *counts)
         PyErr_Restore(type, value, traceback);
     }
     xt_free(order);
-    if (result == 0 && has_far) {
-        result = flush_far(table, counts);
-    }
     return result;
+}
+
+int
+files_flush(file_table *table, PyObject *counts)
+{
+    sync_take(&table->lock);
+    bool has_log = table->log.len > 0;
+    bool has_far = PyDict_GET_SIZE(table->far) > 0;
+    sync_give(&table->lock);
+    if ((has_log && flush_log(table, counts) < 0) ||
+        flush_order(table, counts) < 0) {
+        return -1;
+    }
+    return has_far ? flush_far(table, counts) : 0;
 }

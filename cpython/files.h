@@ -8,7 +8,7 @@
  *
  * The GIL guards everything here. Without it a table belongs to one thread,
  * and `lock` guards what others may take out of it meanwhile: `hits` of its
- * files, `order` and `far`.
+ * files, `log`, `order` and `far`.
  */
 #ifndef XT_FILES_H
 #define XT_FILES_H
@@ -54,6 +54,20 @@ typedef struct {
     int line;
 } first_hit;
 
+/* What a line was hit at one time. */
+typedef struct {
+    traced_file *file; /* borrowed from the table */
+    int line;          /* below FILES_DENSE */
+    uint32_t hits;
+} noted_hits;
+
+/* Zero is valid and empty. */
+typedef struct {
+    noted_hits *items; /* owned */
+    size_t len;
+    size_t cap;
+} hit_log;
+
 enum { FILES_RECENT = 256 };
 
 typedef struct {
@@ -69,6 +83,8 @@ typedef struct {
 
     /* The lines that were hit since the last flush, in the order of their
        first hit: the order in which the standard module's dict has them. */
+    hit_log log;      /* before these: what is told once or seldom, so that a
+                         file whose lines all are needs no array */
     first_hit *order; /* owned */
     size_t order_len;
     size_t order_cap;
@@ -130,7 +146,8 @@ files_hit(file_table *table, traced_file *file, int line)
     return result;
 }
 
-/* Counts many runs of a line. -1 with an exception when out of memory. */
+/* Counts runs of a line that are told at once, not in the journal. -1 with an
+   exception when out of memory. */
 int files_add(file_table *table, traced_file *file, int line, uint64_t hits);
 
 /* Moves all hits into `counts`, a mapping {(name, line): hits} to which they

@@ -18,7 +18,7 @@ add_code(xt_journal *journal, PyCodeObject *code, uint32_t slots,
         PyErr_Clear();
         return false;
     }
-    const xt_code_view view = probed_view(code, bytecode);
+    const xt_code_view view = probed_view(code, PyBytes_AS_STRING(bytecode));
     const unsigned char *const bytes[3] = {view.code, view.locations,
                                            view.exceptions};
     xt_journal_code about = {

@@ -66,7 +66,7 @@ outcomes_read(PyCodeObject *code, xt_instrs *instrs)
     if (bytecode == NULL) {
         return -1;
     }
-    const xt_code_view view = probed_view(code, bytecode);
+    const xt_code_view view = probed_view(code, PyBytes_AS_STRING(bytecode));
     /* Code that cannot be read has no branches that we know of. */
     xt_status status =
         view.ops == NULL ? XT_UNSUPPORTED : xt_instrs_read(instrs, &view);

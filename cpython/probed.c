@@ -98,14 +98,14 @@ keep(ProbedCodeObject *self, const probed_scratch *scratch)
 }
 
 xt_code_view
-probed_view(PyCodeObject *code, PyObject *bytecode)
+probed_view(PyCodeObject *code, const void *bytecode)
 {
     PyObject *locations = code->co_linetable;
     PyObject *exceptions = code->co_exceptiontable;
     return (xt_code_view){
         .ops = xt_opcodes_for(COMPAT_MINOR),
-        .code = (const unsigned char *)PyBytes_AS_STRING(bytecode),
-        .code_len = (size_t)PyBytes_GET_SIZE(bytecode),
+        .code = bytecode,
+        .code_len = 2 * (size_t)Py_SIZE(code),
         .locations = (const unsigned char *)PyBytes_AS_STRING(locations),
         .locations_len = (size_t)PyBytes_GET_SIZE(locations),
         .exceptions = (const unsigned char *)PyBytes_AS_STRING(exceptions),
@@ -114,10 +114,10 @@ probed_view(PyCodeObject *code, PyObject *bytecode)
     };
 }
 
-/* Plans the probes; `plan` must be empty. */
+/* Reads the code and builds its graph. */
 static xt_status
 analyse(const xt_code_view *view, bool branches, probed_scratch *scratch,
-        xt_plan *plan, const char **refusal)
+        const char **refusal)
 {
     *refusal = "its bytecode is of no kind that this version makes";
     xt_status status = view->ops == NULL
@@ -130,11 +130,6 @@ analyse(const xt_code_view *view, bool branches, probed_scratch *scratch,
             *refusal = scratch->graph.refusal;
         }
     }
-    if (status == XT_OK) {
-        *refusal = "no probe can stand where one is needed";
-        status = xt_plan_build(plan, &scratch->planner, &scratch->graph,
-                               &scratch->instrs);
-    }
     return status;
 }
 
@@ -143,9 +138,14 @@ static xt_status
 rewrite(ProbedCodeObject *self, probed_scratch *scratch, PyObject *bytecode,
         uint32_t first_const, const char **refusal)
 {
-    const xt_code_view view = probed_view(self->original, bytecode);
-    xt_status status =
-        analyse(&view, self->branches, scratch, &self->plan, refusal);
+    const xt_code_view view =
+        probed_view(self->original, PyBytes_AS_STRING(bytecode));
+    xt_status status = analyse(&view, self->branches, scratch, refusal);
+    if (status == XT_OK) {
+        *refusal = "no probe can stand where one is needed";
+        status = xt_plan_build(&self->plan, &scratch->planner, &scratch->graph,
+                               &scratch->instrs);
+    }
     if (status == XT_OK) {
         *refusal = "it gets too large";
         status = xt_rewrite_build(&scratch->rewrite, &scratch->instrs, &view,
@@ -447,24 +447,26 @@ need_points(ProbedCodeObject *self)
         return 0;
     }
     probed_scratch scratch = {0};
-    xt_plan plan = {0};
     PyObject *bytecode = PyCode_GetCode(self->original);
     xt_status status = XT_NOMEM;
     if (bytecode == NULL) {
         PyErr_Clear();
     }
     else {
-        const xt_code_view view = probed_view(self->original, bytecode);
+        const xt_code_view view =
+            probed_view(self->original, PyBytes_AS_STRING(bytecode));
         const char *refusal;
-        status = analyse(&view, self->branches, &scratch, &plan, &refusal);
+        status = analyse(&view, self->branches, &scratch, &refusal);
+    }
+    if (status == XT_OK) {
+        status = xt_plan_find_nodes(&self->plan, &scratch.planner,
+                                    &scratch.graph, &scratch.instrs);
     }
     if (status == XT_OK && reserve_points(self)) {
         set_points(self, &scratch.instrs, &scratch.graph);
         xt_unitmap_spread(&self->map, self->old_unit, self->point_at);
-        xt_plan_take_nodes(&self->plan, &plan);
     }
     Py_XDECREF(bytecode);
-    xt_plan_fini(&plan);
     probed_scratch_fini(&scratch);
     return self->points == NULL ? -1 : 0;
 }

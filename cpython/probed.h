@@ -89,7 +89,7 @@ typedef struct {
 void probed_scratch_fini(probed_scratch *scratch);
 
 /* A code object as the core reads it, with its co_code; all is borrowed. */
-xt_code_view probed_view(PyCodeObject *code, PyObject *bytecode);
+xt_code_view probed_view(PyCodeObject *code, const void *bytecode);
 
 /* Rewrites `original`: a new ProbedCode, and in *code the new code object.
    `consts` is the tuple to use in place of its constants. NULL with *refusal

@@ -30,6 +30,7 @@ registry_fini(code_registry *registry)
     for (size_t i = 0; i < gone.len; i++) {
         entry_free(gone.items[i]);
     }
+    Py_XDECREF(gone.asking);
     Py_XDECREF(gone.declined);
     xt_free(gone.items);
     xt_ptrmap_fini(&gone.by_code);
@@ -57,20 +58,29 @@ uses_name(PyCodeObject *code, PyObject *interned)
     return false;
 }
 
+static int
+note_declined(code_registry *registry, PyObject *file)
+{
+    if (registry->declined == NULL) {
+        registry->declined = PySet_New(NULL);
+    }
+    return registry->declined == NULL ? -1
+                                      : PySet_Add(registry->declined, file);
+}
+
 int
 registry_sees_instructions(code_registry *registry, PyCodeObject *code)
 {
-    if (xt_ptrmap_get(&registry->parents, code) == NULL) {
-        PyObject *name = PyUnicode_InternFromString("f_trace_opcodes");
-        bool found = name != NULL && uses_name(code, name);
-        Py_XDECREF(name);
-        if (found && registry->declined == NULL) {
-            registry->declined = PySet_New(NULL);
-        }
-        if (name == NULL || (found && registry->declined == NULL) ||
-            (found && PySet_Add(registry->declined, code->co_filename) < 0)) {
+    if (registry->asking == NULL) {
+        registry->asking = PyUnicode_InternFromString("f_trace_opcodes");
+        if (registry->asking == NULL) {
             return -1;
         }
+    }
+    if (xt_ptrmap_get(&registry->parents, code) == NULL &&
+        uses_name(code, registry->asking) &&
+        note_declined(registry, code->co_filename) < 0) {
+        return -1;
     }
     return registry->declined == NULL
                ? 0

@@ -32,7 +32,9 @@ typedef struct {
     size_t sweep_at;    /* how many items make a sweep worth while */
     xt_ptrmap by_code;  /* original -> code_entry */
     xt_ptrmap parents;  /* code object in someone's constants -> code_entry */
-    PyObject *declined; /* owned: set of file names, or NULL */
+    PyObject *asking;   /* owned: the name by which a file asks for events of
+                           instructions; NULL: nobody has looked yet */
+    PyObject *declined; /* owned: set of names of files that do, or NULL */
     struct kept_file *kept; /* borrowed: where counters are put, or NULL */
     probed_scratch scratch;
 } code_registry;

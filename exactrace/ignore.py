@@ -65,14 +65,16 @@ class FileFilter:
             _native.Rules(modules, spellings) if spellings or modules else None
         )
 
-    def wants(self, filename: str, module: str) -> bool:
-        """Whether to trace the file that holds the module of that full name."""
+    def wants(
+        self, filename: str, module_globals: Mapping[str, object], basename: str
+    ) -> bool:
+        """Whether to trace the file that holds the module with these globals."""
         if filename == "<string>":
             return False
         rules = self._rules
         if rules is None:
             return True
-        if rules.covers_module(module):
+        if rules.covers_module(full_module_name(module_globals, basename)):
             return False
         if not self._kept and rules.covers_file(filename):
             return False

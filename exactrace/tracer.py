@@ -9,7 +9,7 @@ from time import monotonic
 
 from exactrace import _native, paths
 from exactrace.compat import _current_directory, _modname
-from exactrace.ignore import FileFilter, _Ignore, full_module_name
+from exactrace.ignore import FileFilter, _Ignore
 from exactrace.printing import Printing
 from exactrace.results import CoverageResults
 
@@ -296,8 +296,8 @@ class Trace(_native.Tracer):
         if not filename:
             return None
         basename = paths.stem(filename)
-        name = full_module_name(module_globals, basename)
-        return basename if self._filter.wants(filename, name) else None
+        wanted = self._filter.wants(filename, module_globals, basename)
+        return basename if wanted else None
 
     # The hooks, as sys.settrace calls them
 

@@ -1,7 +1,7 @@
 """Writes core/bytecode/opcodes_3XX.h: what flow needs to know of the opcodes.
 
-The facts (numbers, inline caches, which opcodes jump) come from the `opcode`
-module of the interpreter that runs this; how control leaves an instruction
+The facts (numbers, inline caches, which opcodes jump, what they are specialised
+to) come from the modules `opcode` and `dis` of the interpreter that runs this; how control leaves an instruction
 comes from the table below, and an opcode that jumps but is not in it is an
 error: whoever adds a version has to look it up.
 
@@ -11,6 +11,7 @@ error: whoever adds a version has to look it up.
 
 from __future__ import annotations
 
+import dis
 import opcode
 import sys
 from pathlib import Path
@@ -93,6 +94,17 @@ def jump(name: str) -> str:
     sys.exit(f"tools/gen_opcodes.py: nothing is known of the jump {name}")
 
 
+def stand_ins() -> dict[int, str]:
+    """Return what the interpreter puts in an opcode's place, and for which one."""
+    numbers = dis._all_opmap  # type: ignore[attr-defined]
+    found = dict(dis.deoptmap)  # type: ignore[attr-defined]
+    for name in numbers:
+        base = name.removeprefix("INSTRUMENTED_")
+        if base != name and base in real_opcodes():
+            found[name] = base
+    return {numbers[name]: base for name, base in found.items()}
+
+
 def text() -> str:
     """Return the contents of this version's file."""
     major, minor = sys.version_info[:2]
@@ -127,6 +139,11 @@ def text() -> str:
             f"        [{number}] = {{{kind}, {jump(name)}, {caches(name, number)}}},"
             f" /* {name} */"
         )
+    lines += ["    },", "    .base = {"]
+    lines += [
+        f"        [{number}] = {opcode.opmap[base]}, /* {base} */"
+        for number, base in sorted(stand_ins().items())
+    ]
     lines += ["    },", "};", "/* clang-format on */", "", "#endif", ""]
     return "\n".join(lines)
 

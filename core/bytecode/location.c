@@ -119,6 +119,38 @@ skip_rest(xt_location_reader *reader)
     }
 }
 
+/* How many code units an entry covers, from its first byte. */
+static unsigned
+units_of(unsigned head)
+{
+    return (head & 7) + 1;
+}
+
+/* The interpreter keeps "no line" as -1 and does not tell it from an entry
+   that computes to -1. */
+static bool
+has_line(unsigned head, int64_t line)
+{
+    return kind_of(head) != KIND_NONE && line != -1;
+}
+
+/* Goes behind the next entry, of which there is one. */
+static inline xt_status
+pass(xt_location_reader *reader)
+{
+    unsigned head = *reader->at++;
+    int64_t delta;
+    if ((head & 0x80) == 0 ||
+        read_step(reader, kind_of(head), &delta) != XT_OK) {
+        return XT_CORRUPT;
+    }
+    reader->line += delta;
+    reader->unit += units_of(head);
+    skip_rest(reader);
+    return reader->line > INT32_MAX || reader->line < INT32_MIN ? XT_CORRUPT
+                                                                : XT_OK;
+}
+
 xt_status
 xt_location_next(xt_location_reader *reader, xt_location_entry *entry,
                  bool *more)
@@ -128,32 +160,34 @@ xt_location_next(xt_location_reader *reader, xt_location_entry *entry,
         return XT_OK;
     }
     const unsigned char *bytes = reader->at;
-    unsigned head = *reader->at++;
-    unsigned kind = kind_of(head);
-    int64_t delta;
-    if ((head & 0x80) == 0 || read_step(reader, kind, &delta) != XT_OK) {
-        return XT_CORRUPT;
-    }
     int64_t before = reader->line;
-    int64_t line = before + delta;
-    if (line > INT32_MAX || line < INT32_MIN) {
+    if (pass(reader) != XT_OK) {
         return XT_CORRUPT;
     }
-    unsigned units = (head & 7) + 1;
-    reader->line = line;
-    reader->unit += units;
-    skip_rest(reader);
     *entry = (xt_location_entry){
         .bytes = bytes,
         .bytes_len = (uint32_t)(reader->at - bytes),
         .line_before = (int32_t)before,
-        .line = (int32_t)line,
+        .line = (int32_t)reader->line,
         .end = reader->unit,
-        .units = (uint8_t)units,
-        /* The interpreter keeps "no line" as -1 and does not tell it from an
-           entry that computes to -1. */
-        .has_line = kind != KIND_NONE && line != -1,
+        .units = (uint8_t)units_of(*bytes),
+        .has_line = has_line(*bytes, reader->line),
     };
+    return XT_OK;
+}
+
+xt_status
+xt_location_next_line(xt_location_reader *reader, int32_t *line, bool *more)
+{
+    *more = reader->at != reader->end;
+    if (!*more) {
+        return XT_OK;
+    }
+    unsigned head = *reader->at;
+    if (pass(reader) != XT_OK) {
+        return XT_CORRUPT;
+    }
+    *line = has_line(head, reader->line) ? (int32_t)reader->line : -1;
     return XT_OK;
 }
 
@@ -291,24 +325,23 @@ xt_location_collect(const void *table, size_t len, int64_t first_line,
     xt_location_start(&reader, table, len, first_line);
     int64_t last = -1;
     for (;;) {
-        xt_location_entry entry;
+        int32_t line;
         bool more;
-        xt_status status = xt_location_next(&reader, &entry, &more);
+        xt_status status = xt_location_next_line(&reader, &line, &more);
         if (status != XT_OK || !more) {
             return status;
         }
-        if (!entry.has_line) {
+        if (line == -1) {
             into->has_gap = true;
             continue;
         }
-        if (entry.line == last || entry.line < 0 ||
-            (size_t)entry.line > into->limit) {
+        if (line == last || line < 0 || (size_t)line > into->limit) {
             continue;
         }
-        status = xt_bitset_add(&into->lines, (size_t)entry.line);
+        status = xt_bitset_add(&into->lines, (size_t)line);
         if (status != XT_OK) {
             return status;
         }
-        last = entry.line;
+        last = line;
     }
 }

@@ -62,6 +62,11 @@ void xt_location_start(xt_location_reader *reader, const void *table,
 xt_status xt_location_next(xt_location_reader *reader,
                            xt_location_entry *entry, bool *more);
 
+/* The same for who needs only the line, -1 for none; reader->unit is behind
+   the entry. */
+xt_status xt_location_next_line(xt_location_reader *reader, int32_t *line,
+                                bool *more);
+
 /* The place that an entry tells of. */
 xt_location xt_location_of(const xt_location_entry *entry);
 

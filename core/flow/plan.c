@@ -32,14 +32,6 @@ xt_plan_forget_nodes(xt_plan *plan)
 }
 
 void
-xt_plan_take_nodes(xt_plan *plan, xt_plan *again)
-{
-    xt_plan_forget_nodes(plan);
-    plan->node_of = again->node_of;
-    again->node_of = NULL;
-}
-
-void
 xt_planner_fini(xt_planner *planner)
 {
     xt_union_fini(&planner->sets);
@@ -77,9 +69,9 @@ is_cheap(const xt_graph *graph, const xt_instrs *instrs, const xt_edge *edge)
 enum { CONTRACTED = XT_NONE, APART = 0 }; /* class_of, before there are any */
 
 /* Makes one node of what no edge of interest parts, and numbers the nodes. */
-static xt_status
-find_nodes(xt_plan *plan, xt_planner *planner, const xt_graph *graph,
-           const xt_instrs *instrs)
+xt_status
+xt_plan_find_nodes(xt_plan *plan, xt_planner *planner, const xt_graph *graph,
+                   const xt_instrs *instrs)
 {
     size_t len = (size_t)graph->outside + 1;
     uint32_t *class_of = xt_grow(planner->class_of, &planner->class_of_cap,
@@ -88,11 +80,14 @@ find_nodes(xt_plan *plan, xt_planner *planner, const xt_graph *graph,
         return XT_NOMEM;
     }
     planner->class_of = class_of;
-    plan->node_of = xt_malloc(len * sizeof(*plan->node_of));
-    if (plan->node_of == NULL ||
-        xt_union_reset(&planner->sets, len) != XT_OK) {
+    uint32_t *node_of = xt_malloc(len * sizeof(*node_of));
+    if (node_of == NULL || xt_union_reset(&planner->sets, len) != XT_OK) {
+        xt_free(node_of);
         return XT_NOMEM;
     }
+    xt_plan_forget_nodes(plan);
+    plan->node_of = node_of;
+    plan->nodes = 0;
     for (size_t i = 0; i < graph->heads_len; i++) {
         uint32_t head = graph->heads[i];
         if ((graph->flags[head] & XT_IS_JOINED) != 0) {
@@ -430,7 +425,7 @@ xt_status
 xt_plan_build(xt_plan *plan, xt_planner *planner, const xt_graph *graph,
               const xt_instrs *instrs)
 {
-    xt_status status = find_nodes(plan, planner, graph, instrs);
+    xt_status status = xt_plan_find_nodes(plan, planner, graph, instrs);
     if (status == XT_OK) {
         status = find_classes(plan, planner, graph);
     }

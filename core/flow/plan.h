@@ -59,9 +59,6 @@ void xt_plan_fini(xt_plan *plan);
    flow (solve.h), nobody asks. */
 void xt_plan_forget_nodes(xt_plan *plan);
 
-/* Takes that from the same plan, made again. */
-void xt_plan_take_nodes(xt_plan *plan, xt_plan *again);
-
 typedef enum {
     XT_PROBE_NOWHERE,
     XT_PROBE_FALL,       /* before `at`, for what falls into it only */
@@ -108,5 +105,10 @@ void xt_planner_fini(xt_planner *planner);
    when an edge that has to be counted cannot be; XT_NOMEM. */
 xt_status xt_plan_build(xt_plan *plan, xt_planner *planner,
                         const xt_graph *graph, const xt_instrs *instrs);
+
+/* Finds anew what xt_plan_forget_nodes() forgot, for the plan of this graph.
+   XT_NOMEM: nothing has changed. */
+xt_status xt_plan_find_nodes(xt_plan *plan, xt_planner *planner,
+                             const xt_graph *graph, const xt_instrs *instrs);
 
 #endif

@@ -50,6 +50,36 @@ new_code_does_what_the_old_did_and_its_probes_tell_every_count(void **state)
     assert_true(analysis_each(check_walks) > 1200);
 }
 
+/* The nodes of a plan, found anew, with too little memory at first. */
+static void
+check_nodes(const analysis *of, const xt_code_view *view, uint32_t seed)
+{
+    (void)view;
+    (void)seed;
+    xt_planner planner = {0};
+    xt_plan plan = {0};
+    xt_status status = XT_NOMEM;
+    for (long successes = 0; status == XT_NOMEM; successes++) {
+        assert_null(plan.node_of);
+        xt_mem_fail_after(successes);
+        status = xt_plan_find_nodes(&plan, &planner, &of->graph, &of->instrs);
+        xt_mem_fail_after(-1);
+    }
+    assert_int_equal(XT_OK, status);
+    assert_int_equal(of->plan.nodes, plan.nodes);
+    assert_memory_equal(of->plan.node_of, plan.node_of,
+                        (of->instrs.len + 1) * sizeof(*plan.node_of));
+    xt_plan_fini(&plan);
+    xt_planner_fini(&planner);
+}
+
+static void
+forgotten_nodes_are_found_again(void **state)
+{
+    (void)state;
+    assert_true(analysis_each(check_nodes) > 1200);
+}
+
 /* --- What stands there ------------------------------------------------ */
 
 /* Where the old instructions are in the new code, by a look at all of it. */
@@ -414,6 +444,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(
             new_code_does_what_the_old_did_and_its_probes_tell_every_count),
+        cmocka_unit_test(forgotten_nodes_are_found_again),
         cmocka_unit_test(what_belongs_together_is_not_parted),
         cmocka_unit_test(exceptions_lead_where_they_led),
         cmocka_unit_test(what_comes_out_of_a_call_leads_where_it_led),

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Code that runs straight, of every version: its line events are those of its
    graph, which knows nothing of this. */
+#include <stdlib.h>
+#include <string.h>
+
 #include "analysis.h"
 #include "cmocka_all.h"
 #include "mem.h"
@@ -63,6 +66,63 @@ check_steps(const analysis *of, const xt_code_view *view, uint32_t seed)
         assert_int_equal(straight.len, next);
     }
     xt_straight_fini(&straight);
+}
+
+/* An opcode that stands in the place of another one, or 0. */
+static uint8_t
+stand_in_for(const xt_opcodes *ops, uint8_t op)
+{
+    for (unsigned other = 0; other < 256; other++) {
+        if (ops->base[other] == op) {
+            return (uint8_t)other;
+        }
+    }
+    return 0;
+}
+
+static size_t stand_ins;
+
+/* The same code, as it stands while it runs, has the same line events. */
+static void
+check_stand_ins(const analysis *of, const xt_code_view *view, uint32_t seed)
+{
+    (void)seed;
+    xt_straight plain = {0};
+    xt_straight running = {0};
+    unsigned char *code = malloc(view->code_len);
+    assert_non_null(code);
+    memcpy(code, view->code, view->code_len);
+    for (size_t i = 0; i < of->instrs.len; i++) {
+        const xt_instr *instr = &of->instrs.items[i];
+        uint8_t other = stand_in_for(view->ops, instr->op);
+        if (other != 0) {
+            code[2 * (instr->start + instr->extended)] = other;
+            stand_ins++;
+        }
+    }
+    xt_code_view now = *view;
+    now.code = code;
+    xt_status status = xt_straight_read(&plain, view);
+    assert_int_equal(status, xt_straight_read(&running, &now));
+    if (status == XT_OK) {
+        assert_int_equal(plain.len, running.len);
+        for (size_t i = 0; i < plain.len; i++) {
+            assert_int_equal(plain.steps[i].line, running.steps[i].line);
+            assert_int_equal(plain.steps[i].unit, running.steps[i].unit);
+        }
+    }
+    free(code);
+    xt_straight_fini(&plain);
+    xt_straight_fini(&running);
+}
+
+static void
+running_code_is_read_like_any_other(void **state)
+{
+    (void)state;
+    stand_ins = 0;
+    assert_true(analysis_each(check_stand_ins) > 1200);
+    assert_true(stand_ins > 10000);
 }
 
 static void
@@ -157,6 +217,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(straight_code_has_the_line_events_of_its_graph),
+        cmocka_unit_test(running_code_is_read_like_any_other),
         cmocka_unit_test(damaged_code_is_refused),
         cmocka_unit_test(out_of_memory_is_said_and_nothing_leaks),
     };
