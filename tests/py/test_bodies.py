@@ -300,3 +300,47 @@ def test_a_body_is_a_call_where_calls_are_counted() -> None:
     tracer.runctx(code, names, names)
     calls = {name: hits for (_, _, name), hits in tracer.calls.items()}
     assert {"<module>": 2, "A": 2} == calls
+
+
+class Failing(dict[tuple[str, int], int]):
+    """Counts that cannot be kept at first."""
+
+    left = 3
+
+    def __setitem__(self, key: tuple[str, int], hits: int) -> None:
+        """Fail, some times."""
+        if self.left:
+            self.left -= 1
+            raise MemoryError
+        super().__setitem__(key, hits)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_more_bodies_than_are_noted_one_by_one(engine: str) -> None:
+    lines, bodies = 200, 800  # 160,000 lines, more than the log has room for
+    source = f"""\
+        body = "a = 1\\n" * {lines}
+        for i in range({bodies}):
+            exec(compile(body, "/part.py", "exec"))
+        """
+    counts = run(engine, source)
+    assert counts.pop(("/program.py", 3)) == bodies
+    parts = {line: hits for (name, line), hits in counts.items() if name == "/part.py"}
+    assert parts == dict.fromkeys(range(1, lines + 1), bodies)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_counts_that_could_not_be_kept_are_kept_the_next_time(engine: str) -> None:
+    tracer = exactrace.Trace(count=1, trace=0, engine=engine)
+    counts = tracer.counts = Failing()
+    space = {"__name__": "__main__", "__file__": "/program.py"}
+    code = compiled("a = 1\nb = 2\nc = 3\nd = 4\n")
+    for _ in range(4):
+        with contextlib.suppress(MemoryError):
+            tracer.runctx(code, space, space)
+    with contextlib.suppress(MemoryError):
+        tracer.results()
+    assert not counts.left
+    assert {line: hits for (_, line), hits in counts.items() if line} == dict.fromkeys(
+        range(1, 5), 4
+    )
