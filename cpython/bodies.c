@@ -211,13 +211,8 @@ count_step(const EngineObject *engine, int32_t line)
 {
     for (size_t i = 0; i < engine->sessions_len; i++) {
         traced_file *file = engine->bodies.files[i];
-        file_table *table = &engine->sessions[i]->files;
-        int result = 0;
-        if (file != NULL) {
-            result = table->journal == NULL ? files_add(table, file, line, 1)
-                                            : files_hit(table, file, line);
-        }
-        if (result < 0) {
+        if (file != NULL &&
+            files_hit_once(&engine->sessions[i]->files, file, line) < 0) {
             return -1;
         }
     }

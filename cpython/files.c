@@ -219,15 +219,13 @@ static int
 fold(file_table *table)
 {
     hit_log *log = &table->log;
-    for (size_t i = 0; i < log->len; i++) {
-        const noted_hits *noted = &log->items[i];
+    for (; log->taken < log->len; log->taken++) {
+        const noted_hits *noted = &log->items[log->taken];
         if (add(table, noted->file, noted->line, noted->hits) < 0) {
-            log->len -= i;
-            memmove(log->items, noted, log->len * sizeof(*noted));
             return -1;
         }
     }
-    log->len = 0;
+    log->taken = log->len = 0;
     return 0;
 }
 
@@ -261,23 +259,13 @@ files_add(file_table *table, traced_file *file, int line, uint64_t hits)
     return result;
 }
 
-/* Keeps what could not be flushed, from item `done` on, for the next time. */
-static void
-keep_log(file_table *table, hit_log *log, size_t done)
+int
+files_hit_once(file_table *table, traced_file *file, int line)
 {
-    sync_take(&table->lock);
-    if (table->log.items == NULL) {
-        log->len -= done;
-        memmove(log->items, log->items + done, log->len * sizeof(*log->items));
-        table->log = *log;
-        log->items = NULL;
+    if (table->journal != NULL && (unsigned)line < FILES_DENSE) {
+        files_hit_page(table, file, line);
     }
-    else {
-        while (done < log->len && note(table, log->items[done]) == 0) {
-            done++;
-        }
-    }
-    sync_give(&table->lock);
+    return files_add(table, file, line, 1);
 }
 
 /* --- Into a mapping -------------------------------------------------------
@@ -298,30 +286,51 @@ flush_hits(const traced_file *file, int line, uint64_t hits, PyObject *counts)
     return result;
 }
 
+/* Takes what is noted next out of the log; false if there is none. */
+static bool
+take_noted(file_table *table, noted_hits *noted)
+{
+    hit_log *log = &table->log;
+    sync_take(&table->lock);
+    bool found = log->taken < log->len;
+    if (found) {
+        *noted = log->items[log->taken++];
+    }
+    else {
+        log->taken = log->len = 0;
+    }
+    sync_give(&table->lock);
+    return found;
+}
+
+/* Puts it back for the next flush, into a place that has become free. */
+static void
+put_back(file_table *table, noted_hits noted)
+{
+    hit_log *log = &table->log;
+    sync_take(&table->lock);
+    if (log->taken > 0) {
+        log->items[--log->taken] = noted;
+    }
+    else {
+        (void)note(table, noted);
+    }
+    sync_give(&table->lock);
+}
+
 /* Adding may run the program's code (a finalizer, a mapping of its own), which
-   may hit lines again: the log is taken out of the table first. */
+   may hit lines again, also so many that the log is folded. */
 static int
 flush_log(file_table *table, PyObject *counts)
 {
-    sync_take(&table->lock);
-    hit_log log = table->log;
-    table->log = (hit_log){0};
-    sync_give(&table->lock);
-    size_t done = 0;
-    while (done < log.len &&
-           flush_hits(log.items[done].file, log.items[done].line,
-                      log.items[done].hits, counts) == 0) {
-        done++;
+    noted_hits noted;
+    while (take_noted(table, &noted)) {
+        if (flush_hits(noted.file, noted.line, noted.hits, counts) < 0) {
+            put_back(table, noted);
+            return -1;
+        }
     }
-    int result = done == log.len ? 0 : -1;
-    if (result < 0) {
-        PyObject *type, *value, *traceback;
-        PyErr_Fetch(&type, &value, &traceback);
-        keep_log(table, &log, done);
-        PyErr_Restore(type, value, traceback);
-    }
-    xt_free(log.items);
-    return result;
+    return 0;
 }
 
 /* Takes the hits of one line out of the table and adds them to `counts`. */
@@ -419,11 +428,9 @@ int
 files_flush(file_table *table, PyObject *counts)
 {
     sync_take(&table->lock);
-    bool has_log = table->log.len > 0;
     bool has_far = PyDict_GET_SIZE(table->far) > 0;
     sync_give(&table->lock);
-    if ((has_log && flush_log(table, counts) < 0) ||
-        flush_order(table, counts) < 0) {
+    if (flush_log(table, counts) < 0 || flush_order(table, counts) < 0) {
         return -1;
     }
     return has_far ? flush_far(table, counts) : 0;

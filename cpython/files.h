@@ -64,6 +64,7 @@ typedef struct {
 /* Zero is valid and empty. */
 typedef struct {
     noted_hits *items; /* owned */
+    size_t taken;      /* so many of them are told elsewhere */
     size_t len;
     size_t cap;
 } hit_log;
@@ -81,10 +82,12 @@ typedef struct {
         traced_file *file; /* borrowed */
     } recent[FILES_RECENT];
 
-    /* The lines that were hit since the last flush, in the order of their
-       first hit: the order in which the standard module's dict has them. */
-    hit_log log;      /* before these: what is told once or seldom, so that a
-                         file whose lines all are needs no array */
+    /* What is told once or seldom, since the last flush: a file of which all
+       is told so needs no array. */
+    hit_log log;
+
+    /* The other lines that were hit since then, in the order of their first
+       hit: the order in which the standard module's dict has them. */
     first_hit *order; /* owned */
     size_t order_len;
     size_t order_cap;
@@ -149,6 +152,9 @@ files_hit(file_table *table, traced_file *file, int line)
 /* Counts runs of a line that are told at once, not in the journal. -1 with an
    exception when out of memory. */
 int files_add(file_table *table, traced_file *file, int line, uint64_t hits);
+
+/* Counts one run of a line that hardly runs again. The same. */
+int files_hit_once(file_table *table, traced_file *file, int line);
 
 /* Moves all hits into `counts`, a mapping {(name, line): hits} to which they
    are added; any thread may, one at a time. -1 with an exception; no hit is

@@ -88,7 +88,8 @@ typedef struct {
 
 void probed_scratch_fini(probed_scratch *scratch);
 
-/* A code object as the core reads it, with its co_code; all is borrowed. */
+/* A code object as the core reads it, with the bytes of its co_code, or of
+   what runs in its place; all is borrowed. */
 xt_code_view probed_view(PyCodeObject *code, const void *bytecode);
 
 /* Rewrites `original`: a new ProbedCode, and in *code the new code object.

@@ -1,9 +1,9 @@
 """Writes core/bytecode/opcodes_3XX.h: what flow needs to know of the opcodes.
 
 The facts (numbers, inline caches, which opcodes jump, what they are specialised
-to) come from the modules `opcode` and `dis` of the interpreter that runs this; how control leaves an instruction
-comes from the table below, and an opcode that jumps but is not in it is an
-error: whoever adds a version has to look it up.
+to) come from the modules `opcode` and `dis` of the interpreter that runs this;
+how control leaves an instruction comes from the table below, and an opcode that
+jumps but is not in it is an error: whoever adds a version has to look it up.
 
     python3.13 tools/gen_opcodes.py           write the file of this version
     python3.13 tools/gen_opcodes.py --check   say whether it is up to date

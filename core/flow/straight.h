@@ -29,10 +29,9 @@ typedef struct {
 void xt_straight_fini(xt_straight *straight);
 
 /* Finds the line events of a view in place of what was there. Its code may be
-   what the interpreter has made of it to run. XT_UNSUPPORTED
-   when it does not run straight, can be suspended or handles exceptions, and
-   XT_CORRUPT when it cannot be read: then it is a case for xt_instrs_read().
-   XT_NOMEM. */
+   what the interpreter has made of it to run. XT_UNSUPPORTED when it does not
+   run straight, can be suspended or handles exceptions, and XT_CORRUPT when it
+   cannot be read: then it is a case for xt_instrs_read(). XT_NOMEM. */
 xt_status xt_straight_read(xt_straight *straight, const xt_code_view *view);
 
 #endif
