@@ -210,8 +210,9 @@ engine_begin(EngineObject *self, TracerObject *tracer)
         if (branches && !self->branches) {
             return 0;
         }
-        if (harvest_skip(self, tracer) < 0 ||
-            monitoring_restart(self->monitoring) < 0) {
+        /* No code may be freed between the two that follow. */
+        if (monitoring_restart(self->monitoring) < 0 ||
+            harvest_skip(self, tracer) < 0) {
             return -1;
         }
     }
@@ -231,6 +232,7 @@ engine_begin(EngineObject *self, TracerObject *tracer)
         }
     }
     if (add_session(self, tracer) < 0) {
+        harvest_forget(tracer);
         return -1;
     }
     forked_watch(self);
@@ -291,7 +293,13 @@ engine_leave_thread(EngineObject *self, TracerObject *tracer)
 int
 engine_harvest(EngineObject *self, TracerObject *tracer)
 {
-    return harvest(self, tracer, true);
+    return harvest(self, tracer);
+}
+
+int
+engine_harvest_lines(EngineObject *self, TracerObject *tracer)
+{
+    return harvest_lines(self, tracer);
 }
 
 /* Fills tracer->engines. */
@@ -337,7 +345,7 @@ engine_end(EngineObject *self, TracerObject *tracer)
 {
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
-    if (harvest(self, tracer, false) < 0 && session_keep_trouble(tracer) < 0) {
+    if (harvest(self, tracer) < 0 && session_keep_trouble(tracer) < 0) {
         PyErr_WriteUnraisable((PyObject *)tracer);
     }
     if ((tracer->mode & TRACER_DEBUG) != 0 && list_engines(self, tracer) < 0 &&

@@ -79,6 +79,9 @@ void engine_leave_thread(EngineObject *self, TracerObject *tracer);
    exception; no count is lost then. */
 int engine_harvest(EngineObject *self, TracerObject *tracer);
 
+/* The same for lines alone, which costs less. */
+int engine_harvest_lines(EngineObject *self, TracerObject *tracer);
+
 /* Keeps an exception of ours in the tracers, until the program cannot suffer
    from it. -1 if it is the program's own. */
 int engine_keep_trouble(EngineObject *self);

@@ -41,6 +41,13 @@ engine_harvest(EngineObject *Py_UNUSED(self), TracerObject *Py_UNUSED(tracer))
 }
 
 int
+engine_harvest_lines(EngineObject *Py_UNUSED(self),
+                     TracerObject *Py_UNUSED(tracer))
+{
+    return 0;
+}
+
+int
 engine_take_frames(EngineObject *Py_UNUSED(self))
 {
     return 0;

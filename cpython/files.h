@@ -7,8 +7,8 @@
  * keeps the ones seen last, so that most look-ups compare one pointer.
  *
  * The GIL guards everything here. Without it a table belongs to one thread,
- * and `lock` guards what others may take out of it meanwhile: `hits` of its
- * files, `log`, `order` and `far`.
+ * and `lock` guards what others may take out of it meanwhile: `hits` and
+ * `parted` of its files, `log`, `order`, `parted`, `far` and `parted_far`.
  */
 #ifndef XT_FILES_H
 #define XT_FILES_H
@@ -30,9 +30,12 @@ typedef enum {
 } file_choice;
 
 typedef struct {
-    PyObject *name; /* owned: str, as in co_filename */
-    uint64_t *hits; /* owned: hits[line] since the last files_flush() */
-    size_t cap;     /* lines that `hits` has room for */
+    PyObject *name;   /* owned: str, as in co_filename */
+    uint64_t *hits;   /* owned: hits[line] since the last flush_files() */
+    size_t cap;       /* lines that `hits` has room for */
+    uint64_t *parted; /* owned: the same, before the last parts_take(): these
+                         are not in `hits` */
+    size_t parted_cap;
 
     /* Kept by pages.c: what is counted in a journal. */
     uint64_t **pages; /* owned array: counters of XT_JOURNAL_PAGE lines each */
@@ -53,6 +56,13 @@ typedef struct {
     traced_file *file; /* borrowed from the table */
     int line;
 } first_hit;
+
+/* Zero is valid and empty. */
+typedef struct {
+    first_hit *items; /* owned */
+    size_t len;
+    size_t cap;
+} hit_list;
 
 /* What a line was hit at one time. */
 typedef struct {
@@ -88,10 +98,10 @@ typedef struct {
 
     /* The other lines that were hit since then, in the order of their first
        hit: the order in which the standard module's dict has them. */
-    first_hit *order; /* owned */
-    size_t order_len;
-    size_t order_cap;
-    PyObject *far; /* owned: dict {(name, line): hits} of absurd lines */
+    hit_list order;
+    hit_list parted; /* the same of what was parted */
+    PyObject *far;   /* owned: dict {(name, line): hits} of absurd lines */
+    PyObject *parted_far; /* owned: the same of what was parted, or NULL */
     struct xt_journal *journal; /* borrowed: what is hit is counted there too,
                                    or NULL */
 } file_table;
@@ -156,9 +166,22 @@ int files_add(file_table *table, traced_file *file, int line, uint64_t hits);
 /* Counts one run of a line that hardly runs again. The same. */
 int files_hit_once(file_table *table, traced_file *file, int line);
 
-/* Moves all hits into `counts`, a mapping {(name, line): hits} to which they
-   are added; any thread may, one at a time. -1 with an exception; no hit is
-   lost or counted twice then. */
-int files_flush(file_table *table, PyObject *counts);
+/* For those who take the hits out again: flush.c and parts.c. The caller has
+   the lock of all but the last two. -1 with an exception, where it can fail.
+
+   Moves the log into the arrays, which do not grow with every hit. */
+int files_fold(file_table *table);
+
+/* Makes room for a line, with zeros. */
+int files_make_room(uint64_t **hits, size_t *cap, int line);
+
+/* Appends a line to a list. */
+int files_note(hit_list *list, traced_file *file, int line);
+
+/* Takes what is noted next out of the log; false if there is none. */
+bool files_take_noted(file_table *table, noted_hits *noted);
+
+/* Puts it back for the next flush, into a place that has become free. */
+void files_put_back(file_table *table, noted_hits noted);
 
 #endif

@@ -7,83 +7,8 @@
 #include "sides.h"
 #include "solve.h"
 
-/* --- Tallies ------------------------------------------------------------- */
-
-/* All that is counted of one code object, in a row: the classes of edges and
-   the slots that they follow from; if there were exceptions, per instruction
-   the line events at the start of handlers, entries of handlers, and where
-   control left. */
-typedef struct code_tally {
-    bool has_breaks;
-    int64_t counts[];
-} code_tally;
-
-static const int64_t *
-slots_of(const ProbedCodeObject *probed, const code_tally *tally)
-{
-    return tally->counts + probed->plan.classes_len;
-}
-
-/* The exceptions of a tally, which may be NULL; NULL if it has none. */
-static const int64_t *
-fired_of(const ProbedCodeObject *probed, const code_tally *tally)
-{
-    return tally == NULL || !tally->has_breaks
-               ? NULL
-               : slots_of(probed, tally) + probed->plan.slots;
-}
-
-static const int64_t *
-handled_of(const ProbedCodeObject *probed, const code_tally *tally)
-{
-    const int64_t *fired = fired_of(probed, tally);
-    return fired == NULL ? NULL : fired + probed->points_len;
-}
-
-/* A new tally of what was counted so far, or NULL. `balance` is scratch. */
-static code_tally *
-take_tally(const ProbedCodeObject *probed, int64_t *balance)
-{
-    const probed_breaks *breaks = &probed->breaks;
-    bool has_breaks = breaks->left != NULL;
-    size_t points = probed->points_len;
-    size_t len = probed->plan.classes_len + probed->plan.slots +
-                 (has_breaks ? 3 * points : 0);
-    code_tally *tally = xt_malloc(sizeof(*tally) + len * sizeof(int64_t));
-    if (tally == NULL) {
-        return NULL;
-    }
-    tally->has_breaks = has_breaks;
-    const xt_breaks flow = {breaks->left, breaks->handled};
-    (void)xt_solve(&probed->plan, probed->points_len, probed->slots, &flow,
-                   balance, tally->counts);
-    int64_t *slots = tally->counts + probed->plan.classes_len;
-    memcpy(slots, probed->slots, probed->plan.slots * sizeof(*slots));
-    if (has_breaks) {
-        int64_t *fired = slots + probed->plan.slots;
-        memcpy(fired, breaks->fired, points * sizeof(*fired));
-        memcpy(fired + points, breaks->handled, points * sizeof(*fired));
-        memcpy(fired + 2 * points, breaks->left, points * sizeof(*fired));
-    }
-    return tally;
-}
-
-/* Whether nothing was counted since this tally was taken. Most code does not
-   run between two harvests; to solve it again is many times the work. */
-static bool
-is_unchanged(const ProbedCodeObject *probed, const code_tally *tally)
-{
-    const probed_breaks *breaks = &probed->breaks;
-    size_t points = probed->points_len;
-    size_t size = points * sizeof(int64_t);
-    const int64_t *fired = fired_of(probed, tally);
-    return memcmp(slots_of(probed, tally), probed->slots,
-                  probed->plan.slots * sizeof(int64_t)) == 0 &&
-           (breaks->left == NULL ||
-            (fired != NULL && memcmp(fired, breaks->fired, size) == 0 &&
-             memcmp(fired + points, breaks->handled, size) == 0 &&
-             memcmp(fired + 2 * points, breaks->left, size) == 0));
-}
+/* --- What has changed ------------------------------------------------------
+ */
 
 bool
 harvest_wants(const TracerObject *tracer, const code_entry *entry)
@@ -92,104 +17,241 @@ harvest_wants(const TracerObject *tracer, const code_entry *entry)
     return entry->file != NULL && session_wants(tracer, entry->file);
 }
 
-/* One code object's tally, and what the tracer had before. */
+/* What code has counted since the last harvest. */
 typedef struct {
-    const code_entry *entry;
-    ProbedCodeObject *probed; /* borrowed */
-    code_tally *now;          /* owned */
-    code_tally *before;       /* borrowed, or NULL */
-} taken_tally;
+    seen_code *code; /* borrowed: stays as long as its code is held */
+    size_t at;       /* of its numbers among all: slots, and breaks if it has
+                        some */
+    bool has_breaks;
+    bool runs; /* frames of it ran at that moment: it has changed by the next
+                  harvest, whether or not they have come further */
+} change;
 
 typedef struct {
-    taken_tally *items; /* owned */
+    change *items; /* owned */
     size_t len;
     size_t cap;
-    int64_t *balance; /* owned: scratch, one per node of a plan */
+    uint64_t *numbers; /* owned */
+    size_t numbers_len;
+    size_t numbers_cap;
+    int64_t *counts; /* owned: scratch, the classes of a plan, */
+    size_t counts_cap;
+    int64_t *balance; /* and one per node */
     size_t balance_cap;
-} tally_list;
+} change_list;
 
 static void
-tallies_free(tally_list *tallies)
+changes_free(change_list *changes)
 {
-    for (size_t i = 0; i < tallies->len; i++) {
-        xt_free(tallies->items[i].now);
-    }
-    xt_free(tallies->items);
-    xt_free(tallies->balance);
+    xt_free(changes->items);
+    xt_free(changes->numbers);
+    xt_free(changes->counts);
+    xt_free(changes->balance);
 }
 
-/* Takes the tally of an entry. -1 (without an exception) if out of memory. */
-static int
-take_one(tally_list *tallies, const code_entry *entry, code_tally *before)
+/* Makes room for a change of this code, so that to remember it cannot fail. */
+static bool
+reserve(change_list *changes, seen_code *code, size_t breaks)
 {
-    taken_tally *items = xt_grow(tallies->items, &tallies->cap,
-                                 tallies->len + 1, sizeof(*items));
-    if (items == NULL) {
+    const xt_plan *plan = &code->probed->plan;
+    change *items = xt_grow(changes->items, &changes->cap, changes->len + 1,
+                            sizeof(*items));
+    changes->items = items != NULL ? items : changes->items;
+    uint64_t *numbers =
+        xt_grow(changes->numbers, &changes->numbers_cap,
+                changes->numbers_len + plan->slots + breaks, sizeof(*numbers));
+    changes->numbers = numbers != NULL ? numbers : changes->numbers;
+    int64_t *counts = xt_grow(changes->counts, &changes->counts_cap,
+                              plan->classes_len, sizeof(*counts));
+    changes->counts = counts != NULL ? counts : changes->counts;
+    int64_t *balance = xt_grow(changes->balance, &changes->balance_cap,
+                               plan->nodes, sizeof(*balance));
+    changes->balance = balance != NULL ? balance : changes->balance;
+    if (breaks > 0 && code->breaks == NULL) {
+        code->breaks = xt_malloc(breaks * sizeof(*code->breaks));
+        if (code->breaks != NULL) {
+            memset(code->breaks, 0, breaks * sizeof(*code->breaks));
+        }
+    }
+    return items != NULL && numbers != NULL && counts != NULL &&
+           balance != NULL && (breaks == 0 || code->breaks != NULL);
+}
+
+static void
+subtract(uint64_t *result, const uint64_t *now, const uint64_t *before,
+         size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        result[i] = now[i] - before[i];
+    }
+}
+
+static void
+add_up(uint64_t *sum, const uint64_t *more, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        sum[i] += more[i];
+    }
+}
+
+static size_t
+breaks_of(const ProbedCodeObject *probed)
+{
+    return probed->breaks.left == NULL ? 0 : 3 * (size_t)probed->points_len;
+}
+
+/* Takes the change of one code object. -1 (without an exception) if out of
+   memory. */
+static int
+take_one(const seen_codes *seen, change_list *changes, seen_code *code)
+{
+    const ProbedCodeObject *probed = code->probed;
+    size_t slots = probed->plan.slots;
+    size_t breaks = breaks_of(probed);
+    if (!reserve(changes, code, breaks)) {
         return -1;
     }
-    tallies->items = items;
-    int64_t *balance = xt_grow(tallies->balance, &tallies->balance_cap,
-                               entry->probed->plan.nodes, sizeof(*balance));
-    if (balance == NULL) {
-        return -1;
+    uint64_t *numbers = changes->numbers + changes->numbers_len;
+    subtract(numbers, probed->slots, seen_slots(seen, code), slots);
+    if (breaks > 0) {
+        subtract(numbers + slots, probed->breaks.left, code->breaks, breaks);
     }
-    tallies->balance = balance;
-    code_tally *now = take_tally(entry->probed, balance);
-    if (now == NULL) {
-        return -1;
-    }
-    items[tallies->len++] = (taken_tally){
-        .entry = entry,
-        .probed = entry->probed,
-        .now = now,
-        .before = before,
+    changes->items[changes->len++] = (change){
+        .code = code,
+        .at = changes->numbers_len,
+        .has_breaks = breaks > 0,
+        .runs = code->runs,
     };
+    changes->numbers_len += slots + breaks;
     return 0;
 }
 
-/* Ends what take_all() has begun. */
+/* Remembers a change as harvested. */
 static void
-tallies_end(tally_list *tallies)
+remember(seen_codes *seen, const change_list *changes, const change *one)
 {
-    for (size_t i = 0; i < tallies->len; i++) {
-        Py_DECREF(tallies->items[i].probed);
+    seen_code *code = one->code;
+    const uint64_t *numbers = changes->numbers + one->at;
+    size_t slots = code->probed->plan.slots;
+    add_up(seen_slots(seen, code), numbers, slots);
+    if (one->has_breaks) {
+        add_up(code->breaks, numbers + slots,
+               3 * (size_t)code->probed->points_len);
     }
-    tallies_free(tallies);
+    seen->rows[code->row].dirty = one->runs;
 }
 
-/* Takes all tallies that have changed, at one moment: nothing of the program
-   runs meanwhile. Holds their code, so that the entries stay. -1 (without an
-   exception) if out of memory. */
+/* Learns of new code, of slots that lie elsewhere, and where exceptions were.
+   -1 (without an exception) if out of memory. */
 static int
-take_all(EngineObject *engine, const TracerObject *tracer, bool wanted_only,
-         tally_list *tallies)
+catch_up(EngineObject *engine, seen_codes *seen)
 {
-    *tallies = (tally_list){0};
+    const code_registry *registry = &engine->registry;
+    for (const code_entry *entry = registry->newest;
+         entry != NULL && entry->number > seen->known; entry = entry->older) {
+        if (seen_get(seen, entry) == NULL) {
+            return -1;
+        }
+    }
+    seen->known = registry->probed;
+    const probed_types *types = &engine->types;
+    for (size_t i = 0; i < seen->len && seen->moved != types->moves; i++) {
+        seen->rows[i].slots = seen->rows[i].code->probed->slots;
+    }
+    seen->moved = types->moves;
+    for (const ProbedCodeObject *probed = types->broken;
+         probed != NULL && probed->broken_time > seen->broken;
+         probed = probed->broken_next) {
+        const seen_code *code = xt_ptrmap_get(&seen->by_code, probed);
+        if (code != NULL) {
+            seen->rows[code->row].dirty = true;
+        }
+    }
+    seen->broken = types->broken_times;
+    return 0;
+}
+
+/* Says of which code frames were found. */
+static void
+mark_running(seen_codes *seen, const live_list *live, bool runs)
+{
+    for (size_t i = 0; i < live->len; i++) {
+        seen_code *code =
+            xt_ptrmap_get(&seen->by_code, live->places[i].probed);
+        if (code != NULL) {
+            code->runs = runs;
+            seen->rows[code->row].dirty = true;
+        }
+    }
+}
+
+static inline bool
+differ(const uint64_t *one, const uint64_t *other, uint32_t len)
+{
+    uint64_t all = 0;
+    for (uint32_t i = 0; i < len; i++) {
+        all |= one[i] ^ other[i];
+    }
+    return all != 0;
+}
+
+/* Slots lie in thousands of places, and the processor cannot guess where. */
+static inline void
+fetch(const seen_codes *seen, size_t row)
+{
+#ifdef __GNUC__
+    if (row < seen->len) {
+        __builtin_prefetch(seen->rows[row].slots);
+    }
+#else
+    (void)seen;
+    (void)row;
+#endif
+}
+
+/* Takes all that has changed. */
+static int
+take_changed(const TracerObject *tracer, bool wanted_only,
+             change_list *changes)
+{
+    enum { AHEAD = 12 };
+    const seen_codes *seen = &tracer->seen;
+    int result = 0;
+    for (size_t i = 0; i < seen->len && result == 0; i++) {
+        const seen_row *row = &seen->rows[i];
+        fetch(seen, i + AHEAD);
+        if ((row->dirty ||
+             differ(row->slots, seen->copies + row->at, row->len)) &&
+            (!wanted_only || harvest_wants(tracer, row->code->entry))) {
+            result = take_one(seen, changes, row->code);
+        }
+    }
+    return result;
+}
+
+/* Takes all changes, at one moment: nothing of the program runs meanwhile. -1
+   (without an exception) if out of memory. */
+static int
+take_all(EngineObject *engine, TracerObject *tracer, bool wanted_only,
+         change_list *changes)
+{
+    *changes = (change_list){0};
     live_list live;
     if (live_begin(engine, &live) < 0) {
         return -1;
     }
-    int result = 0;
-    for (size_t i = 0; i < engine->registry.len && result == 0; i++) {
-        const code_entry *entry = engine->registry.items[i];
-        if (entry->probed == NULL ||
-            (wanted_only && !harvest_wants(tracer, entry))) {
-            continue;
-        }
-        code_tally *before = xt_ptrmap_get(&tracer->seen, entry);
-        if (before == NULL || !is_unchanged(entry->probed, before)) {
-            result = take_one(tallies, entry, before);
-            if (result == 0) {
-                Py_INCREF(entry->probed);
-            }
-        }
+    int result = catch_up(engine, &tracer->seen);
+    if (result == 0) {
+        mark_running(&tracer->seen, &live, true);
+        result = take_changed(tracer, wanted_only, changes);
+        mark_running(&tracer->seen, &live, false);
     }
     live_end(&live);
-    if (result < 0) {
-        tallies_end(tallies);
-    }
     return result;
 }
+
+/* --- What follows from it --------------------------------------------------
+ */
 
 static int
 add_line(TracerObject *tracer, traced_file *file, int32_t line, int64_t count)
@@ -199,82 +261,112 @@ add_line(TracerObject *tracer, traced_file *file, int32_t line, int64_t count)
                : files_add(&tracer->files, file, line, (uint64_t)count);
 }
 
-/* Adds the difference of one tally to the files. */
+/* Adds lines, of what was solved, and of handlers that exceptions led to. */
 static int
-add_lines(TracerObject *tracer, const taken_tally *tally)
+add_lines(TracerObject *tracer, const seen_code *code, const int64_t *counts,
+          const uint64_t *fired)
 {
-    ProbedCodeObject *probed = tally->probed;
+    const ProbedCodeObject *probed = code->probed;
     const xt_plan *plan = &probed->plan;
     traced_file *file =
-        files_get(&tracer->files, tally->entry->original->co_filename);
+        files_get(&tracer->files, code->entry->original->co_filename);
     int result = file == NULL ? -1 : 0;
-    const int64_t *now = tally->now->counts;
-    const int64_t *before =
-        tally->before == NULL ? NULL : tally->before->counts;
     for (size_t i = 0; i < plan->classes_len && result == 0; i++) {
-        result = add_line(tracer, file, plan->classes[i].line,
-                          now[i] - (before == NULL ? 0 : before[i]));
+        result = add_line(tracer, file, plan->classes[i].line, counts[i]);
     }
-    now = fired_of(probed, tally->now);
-    before = fired_of(probed, tally->before);
-    for (uint32_t i = 0; now != NULL && i < probed->points_len && result == 0;
-         i++) {
-        result = add_line(tracer, file, probed->points[i].line,
-                          now[i] - (before == NULL ? 0 : before[i]));
+    for (uint32_t i = 0;
+         fired != NULL && i < probed->points_len && result == 0; i++) {
+        result =
+            add_line(tracer, file, probed->points[i].line, (int64_t)fired[i]);
     }
     return result;
 }
 
 static int
-add_tally(TracerObject *tracer, const taken_tally *tally)
+add_change(TracerObject *tracer, change_list *changes, const change *one)
 {
-    int result = add_lines(tracer, tally);
-    if (result == 0 && (tracer->mode & TRACER_BRANCHES) != 0) {
-        const ProbedCodeObject *probed = tally->probed;
-        const code_tally *before = tally->before;
-        result = outcomes_add(
-            tracer, tally->entry,
-            (outcome_counts){tally->now->counts,
-                             handled_of(probed, tally->now)},
-            (outcome_counts){before == NULL ? NULL : before->counts,
-                             handled_of(probed, before)});
+    seen_code *code = one->code;
+    const ProbedCodeObject *probed = code->probed;
+    const uint64_t *slots = changes->numbers + one->at;
+    const uint64_t *left = one->has_breaks ? slots + probed->plan.slots : NULL;
+    const uint64_t *handled = left == NULL ? NULL : left + probed->points_len;
+    const uint64_t *fired = left == NULL ? NULL : handled + probed->points_len;
+    const xt_breaks flow = {left, handled};
+    (void)xt_solve(&probed->plan, probed->points_len, slots, &flow,
+                   changes->balance, changes->counts);
+    int result = add_lines(tracer, code, changes->counts, fired);
+    if (result == 0 && (tracer->mode & TRACER_BRANCHES) != 0 &&
+        !seen_add_outcomes(&tracer->seen, code, changes->counts, handled)) {
+        PyErr_NoMemory();
+        result = -1;
     }
     return result;
 }
 
-/* Remembers a tally as harvested: takes it over. */
+/* Adds all, and remembers it. */
 static int
-remember(TracerObject *tracer, taken_tally *tally)
+add_changes(TracerObject *tracer, change_list *changes)
 {
-    if (xt_ptrmap_set(&tracer->seen, tally->entry, tally->now) != XT_OK) {
+    /* To add may free code. That which is held keeps its place here. */
+    for (size_t i = 0; i < changes->len; i++) {
+        Py_INCREF(changes->items[i].code->probed);
+    }
+    int result = 0;
+    for (size_t i = 0; i < changes->len; i++) {
+        const change *one = &changes->items[i];
+        ProbedCodeObject *probed = one->code->probed;
+        if (result == 0) {
+            result = add_change(tracer, changes, one);
+        }
+        if (result == 0) {
+            remember(&tracer->seen, changes, one);
+        }
+        Py_DECREF(probed);
+    }
+    return result;
+}
+
+/* Brings a code's branches and calls into the tracer's dicts. */
+static int
+settle_outcomes(TracerObject *tracer, seen_code *code)
+{
+    if (code->outcomes == NULL) {
+        return 0;
+    }
+    const outcome_counts counts = {
+        code->outcomes, code->outcomes + code->probed->plan.classes_len};
+    if (outcomes_add(tracer, code->entry, counts) < 0) {
         return -1;
     }
-    xt_free(tally->before);
-    tally->now = NULL;
+    seen_drop_outcomes(&tracer->seen, code);
     return 0;
 }
 
 int
-harvest(EngineObject *engine, TracerObject *tracer, bool again)
+harvest_lines(EngineObject *engine, TracerObject *tracer)
 {
-    tally_list tallies;
     if (bodies_settle(engine) < 0) {
         return -1;
     }
-    if (take_all(engine, tracer, true, &tallies) < 0) {
+    change_list changes;
+    int result = take_all(engine, tracer, true, &changes);
+    if (result < 0) {
         PyErr_NoMemory();
-        return -1;
     }
-    int result = 0;
-    for (size_t i = 0; i < tallies.len && result == 0; i++) {
-        taken_tally *tally = &tallies.items[i];
-        result = add_tally(tracer, tally);
-        if (result == 0 && again && remember(tracer, tally) < 0) {
-            PyErr_NoMemory();
-            result = -1;
-        }
+    else {
+        result = add_changes(tracer, &changes);
     }
-    tallies_end(&tallies);
+    changes_free(&changes);
+    return result;
+}
+
+int
+harvest(EngineObject *engine, TracerObject *tracer)
+{
+    int result = harvest_lines(engine, tracer);
+    while (result == 0 && tracer->seen.unsettled != NULL) {
+        result = settle_outcomes(tracer, tracer->seen.unsettled);
+    }
     return result == 0 ? sides_harvest(tracer) : result;
 }
 
@@ -282,21 +374,20 @@ harvest(EngineObject *engine, TracerObject *tracer, bool again)
 static int
 settle(TracerObject *tracer, const code_entry *entry)
 {
-    tally_list tallies = {0};
-    int result =
-        take_one(&tallies, entry, xt_ptrmap_get(&tracer->seen, entry));
-    if (result < 0) {
+    change_list changes = {0};
+    seen_code *code = seen_get(&tracer->seen, entry);
+    int result = -1;
+    if (code == NULL || take_one(&tracer->seen, &changes, code) < 0) {
         PyErr_NoMemory();
     }
     else {
-        result = add_tally(tracer, tallies.items);
+        result = add_change(tracer, &changes, changes.items);
     }
     if (result == 0) {
-        xt_ptrmap_remove(&tracer->seen, entry);
-        xt_free(tallies.items[0].before);
+        remember(&tracer->seen, &changes, changes.items);
     }
-    tallies_free(&tallies);
-    return result;
+    changes_free(&changes);
+    return result == 0 ? settle_outcomes(tracer, code) : result;
 }
 
 int
@@ -312,24 +403,35 @@ harvest_settle(EngineObject *engine, const code_entry *entry)
             result = sides_settle(tracer, entry);
         }
     }
+    if (result == 0) {
+        harvest_drop(engine, entry);
+    }
     return result;
+}
+
+void
+harvest_drop(EngineObject *engine, const code_entry *entry)
+{
+    for (size_t i = 0; i < engine->sessions_len && entry->probed != NULL;
+         i++) {
+        seen_forget(&engine->sessions[i]->seen, entry->probed);
+    }
 }
 
 int
 harvest_skip(EngineObject *engine, TracerObject *tracer)
 {
-    tally_list tallies;
     if (bodies_settle(engine) < 0) {
         return -1;
     }
-    int result = take_all(engine, tracer, false, &tallies);
-    if (result == 0) {
-        for (size_t i = 0; result == 0 && i < tallies.len; i++) {
-            result = remember(tracer, &tallies.items[i]);
-        }
-        tallies_end(&tallies);
+    change_list changes;
+    int result = take_all(engine, tracer, false, &changes);
+    for (size_t i = 0; i < changes.len && result == 0; i++) {
+        remember(&tracer->seen, &changes, &changes.items[i]);
     }
+    changes_free(&changes);
     if (result < 0) {
+        harvest_forget(tracer);
         PyErr_NoMemory();
     }
     return result;
@@ -339,11 +441,5 @@ void
 harvest_forget(TracerObject *tracer)
 {
     sides_forget(tracer);
-    xt_ptrmap *seen = &tracer->seen;
-    for (size_t i = 0; seen->entries != NULL && i <= seen->mask; i++) {
-        if (seen->entries[i].key != NULL) {
-            xt_free(seen->entries[i].value);
-        }
-    }
-    xt_ptrmap_fini(seen);
+    seen_fini(&tracer->seen);
 }

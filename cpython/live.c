@@ -152,15 +152,15 @@ note(void *arg, const frame_head *Py_UNUSED(frame), PyCodeObject *code,
     if (point == XT_NONE) {
         return 0;
     }
-    uint64_t **places =
-        xt_grow(live->places, &live->cap, live->len + 1, sizeof(uint64_t *));
+    live_place *places =
+        xt_grow(live->places, &live->cap, live->len + 1, sizeof(*places));
     if (places == NULL || probed_need_breaks(probed) < 0) {
         return -1;
     }
     live->places = places;
-    uint64_t *place = &probed->breaks.left[point];
-    ++*place;
-    places[live->len++] = place;
+    uint64_t *left = &probed->breaks.left[point];
+    ++*left;
+    places[live->len++] = (live_place){probed, left};
     return 0;
 }
 
@@ -180,7 +180,7 @@ void
 live_end(live_list *live)
 {
     for (size_t i = 0; i < live->len; i++) {
-        --*live->places[i];
+        --*live->places[i].left;
     }
     xt_free(live->places);
 }
@@ -191,5 +191,8 @@ live_abandon(const EngineObject *engine)
     live_list live = {0};
     noting job = {engine, &live};
     (void)live_visit_others(note, &job);
+    for (size_t i = 0; i < live.len; i++) {
+        probed_note_broken(live.places[i].probed);
+    }
     xt_free(live.places);
 }

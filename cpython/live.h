@@ -27,8 +27,14 @@ bool live_has_greenlets(void);
 /* The same for the frames of all threads but this one. */
 int live_visit_others(live_visitor visitor, void *arg);
 
+/* Where a frame stands. */
 typedef struct {
-    uint64_t **places; /* owned array; borrowed counters in breaks.left */
+    ProbedCodeObject *probed; /* borrowed */
+    uint64_t *left;           /* borrowed counter in its breaks */
+} live_place;
+
+typedef struct {
+    live_place *places; /* owned array */
     size_t len;
     size_t cap;
 } live_list;

@@ -124,17 +124,10 @@ add_class(TracerObject *tracer, PyCodeObject *code, const xt_instrs *instrs,
                : add_call(tracer, code, count);
 }
 
-/* How much more there is in `now`; either may be NULL for nothing. */
-static int64_t
-more(const int64_t *now, const int64_t *before, size_t at)
-{
-    return (now == NULL ? 0 : now[at]) - (before == NULL ? 0 : before[at]);
-}
-
 /* Adds the handlers, each once: several ranges may have the same. */
 static int
 add_handlers(TracerObject *tracer, PyCodeObject *code, const xt_instrs *instrs,
-             const outcome_counts *now, const outcome_counts *before)
+             const int64_t *handled)
 {
     xt_bitset seen = {0};
     int result = 0;
@@ -149,15 +142,15 @@ add_handlers(TracerObject *tracer, PyCodeObject *code, const xt_instrs *instrs,
             break;
         }
         result = add_handler(tracer->branches, code, instrs, at,
-                             more(now->handled, before->handled, at));
+                             handled == NULL ? 0 : handled[at]);
     }
     xt_bitset_fini(&seen);
     return result;
 }
 
 int
-outcomes_add(TracerObject *tracer, const code_entry *entry, outcome_counts now,
-             outcome_counts before)
+outcomes_add(TracerObject *tracer, const code_entry *entry,
+             outcome_counts counts)
 {
     const xt_plan *plan = &entry->probed->plan;
     PyCodeObject *code = entry->original;
@@ -166,11 +159,11 @@ outcomes_add(TracerObject *tracer, const code_entry *entry, outcome_counts now,
     for (size_t i = 0; i < plan->classes_len && result == 0; i++) {
         if (plan->classes[i].wanted) {
             result = add_class(tracer, code, &instrs, &plan->classes[i],
-                               more(now.classes, before.classes, i));
+                               counts.classes[i]);
         }
     }
     if (result == 0) {
-        result = add_handlers(tracer, code, &instrs, &now, &before);
+        result = add_handlers(tracer, code, &instrs, counts.handled);
     }
     xt_instrs_fini(&instrs);
     return result;

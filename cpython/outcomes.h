@@ -14,14 +14,14 @@
 
 /* What was counted of a rewritten code object; borrowed. */
 typedef struct {
-    const int64_t *classes; /* NULL: nothing */
+    const int64_t *classes;
     const int64_t *handled; /* per instruction, exceptions that led there;
                                NULL: there were none */
 } outcome_counts;
 
-/* Adds the difference of the two. -1 with an exception. */
+/* Adds it. -1 with an exception. */
 int outcomes_add(TracerObject *tracer, const code_entry *entry,
-                 outcome_counts now, outcome_counts before);
+                 outcome_counts counts);
 
 /* The same for code that is counted by events. */
 int outcomes_add_events(TracerObject *tracer, PyCodeObject *code,

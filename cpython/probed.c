@@ -20,15 +20,30 @@ forget_points(ProbedCodeObject *self)
 }
 
 static void
+unlink_broken(ProbedCodeObject *self)
+{
+    if (self->broken_time == 0) {
+        return;
+    }
+    *(self->broken_before == NULL ? &self->types->broken
+                                  : &self->broken_before->broken_next) =
+        self->broken_next;
+    if (self->broken_next != NULL) {
+        self->broken_next->broken_before = self->broken_before;
+    }
+}
+
+static void
 probed_dealloc(ProbedCodeObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
     if (self->let_go != NULL) {
         self->let_go(self->owner, self);
     }
+    unlink_broken(self);
     Py_XDECREF(self->original);
     for (uint32_t i = 0; i < self->counters_len; i++) {
-        counter_give(self->pool, self->counters[i]);
+        counter_give(&self->types->pool, self->counters[i]);
     }
     xt_free(self->counters);
     xt_plan_fini(&self->plan);
@@ -214,7 +229,7 @@ make_consts(ProbedCodeObject *self, const probed_scratch *scratch,
     }
     for (Py_ssize_t i = 0; i < counters; i++) {
         uint64_t *slot = &self->slots[scratch->planner.slot_of[i]];
-        PyObject *counter = counter_take(self->pool, slot);
+        PyObject *counter = counter_take(&self->types->pool, slot);
         if (counter == NULL) {
             Py_DECREF(all);
             return NULL;
@@ -343,7 +358,7 @@ probed_new(probed_types *types, probed_scratch *scratch,
     memset((char *)self + sizeof(PyObject), 0,
            sizeof(*self) - sizeof(PyObject));
     self->original = (PyCodeObject *)Py_NewRef(original);
-    self->pool = &types->pool;
+    self->types = types;
     self->branches = branches;
     const char *why = NULL;
     xt_status status = rewrite(self, scratch, bytecode,
@@ -382,6 +397,7 @@ probed_move_slots(ProbedCodeObject *probed, uint64_t *slots)
         counter_move(probed->counters[i], probed->slots, slots);
     }
     probed->slots = slots;
+    probed->types->moves++;
 }
 
 /* --- Exceptions -------------------------------------------------------- */
@@ -494,6 +510,22 @@ probed_need_breaks(ProbedCodeObject *probed)
     return 0;
 }
 
+void
+probed_note_broken(ProbedCodeObject *probed)
+{
+    probed_types *types = probed->types;
+    if (types->broken != probed) {
+        unlink_broken(probed);
+        probed->broken_before = NULL;
+        probed->broken_next = types->broken;
+        if (types->broken != NULL) {
+            types->broken->broken_before = probed;
+        }
+        types->broken = probed;
+    }
+    probed->broken_time = ++types->broken_times;
+}
+
 /* Whether the step from `point` onto the handler is a line event. */
 static bool
 fires(const ProbedCodeObject *probed, uint32_t handler, uint32_t point,
@@ -534,6 +566,7 @@ probed_note_left(ProbedCodeObject *probed, Py_ssize_t stands, bool thrown,
     if (probed_need_breaks(probed) < 0) {
         return -1;
     }
+    probed_note_broken(probed);
     uint32_t to = probed_point_at(probed, handler);
     if (to != XT_NONE) {
         probed->breaks.fired[to] += fires(probed, to, point, stands);

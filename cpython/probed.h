@@ -44,15 +44,19 @@ typedef struct probed_code {
     void (*let_go)(void *owner, struct probed_code *self);
     void *owner;
     xt_plan plan;
-    uint64_t *slots;       /* owned: plan.slots counters; or in a journal */
-    counter_pool *pool;    /* borrowed: lives as long as the interpreter */
-    PyObject **counters;   /* owned array of immortals */
-    uint32_t counters_len; /* fewer than planned if making them failed */
+    uint64_t *slots; /* owned: plan.slots counters; or in a journal */
+    struct probed_types *types; /* borrowed: lives as long as the interpreter
+                                 */
+    PyObject **counters;        /* owned array of immortals */
+    uint32_t counters_len;      /* fewer than planned if making them failed */
     xt_unitmap map;
     uint32_t landing;     /* the new code unit where started frames go on */
     uint32_t points_len;  /* instructions of the original */
     bool branches;        /* and are counted */
     probed_breaks breaks; /* owned; all NULL until the first exception */
+    uint64_t broken_time; /* of the last change there, or 0 */
+    struct probed_code *broken_before; /* borrowed: whose is later, */
+    struct probed_code *broken_next;   /* and whose is earlier; or NULL */
     /* Owned; all NULL as long as those are, as is what the plan knows of
        nodes: */
     probed_point *points;
@@ -70,9 +74,13 @@ typedef struct probed_code {
 } ProbedCodeObject;
 
 /* The types, made once per module. */
-typedef struct {
+typedef struct probed_types {
     PyTypeObject *code; /* owned: ProbedCode */
     counter_pool pool;
+    uint64_t moves;           /* how often slots were moved */
+    uint64_t broken_times;    /* and how often breaks have changed; those that
+                                 count frames for the moment do not matter */
+    ProbedCodeObject *broken; /* borrowed: where they have changed last */
 } probed_types;
 
 int probed_types_init(probed_types *types, PyObject *module);
@@ -139,6 +147,9 @@ probed_point_at(const ProbedCodeObject *probed, Py_ssize_t offset)
 
 /* Has the counters add to other slots, which have the same counts. */
 void probed_move_slots(ProbedCodeObject *probed, uint64_t *slots);
+
+/* Says that breaks have changed. */
+void probed_note_broken(ProbedCodeObject *probed);
 
 /* Makes room for exceptions. -1 (without an exception) if out of memory. */
 int probed_need_breaks(ProbedCodeObject *probed);

@@ -177,6 +177,18 @@ replace_const(code_entry *parent, PyCodeObject *before, PyCodeObject *after)
     }
 }
 
+/* The entry has probes now. */
+static void
+link_probed(code_registry *registry, code_entry *entry)
+{
+    entry->number = ++registry->probed;
+    entry->older = registry->newest;
+    if (registry->newest != NULL) {
+        registry->newest->newer = entry;
+    }
+    registry->newest = entry;
+}
+
 code_entry *
 registry_add(code_registry *registry, probed_types *types,
              PyCodeObject *original, const char *refusal, bool branches)
@@ -208,6 +220,9 @@ registry_add(code_registry *registry, probed_types *types,
         entry->refusal = "an error";
         return NULL;
     }
+    if (entry->probed != NULL) {
+        link_probed(registry, entry);
+    }
     if (entry->code != NULL && entry->parent != NULL &&
         entry->parent->code != NULL) {
         replace_const(entry->parent, original, entry->code);
@@ -215,11 +230,25 @@ registry_add(code_registry *registry, probed_types *types,
     return entry;
 }
 
+static void
+unlink_probed(code_registry *registry, code_entry *entry)
+{
+    if (entry->number == 0) {
+        return;
+    }
+    *(entry->newer == NULL ? &registry->newest : &entry->newer->older) =
+        entry->older;
+    if (entry->older != NULL) {
+        entry->older->newer = entry->newer;
+    }
+}
+
 /* Nothing may lead to the entry any more. */
 static void
 unlink_entry(code_registry *registry, code_entry *entry)
 {
     xt_ptrmap_remove(&registry->by_code, entry->original);
+    unlink_probed(registry, entry);
     PyObject *consts = entry->original->co_consts;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(consts); i++) {
         PyObject *item = PyTuple_GET_ITEM(consts, i);

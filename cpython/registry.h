@@ -18,6 +18,10 @@ typedef struct code_entry {
     PyObject *file; /* owned: __file__ of the module where it ran; NULL: it
                        did not */
     size_t index;   /* among the registry's items */
+    struct code_entry *older; /* borrowed: got its probes before it, or NULL */
+    struct code_entry *newer; /* and after it */
+    uint64_t
+        number;     /* code_registry.probed when it got them; 0: it has none */
     bool weak;      /* the three owned objects are only borrowed, and the entry
                        is gone when the rewritten code is; or the original, if
                        there is no such */
@@ -29,6 +33,8 @@ typedef struct {
     code_entry **items; /* owned, also each */
     size_t len;
     size_t cap;
+    code_entry *newest; /* borrowed: got its probes last, or NULL */
+    uint64_t probed;    /* how many ever got some */
     size_t sweep_at;    /* how many items make a sweep worth while */
     xt_ptrmap by_code;  /* original -> code_entry */
     xt_ptrmap parents;  /* code object in someone's constants -> code_entry */

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "flush.h"
+
 /* The name of the module whose code raised the exception, borrowed from the
    frame; NULL when no Python code did. */
 static PyObject *
@@ -233,11 +235,11 @@ session_flush(TracerObject *self)
 {
     sync_enter(&self->section);
     PyObject *counts = Py_NewRef(self->counts);
-    int result = files_flush(&self->files, counts);
+    int result = flush_files(&self->files, counts);
 #ifdef Py_GIL_DISABLED
     thread_lane *lane = NULL;
     while (result == 0 && (lane = lanes_next(&self->lanes, lane)) != NULL) {
-        result = files_flush(&lane->files, counts);
+        result = flush_files(&lane->files, counts);
     }
 #endif
     Py_DECREF(counts);

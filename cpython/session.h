@@ -19,6 +19,7 @@
 #include "linelog.h"
 #include "newcomers.h"
 #include "ptrmap.h"
+#include "seen.h"
 
 /* What a tracer is asked to do: bits of its mode. Lines and functions can be
    asked for together. */
@@ -77,12 +78,12 @@ typedef struct {
     thread_lane lane;
 #endif
     struct EngineObject *engine; /* owned: while it counts for us, or NULL */
-    xt_ptrmap seen;  /* code_entry -> owned tally that was harvested before */
-    xt_ptrmap sides; /* code_entry -> owned side_counts */
-    PyObject *branches;   /* owned: dict, what the attribute shows */
-    PyObject *calls;      /* owned: the same */
-    PyObject *call_graph; /* owned: the same */
-    PyObject *engines;    /* owned: list, see _engines_used(); or NULL */
+    seen_codes seen;             /* what was harvested before */
+    xt_ptrmap sides;             /* code_entry -> owned side_counts */
+    PyObject *branches;          /* owned: dict, what the attribute shows */
+    PyObject *calls;             /* owned: the same */
+    PyObject *call_graph;        /* owned: the same */
+    PyObject *engines; /* owned: list, see _engines_used(); or NULL */
 
     struct kept_file *kept; /* owned: the file where it counts, or NULL */
 

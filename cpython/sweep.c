@@ -79,6 +79,7 @@ settle_and_remove(EngineObject *engine, code_entry *entry)
     if (harvest_settle(engine, entry) < 0 && engine_keep_trouble(engine) < 0) {
         PyErr_WriteUnraisable(NULL);
     }
+    harvest_drop(engine, entry);
     registry_remove(&engine->registry, entry);
     PyErr_Restore(type, value, traceback);
 }

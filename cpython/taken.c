@@ -2,6 +2,8 @@
 #include "taken.h"
 
 #include "engine.h"
+#include "mem.h"
+#include "parts.h"
 
 enum { PARTS = 4 };
 
@@ -69,4 +71,122 @@ PyObject *
 taken_by_caller(TracerObject *tracer, PyObject *Py_UNUSED(ignored))
 {
     return taken_all(tracer);
+}
+
+/* --- Contexts -------------------------------------------------------------
+ */
+
+/* The number of a context, which may be new. */
+static int64_t
+context_number(PyObject *numbers, PyObject *name)
+{
+    PyObject *number = PyDict_GetItemWithError(numbers, name);
+    if (number != NULL) {
+        return PyLong_AsLongLong(number);
+    }
+    int64_t next = PyDict_GET_SIZE(numbers);
+    number = PyErr_Occurred() ? NULL : PyLong_FromLongLong(next);
+    int set = number == NULL ? -1 : PyDict_SetItem(numbers, name, number);
+    Py_XDECREF(number);
+    return set < 0 ? -1 : next;
+}
+
+/* parts.setdefault(name, []).append(rows) */
+static int
+append_rows(PyObject *parts, PyObject *name, const parted_rows *rows)
+{
+    PyObject *list = PyDict_GetItemWithError(parts, name);
+    if (list == NULL && !PyErr_Occurred()) {
+        PyObject *made = PyList_New(0);
+        if (made != NULL && PyDict_SetItem(parts, name, made) == 0) {
+            list = made; /* borrowed from the dict now */
+        }
+        Py_XDECREF(made);
+    }
+    PyObject *bytes =
+        list == NULL ? NULL
+                     : PyBytes_FromStringAndSize(
+                           (const char *)rows->items,
+                           (Py_ssize_t)(rows->len * sizeof(*rows->items)));
+    int result = bytes == NULL ? -1 : PyList_Append(list, bytes);
+    Py_XDECREF(bytes);
+    return result;
+}
+
+/* A context that ends. */
+typedef struct {
+    PyObject *numbers; /* borrowed, as the others: as in taken_context_doc */
+    PyObject *parts;
+    PyObject *name;
+    int64_t number; /* of the context; -1: none */
+} ending_context;
+
+/* Parts what is in one table. */
+static int
+part(const ending_context *context, file_table *files)
+{
+    parted_rows rows = {0};
+    bool in_none = context->number < 0;
+    int result = parts_take(files, context->numbers, context->number,
+                            in_none ? NULL : &rows);
+    if (result == 0 && rows.len > 0) {
+        result = append_rows(context->parts, context->name, &rows);
+    }
+    xt_free(rows.items);
+    return result;
+}
+
+static int
+end_context(TracerObject *tracer, const ending_context *context)
+{
+    if (tracer->engine != NULL &&
+        engine_harvest_lines(tracer->engine, tracer) < 0) {
+        return -1;
+    }
+    int result = part(context, &tracer->files);
+#ifdef Py_GIL_DISABLED
+    thread_lane *lane = NULL;
+    while (result == 0 && (lane = lanes_next(&tracer->lanes, lane)) != NULL) {
+        result = part(context, &lane->files);
+    }
+#endif
+    return result;
+}
+
+const char taken_context_doc[] = PyDoc_STR(
+    "_end_context($self, numbers, parts, name, /)\n--\n\n"
+    "Note that all lines that were counted since the last time, or since\n"
+    "they were taken, are of this context; \"\": of none. numbers: a dict\n"
+    "{str: number} of contexts and files, where new ones get the next\n"
+    "number. parts: a dict of lists; to that of the context, rows are added\n"
+    "if there are any: bytes of four int64 for each line, the number of the\n"
+    "context and of the file, the line, and how often it ran. A line is\n"
+    "there once in each of the bytes, of which there can be several.");
+
+PyObject *
+taken_end_context(TracerObject *tracer, PyObject *args)
+{
+    ending_context context = {.number = -1};
+    if (!PyArg_ParseTuple(args, "O!O!U:_end_context", &PyDict_Type,
+                          &context.numbers, &PyDict_Type, &context.parts,
+                          &context.name)) {
+        return NULL;
+    }
+    if (PyUnicode_GET_LENGTH(context.name) > 0) {
+        context.number = context_number(context.numbers, context.name);
+        if (context.number < 0) {
+            return NULL;
+        }
+    }
+    int collects = PyGC_Disable(); /* as in taken_all() */
+    sync_enter(&tracer->section);
+    int result = end_context(tracer, &context);
+    sync_leave(&tracer->section);
+    if (collects) {
+        (void)PyGC_Enable();
+    }
+    if (result < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
 }

@@ -20,4 +20,9 @@ PyObject *taken_by_caller(TracerObject *tracer, PyObject *ignored);
 
 extern const char taken_doc[];
 
+/* tracer._end_context(). */
+PyObject *taken_end_context(TracerObject *tracer, PyObject *args);
+
+extern const char taken_context_doc[];
+
 #endif

@@ -530,6 +530,8 @@ static PyMethodDef tracer_methods[] = {
     {"_keep_in", (PyCFunction)kept_begin, METH_VARARGS, kept_begin_doc},
     {"_keep_no_more", (PyCFunction)kept_end, METH_NOARGS, kept_end_doc},
     {"_take", (PyCFunction)taken_by_caller, METH_NOARGS, taken_doc},
+    {"_end_context", (PyCFunction)taken_end_context, METH_VARARGS,
+     taken_context_doc},
     {"_engines_used", (PyCFunction)tracer_engines_used, METH_NOARGS,
      engines_used_doc},
     {"_event", (PyCFunction)(void (*)(void))tracer_event, METH_FASTCALL,

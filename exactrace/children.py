@@ -23,6 +23,7 @@ TYPE_CHECKING = False  # without the cost of importing typing
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from exactrace.contextlog import ContextLog
     from exactrace.results import Branches, CallGraph, Calls, Counts
 
 VARIABLE = "EXACTRACE_CHILDREN"  # of the environment
@@ -162,7 +163,8 @@ class Process:
         self._first = os.getpid()
         self._is_alone = False  # what it starts is not traced
         self._outer: str | None = None  # what the variable was before
-        self._taken = CoverageResults()  # in contexts that have ended
+        self._taken = CoverageResults()  # before
+        self._log: ContextLog | None = None  # of what is parted by context
         self._turn = _thread.RLock()  # held while counts are taken and written
         self._writing = False  # in the thread that holds it
         self._asked = False  # meanwhile, to write what was counted since
@@ -268,6 +270,8 @@ class Process:
             return
         # What was counted is the parent's, as is the file.
         self._taken = CoverageResults()
+        if self._log is not None:
+            self.part_by_context()
         if self._is_alone:
             self.unwatch()
             self.tracer._keep_no_more()
@@ -288,15 +292,24 @@ class Process:
         # These are sets: that something is in several files does no harm.
         results.calledfuncs.update(self.tracer._calledfuncs)
         results.callers.update(self.tracer._callers)
-        _note_sources(results)
+        log = self._log
+        if log is not None:
+            self.part_by_context()
+            results._add_contexts(log)
+            _note_sources(results, log)
         return results
+
+    def part_by_context(self) -> None:
+        """Be told of contexts from now on."""
+        from exactrace.contextlog import ContextLog
+
+        self._log = ContextLog()
 
     def end_context(self, name: str) -> None:
         """Note in which context all was counted since the last time; "": in none."""
-        now = _results(*self.tracer._take())
-        if name:
-            now.contexts = {(name, *line): hits for line, hits in now.counts.items()}
-        self._taken.update(now)
+        # In one step: no signal may have all written between the two.
+        assert self._log is not None
+        self.tracer._end_context(self._log.numbers, self._log.parts, name)
 
     def collect(self) -> CoverageResults:
         """Stop watching, and return what other processes have written. The folder
@@ -469,15 +482,13 @@ def _results(
     return results
 
 
-def _note_sources(results: CoverageResults) -> None:
+def _note_sources(results: CoverageResults, log: ContextLog) -> None:
     """Note in which state the files are of which it is known in what contexts they
     ran.
     """
-    if not results.contexts:
-        return
     from exactrace import source
 
-    for name in sorted({name for _, name, _ in results.contexts}):
+    for name in sorted(log.files()):
         with contextlib.suppress(OSError), open(name, "rb") as file:
             results.sources.add((name, source.digest(file.read())))
 

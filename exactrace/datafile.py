@@ -15,7 +15,7 @@ from exactrace.results import CoverageResults
 
 TYPE_CHECKING = False  # without the cost of importing typing
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Any, TypeAlias
 
     Row: TypeAlias = tuple[int, ...]
@@ -46,8 +46,10 @@ class _DamageError(Exception):
 class _Strings(dict["str | None", int]):
     """Strings by number, in the order in which they came: new ones get the next."""
 
-    def __init__(self) -> None:
+    def __init__(self, known: Iterable[str] = ()) -> None:
         self[None] = _NOTHING
+        for text in known:
+            self[text]  # these are numbered from 0
 
     def __missing__(self, text: str) -> int:
         if not isinstance(text, str):
@@ -88,7 +90,8 @@ def dumps(results: CoverageResults, about: dict[str, str]) -> bytes:
 
     Raises CountsFileError, naming the item, for what no file can hold.
     """
-    strings = _Strings()
+    log = results._only_log()
+    strings = _Strings() if log is None else _Strings(log.numbers)
     tables = [
         (kind, columns, _table(strings, name, items, row))
         for kind, columns, name, items, row in (
@@ -97,7 +100,6 @@ def dumps(results: CoverageResults, about: dict[str, str]) -> bytes:
             (_CALLS, 4, "calls", results.calls, _call_row),
             (_CALL_GRAPH, 7, "call_graph", results.call_graph, _edge_row),
             (_UNSURE, 4, "unsure", results.unsure, _unsure_row),
-            (_CONTEXTS, 4, "contexts", results.contexts, _context_row),
             (_SOURCES, 2, "sources", dict.fromkeys(results.sources), _source_row),
             (_CALLED, 3, "calledfuncs", results.calledfuncs, _function_row),
             (_CALLERS, 6, "callers", results.callers, _caller_row),
@@ -111,6 +113,11 @@ def dumps(results: CoverageResults, about: dict[str, str]) -> bytes:
     tables.append(
         (_BRANCHES, 8, _table(strings, "branches", sides, _branch_row)),
     )
+    if log is None:
+        rows = _table(strings, "contexts", results.contexts, _context_row)
+    else:
+        rows = _little_endian(log.rows()[:])  # a copy: it may swap bytes
+    tables.append((_CONTEXTS, 4, rows))
     return _native.pack_tables([*strings.sections(), *tables])
 
 

@@ -133,7 +133,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         run.begin()
         process = run.process
     if process is not None and known.exactrace_contexts:
-        plugins.register(_Contexts(process), f"{_NAME}-contexts")
+        with _plain_imports():
+            contexts = _Contexts(process)
+        plugins.register(contexts, f"{_NAME}-contexts")
 
 
 def _is_wanted(known: argparse.Namespace) -> bool:
@@ -163,6 +165,7 @@ class _Contexts:
 
     def __init__(self, process: Process) -> None:
         self._process = process
+        self._process.part_by_context()
         self._test = ""
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping
     from typing import Any, Literal
 
+    from exactrace.contextlog import ContextLog
+
     Counts = dict[tuple[str, int], int]
     Function = tuple[str, str | None, str]  # file name, module name, function
     Call = tuple[Function, Function]
@@ -144,7 +146,8 @@ class CoverageResults:
         self.branches: Branches = {}
         self.calls: Calls = {}
         self.call_graph: CallGraph = {}
-        self.contexts: dict[tuple[str, str, int], int] = {}
+        self._contexts: dict[tuple[str, str, int], int] = {}
+        self._logs: list[ContextLog] = []  # what is not in there yet
         self.sources: set[tuple[str, str]] = set()
         self.unsure: dict[tuple[str, int], tuple[int, int]] = {}
         self.infile = infile
@@ -173,6 +176,28 @@ class CoverageResults:
         rest._notes = self._notes
         return rest
 
+    @property
+    def contexts(self) -> dict[tuple[str, str, int], int]:
+        """{(context, filename, line): hits}: see above."""
+        logs, self._logs = self._logs, []
+        for log in logs:
+            _add_to(self._contexts, log.as_dict())
+        return self._contexts
+
+    @contexts.setter
+    def contexts(self, contexts: dict[tuple[str, str, int], int]) -> None:
+        self._contexts = contexts
+        self._logs = []
+
+    def _add_contexts(self, log: ContextLog) -> None:
+        """Add what was counted in contexts; nobody may change the log any more."""
+        if log.parts:
+            self._logs.append(log)
+
+    def _only_log(self) -> ContextLog | None:
+        """Return the log that holds all contexts, if there is such."""
+        return self._logs[0] if len(self._logs) == 1 and not self._contexts else None
+
     def is_ignored_filename(self, filename: str) -> bool:
         """Whether the name stands for code without a file, such as <string>."""
         return filename.startswith("<") and filename.endswith(">")
@@ -197,7 +222,9 @@ class CoverageResults:
             else:
                 _add_to(sides, outcomes)
         _add_to(self.calls, other.calls)
-        _add_to(self.contexts, other.contexts)
+        if other._contexts:
+            _add_to(self._contexts, other._contexts)
+        self._logs += other._logs
         self.sources |= other.sources
         for key, (high, low) in other.unsure.items():
             most = self.unsure.get(key, (0, 0))

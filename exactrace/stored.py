@@ -115,7 +115,8 @@ _READERS: dict[str, Any] = {
     "call_graph": _call_graph,
     "calledfuncs": lambda merge: dict.fromkeys(merge.rows(_CALLED), 1),
     "callers": lambda merge: {(row[:3], row[3:]): 1 for row in merge.rows(_CALLERS)},
-    "contexts": lambda merge: {row[:3]: row[3] for row in merge.rows(_CONTEXTS)},
+    "_logs": lambda _merge: [],
+    "_contexts": lambda merge: {row[:3]: row[3] for row in merge.rows(_CONTEXTS)},
     "sources": lambda merge: set(merge.rows(_SOURCES)),
     "unsure": lambda merge: {row[:2]: row[2:] for row in merge.rows(_UNSURE)},
 }

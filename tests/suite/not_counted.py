@@ -27,7 +27,7 @@ NOT_COUNTED = _because(
         "threads, sockets or processes are waited for in loops": """
             test__interpchannels test__interpreters test_builtin test_cmd
             test_context test_docxmlrpc test_external_inspection test_fork1
-            test_httplib test_httpservers test_mailbox test_perf_profiler
+            test_gc_stats test_httplib test_httpservers test_mailbox test_perf_profiler
             test_posix test_pty test_readline test_remote_pdb test_repl
             test_robotparser test_smtplib test_struct test_support
             test_syslog test_telnetlib test_tempfile test_threadedtempfile
@@ -35,7 +35,7 @@ NOT_COUNTED = _because(
             test_xmlrpc
         """,
         "the names of temporary files are taken apart letter by letter": """
-            test_dbm test_dbm_sqlite3 test_nturl2path test_shelve test_sqlite3 test_urllib
+            test_dbm test_dbm_sqlite3 test_nturl2path test_runpy test_shelve test_sqlite3 test_urllib
         """,
         "how deep it recurses depends on when calls are specialised": """
             test_call test_userlist test_class test_functools test_isinstance test_json test_userdict
