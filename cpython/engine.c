@@ -129,7 +129,9 @@ is_rewritten(PyObject *object, const void *types)
 static void
 restore_functions(EngineObject *self)
 {
-    gathering all = gather(is_rewritten, &self->types);
+    /* Each function has one of them. */
+    size_t most = registry_references(&self->registry);
+    gathering all = gather(is_rewritten, &self->types, most);
     for (size_t i = 0; i < all.len; i++) {
         PyObject *function = all.items[i];
         ProbedCodeObject *probed = probed_get(

@@ -17,14 +17,17 @@ visit(PyObject *object, void *arg)
         found->items = items;
         items[found->len++] = Py_NewRef(object);
     }
-    return 1;
+    return found->len < found->most;
 }
 
 gathering
-gather(bool (*wanted)(PyObject *object, const void *arg), const void *arg)
+gather(bool (*wanted)(PyObject *object, const void *arg), const void *arg,
+       size_t most)
 {
-    gathering found = {.wanted = wanted, .arg = arg};
-    PyUnstable_GC_VisitObjects(visit, &found);
+    gathering found = {.wanted = wanted, .arg = arg, .most = most};
+    if (most > 0) {
+        PyUnstable_GC_VisitObjects(visit, &found);
+    }
     return found;
 }
 

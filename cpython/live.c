@@ -89,7 +89,7 @@ gather_greenlets(void)
     gathering all = {0};
     PyObject *type = find_greenlet_type();
     if (type != NULL) {
-        all = gather(is_of_type, type);
+        all = gather(is_of_type, type, SIZE_MAX);
         turn_into_frames(&all);
         Py_DECREF(type);
     }

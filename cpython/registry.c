@@ -305,3 +305,16 @@ registry_restore_consts(code_registry *registry)
         }
     }
 }
+
+size_t
+registry_references(const code_registry *registry)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < registry->len; i++) {
+        const code_entry *entry = registry->items[i];
+        if (entry->code != NULL) {
+            sum += (size_t)Py_REFCNT(entry->code) - (entry->weak ? 0 : 1);
+        }
+    }
+    return sum;
+}
