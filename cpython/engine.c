@@ -129,9 +129,10 @@ is_rewritten(PyObject *object, const void *types)
 static void
 restore_functions(EngineObject *self)
 {
-    /* Each function has one of them. */
-    size_t most = registry_references(&self->registry);
-    gathering all = gather(is_rewritten, &self->types, most);
+    if (!registry_is_held(&self->registry)) {
+        return; /* and the search takes long */
+    }
+    gathering all = gather(is_rewritten, &self->types);
     for (size_t i = 0; i < all.len; i++) {
         PyObject *function = all.items[i];
         ProbedCodeObject *probed = probed_get(

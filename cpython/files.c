@@ -168,22 +168,42 @@ files_fold(file_table *table)
     return 0;
 }
 
-/* The caller has the lock. */
+/* Makes room in the log. The caller has the lock. */
 static int
-note(file_table *table, noted_hits noted)
+reserve(file_table *table, size_t more)
 {
     hit_log *log = &table->log;
-    if (log->len == LOG_MOST && files_fold(table) < 0) {
+    if (log->len + more > LOG_MOST && log->len > 0 && files_fold(table) < 0) {
         return -1;
     }
     noted_hits *items =
-        xt_grow(log->items, &log->cap, log->len + 1, sizeof(*items));
+        xt_grow(log->items, &log->cap, log->len + more, sizeof(*items));
     if (items == NULL) {
         PyErr_NoMemory();
         return -1;
     }
     log->items = items;
-    items[log->len++] = noted;
+    return 0;
+}
+
+int
+files_reserve(file_table *table, size_t more)
+{
+    sync_take(&table->lock);
+    int result = reserve(table, more);
+    sync_give(&table->lock);
+    return result;
+}
+
+/* The caller has the lock. */
+static int
+note(file_table *table, noted_hits noted)
+{
+    hit_log *log = &table->log;
+    if (log->len == log->cap && reserve(table, 1) < 0) {
+        return -1;
+    }
+    log->items[log->len++] = noted;
     return 0;
 }
 

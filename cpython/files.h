@@ -159,6 +159,10 @@ files_hit(file_table *table, traced_file *file, int line)
     return result;
 }
 
+/* Makes room for so many calls of files_add(), which cannot fail then but for
+   absurd lines and numbers. -1 with an exception when out of memory. */
+int files_reserve(file_table *table, size_t more);
+
 /* Counts runs of a line that are told at once, not in the journal. -1 with an
    exception when out of memory. */
 int files_add(file_table *table, traced_file *file, int line, uint64_t hits);

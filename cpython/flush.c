@@ -3,7 +3,6 @@
 
 #include "hitmap.h"
 #include "mem.h"
-#include "parts.h"
 
 /* Adding may run the program's code (a finalizer, a mapping of its own), which
    may hit lines again, also so many that the log is folded. */
@@ -21,15 +20,23 @@ flush_log(file_table *table, PyObject *counts)
     return 0;
 }
 
+/* Where a line's hits are. */
+static uint64_t *
+place_of(const first_hit *hit, bool parted)
+{
+    return &(parted ? hit->file->parted : hit->file->hits)[hit->line];
+}
+
 /* Takes the hits of one line out of the table and adds them to `counts`. */
 static int
-flush_line(file_table *table, const first_hit *hit, PyObject *counts)
+flush_line(file_table *table, const first_hit *hit, bool parted,
+           PyObject *counts)
 {
     /* Adding may run the program's code (a finalizer, a mapping of its own),
        which may hit the line again or make the array move. */
     sync_take(&table->lock);
-    uint64_t taken = hit->file->hits[hit->line];
-    hit->file->hits[hit->line] = 0;
+    uint64_t taken = *place_of(hit, parted);
+    *place_of(hit, parted) = 0;
     sync_give(&table->lock);
     if (taken == 0) {
         return 0;
@@ -37,28 +44,62 @@ flush_line(file_table *table, const first_hit *hit, PyObject *counts)
     int result = hitmap_add_line(counts, hit->file->name, hit->line, taken);
     if (result < 0) {
         sync_take(&table->lock);
-        hit->file->hits[hit->line] += taken;
+        *place_of(hit, parted) += taken;
         sync_give(&table->lock);
     }
     return result;
 }
 
+/* Moves the lines of a list into `counts`, in its order. */
 static int
-flush_far(file_table *table, PyObject *counts)
+flush_list(file_table *table, hit_list *list, bool parted, PyObject *counts)
+{
+    sync_take(&table->lock);
+    const hit_list all = *list;
+    *list = (hit_list){0};
+    sync_give(&table->lock);
+
+    size_t done = 0;
+    while (done < all.len &&
+           flush_line(table, &all.items[done], parted, counts) == 0) {
+        done++;
+    }
+    int result = done == all.len ? 0 : -1;
+    if (result < 0) {
+        /* Keep the rest for the next flush. A line may stand in the list
+           twice: the second time it has no hits left to move. */
+        PyObject *type, *value, *traceback;
+        PyErr_Fetch(&type, &value, &traceback);
+        sync_take(&table->lock);
+        while (done < all.len && files_note(list, all.items[done].file,
+                                            all.items[done].line) == 0) {
+            done++;
+        }
+        sync_give(&table->lock);
+        PyErr_Restore(type, value, traceback);
+    }
+    xt_free(all.items);
+    return result;
+}
+
+/* Moves a dict of absurd lines, which may be NULL, into `counts`. */
+static int
+flush_far(file_table *table, PyObject **place, PyObject *counts)
 {
     PyObject *fresh = PyDict_New();
     if (fresh == NULL) {
         return -1;
     }
     sync_take(&table->lock);
-    PyObject *far = table->far;
-    table->far = fresh;
+    PyObject *far = *place;
+    *place = fresh;
     sync_give(&table->lock);
     PyObject *key;
     PyObject *hits;
     Py_ssize_t position = 0;
     int result = 0;
-    while (result == 0 && PyDict_Next(far, &position, &key, &hits)) {
+    while (far != NULL && result == 0 &&
+           PyDict_Next(far, &position, &key, &hits)) {
         result = hitmap_add(counts, key, hits);
     }
     if (result < 0) {
@@ -68,59 +109,34 @@ flush_far(file_table *table, PyObject *counts)
         int back;
         sync_take(&table->lock);
         do {
-            back = hitmap_add(table->far, key, hits);
+            back = hitmap_add(*place, key, hits);
         } while (back == 0 && PyDict_Next(far, &position, &key, &hits));
         sync_give(&table->lock);
         PyErr_Clear();
         PyErr_Restore(type, value, traceback);
     }
-    Py_DECREF(far);
+    Py_XDECREF(far);
     return result;
 }
 
-/* Moves the arrays into `counts`, in the order of the lines' first hits. */
-static int
-flush_order(file_table *table, PyObject *counts)
+/* Whether there are absurd lines, which is seldom so. */
+static bool
+has_far(file_table *table)
 {
     sync_take(&table->lock);
-    const hit_list order = table->order;
-    table->order = (hit_list){0};
+    bool has = table->parted_far != NULL || PyDict_GET_SIZE(table->far) > 0;
     sync_give(&table->lock);
-
-    size_t done = 0;
-    while (done < order.len &&
-           flush_line(table, &order.items[done], counts) == 0) {
-        done++;
-    }
-    int result = done == order.len ? 0 : -1;
-    if (result < 0) {
-        /* Keep the rest for the next flush. A line may stand in the list
-           twice: the second time it has no hits left to move. */
-        PyObject *type, *value, *traceback;
-        PyErr_Fetch(&type, &value, &traceback);
-        sync_take(&table->lock);
-        while (done < order.len &&
-               files_note(&table->order, order.items[done].file,
-                          order.items[done].line) == 0) {
-            done++;
-        }
-        sync_give(&table->lock);
-        PyErr_Restore(type, value, traceback);
-    }
-    xt_free(order.items);
-    return result;
+    return has;
 }
 
 int
 flush_files(file_table *table, PyObject *counts)
 {
-    sync_take(&table->lock);
-    int result = parts_undo(table);
-    bool has_far = PyDict_GET_SIZE(table->far) > 0;
-    sync_give(&table->lock);
-    if (result < 0 || flush_log(table, counts) < 0 ||
-        flush_order(table, counts) < 0) {
-        return -1;
-    }
-    return has_far ? flush_far(table, counts) : 0;
+    bool failed =
+        flush_list(table, &table->parted, true, counts) < 0 ||
+        flush_log(table, counts) < 0 ||
+        flush_list(table, &table->order, false, counts) < 0 ||
+        (has_far(table) && (flush_far(table, &table->parted_far, counts) < 0 ||
+                            flush_far(table, &table->far, counts) < 0));
+    return failed ? -1 : 0;
 }

@@ -17,17 +17,14 @@ visit(PyObject *object, void *arg)
         found->items = items;
         items[found->len++] = Py_NewRef(object);
     }
-    return found->len < found->most;
+    return 1;
 }
 
 gathering
-gather(bool (*wanted)(PyObject *object, const void *arg), const void *arg,
-       size_t most)
+gather(bool (*wanted)(PyObject *object, const void *arg), const void *arg)
 {
-    gathering found = {.wanted = wanted, .arg = arg, .most = most};
-    if (most > 0) {
-        PyUnstable_GC_VisitObjects(visit, &found);
-    }
+    gathering found = {.wanted = wanted, .arg = arg};
+    PyUnstable_GC_VisitObjects(visit, &found);
     return found;
 }
 

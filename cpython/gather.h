@@ -14,14 +14,12 @@ typedef struct {
     size_t cap;
     bool (*wanted)(PyObject *object, const void *arg);
     const void *arg;
-    size_t most;
 } gathering;
 
-/* Finds the objects that `wanted` says yes to, which must not change anything:
-   `most` of them, where it is known that there are not more. Objects are left
-   out when memory is. */
+/* Finds the objects that `wanted` says yes to, which must not change anything.
+   Objects are left out when memory is. */
 gathering gather(bool (*wanted)(PyObject *object, const void *arg),
-                 const void *arg, size_t most);
+                 const void *arg);
 
 void gathering_end(gathering *found);
 

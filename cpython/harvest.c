@@ -270,7 +270,10 @@ add_lines(TracerObject *tracer, const seen_code *code, const int64_t *counts,
     const xt_plan *plan = &probed->plan;
     traced_file *file =
         files_get(&tracer->files, code->entry->original->co_filename);
-    int result = file == NULL ? -1 : 0;
+    /* All or nothing. */
+    size_t most =
+        plan->classes_len + (fired == NULL ? 0 : (size_t)probed->points_len);
+    int result = file == NULL ? -1 : files_reserve(&tracer->files, most);
     for (size_t i = 0; i < plan->classes_len && result == 0; i++) {
         result = add_line(tracer, file, plan->classes[i].line, counts[i]);
     }
@@ -294,11 +297,14 @@ add_change(TracerObject *tracer, change_list *changes, const change *one)
     const xt_breaks flow = {left, handled};
     (void)xt_solve(&probed->plan, probed->points_len, slots, &flow,
                    changes->balance, changes->counts);
-    int result = add_lines(tracer, code, changes->counts, fired);
-    if (result == 0 && (tracer->mode & TRACER_BRANCHES) != 0 &&
-        !seen_add_outcomes(&tracer->seen, code, changes->counts, handled)) {
+    bool branches = (tracer->mode & TRACER_BRANCHES) != 0;
+    if (branches && !seen_need_outcomes(&tracer->seen, code)) {
         PyErr_NoMemory();
-        result = -1;
+        return -1;
+    }
+    int result = add_lines(tracer, code, changes->counts, fired);
+    if (result == 0 && branches) {
+        seen_add_outcomes(code, changes->counts, handled);
     }
     return result;
 }

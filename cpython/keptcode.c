@@ -205,8 +205,11 @@ add_late(TracerObject *tracer, const code_entry *entry)
         .breaks = probed->breaks.left,
         .points = probed->points_len,
     };
-    if (move_in(tracer->kept, probed, &base) && entry->file != NULL &&
-        session_wants(tracer, entry->file)) {
+    if (!move_in(tracer->kept, probed, &base)) {
+        return;
+    }
+    probed->types->moves++;
+    if (entry->file != NULL && session_wants(tracer, entry->file)) {
         keptcode_want(tracer->kept, probed);
     }
 }
@@ -268,6 +271,7 @@ move_out(ProbedCodeObject *probed)
     }
     memcpy(slots, probed->slots, slots_size);
     probed_move_slots(probed, slots);
+    probed->types->moves++;
     if (breaks != NULL) {
         memcpy(breaks, probed->breaks.left, 3 * len * sizeof(*breaks));
         probed->breaks =

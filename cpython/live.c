@@ -89,7 +89,7 @@ gather_greenlets(void)
     gathering all = {0};
     PyObject *type = find_greenlet_type();
     if (type != NULL) {
-        all = gather(is_of_type, type, SIZE_MAX);
+        all = gather(is_of_type, type);
         turn_into_frames(&all);
         Py_DECREF(type);
     }
@@ -154,10 +154,13 @@ note(void *arg, const frame_head *Py_UNUSED(frame), PyCodeObject *code,
     }
     live_place *places =
         xt_grow(live->places, &live->cap, live->len + 1, sizeof(*places));
-    if (places == NULL || probed_need_breaks(probed) < 0) {
+    if (places == NULL) {
         return -1;
     }
     live->places = places;
+    if (probed_need_breaks(probed) < 0) {
+        return -1;
+    }
     uint64_t *left = &probed->breaks.left[point];
     ++*left;
     places[live->len++] = (live_place){probed, left};

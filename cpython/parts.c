@@ -4,46 +4,6 @@
 #include "hitmap.h"
 #include "mem.h"
 
-int
-parts_undo(file_table *table)
-{
-    hit_list *parted = &table->parted;
-    hit_list *order = &table->order;
-    if (parted->len == 0 && table->parted_far == NULL) {
-        return 0;
-    }
-    size_t len = parted->len + order->len;
-    first_hit *items =
-        xt_grow(parted->items, &parted->cap, len, sizeof(*items));
-    if (items == NULL && len > 0) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    parted->items = items;
-    if (table->parted_far != NULL) {
-        PyObject *far = hitmap_sum(table->parted_far, table->far);
-        if (far == NULL) {
-            return -1;
-        }
-        Py_SETREF(table->far, far);
-        Py_CLEAR(table->parted_far);
-    }
-    for (size_t i = 0; i < parted->len; i++) {
-        const first_hit *hit = &items[i];
-        hit->file->hits[hit->line] += hit->file->parted[hit->line];
-        hit->file->parted[hit->line] = 0;
-    }
-    /* A line may stand in the list twice. */
-    if (order->len > 0) {
-        memcpy(items + parted->len, order->items, order->len * sizeof(*items));
-    }
-    parted->len = len;
-    const hit_list rest = *order;
-    *order = *parted;
-    *parted = (hit_list){rest.items, 0, rest.cap};
-    return 0;
-}
-
 /* The number of a file, which may be new. -1 with an exception. */
 static int64_t
 number_of(PyObject *numbers, PyObject *name)
@@ -100,23 +60,6 @@ add_far_rows(PyObject *far, PyObject *numbers, int64_t context,
     return 0;
 }
 
-/* The rows of all others, with the address of a file in place of its number:
-   to find that takes another lock. */
-static int
-add_rows(const file_table *table, int64_t context, parted_rows *rows)
-{
-    for (size_t i = 0; i < table->order.len; i++) {
-        const first_hit *hit = &table->order.items[i];
-        uint64_t hits = hit->file->hits[hit->line];
-        const parted_row row = {context, (int64_t)(intptr_t)hit->file,
-                                hit->line, (int64_t)hits};
-        if (hits > 0 && add_row(rows, row) < 0) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
 /* Gives the files of rows their numbers. */
 static int
 number_rows(PyObject *numbers, parted_row *rows, size_t len)
@@ -139,24 +82,37 @@ number_rows(PyObject *numbers, parted_row *rows, size_t len)
 
 /* Makes room to part all that was hit. */
 static int
-reserve_parted(file_table *table)
+reserve(file_table *table, parted_rows *rows)
 {
     hit_list *parted = &table->parted;
-    size_t len = parted->len + table->order.len;
-    first_hit *items =
-        xt_grow(parted->items, &parted->cap, len, sizeof(*items));
-    if (items == NULL && len > 0) {
+    size_t more = table->order.len;
+    if (more == 0) {
+        return 0;
+    }
+    first_hit *items = xt_grow(parted->items, &parted->cap, parted->len + more,
+                               sizeof(*items));
+    if (items == NULL) {
         PyErr_NoMemory();
         return -1;
     }
     parted->items = items;
-    for (size_t i = 0; i < table->order.len; i++) {
+    for (size_t i = 0; i < more; i++) {
         const first_hit *hit = &table->order.items[i];
         if (files_make_room(&hit->file->parted, &hit->file->parted_cap,
                             hit->line) < 0) {
             return -1;
         }
     }
+    if (rows == NULL) {
+        return 0;
+    }
+    parted_row *grown =
+        xt_grow(rows->items, &rows->cap, rows->len + more, sizeof(*grown));
+    if (grown == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    rows->items = grown;
     return 0;
 }
 
@@ -182,16 +138,25 @@ part_far(file_table *table, PyObject **far)
     return 0;
 }
 
-/* Lets nothing run, and cannot fail. */
+/* Parts all other lines, with the address of a file in place of its number: to
+   find that takes another lock. Lets nothing run, and cannot fail. */
 static void
-part_near(file_table *table)
+part_near(file_table *table, int64_t context, parted_rows *rows)
 {
     hit_list *parted = &table->parted;
     for (size_t i = 0; i < table->order.len; i++) {
         const first_hit *hit = &table->order.items[i];
         uint64_t *before = &hit->file->parted[hit->line];
         uint64_t *now = &hit->file->hits[hit->line];
-        if (*now != 0 && *before == 0) {
+        if (*now == 0) {
+            continue; /* a line may stand in the list twice */
+        }
+        if (rows != NULL) {
+            rows->items[rows->len++] =
+                (parted_row){context, (int64_t)(intptr_t)hit->file, hit->line,
+                             (int64_t)*now};
+        }
+        if (*before == 0) {
             parted->items[parted->len++] = *hit;
         }
         *before += *now;
@@ -207,30 +172,23 @@ parts_take(file_table *table, PyObject *numbers, int64_t context,
     size_t before = rows == NULL ? 0 : rows->len;
     PyObject *far = NULL;
     sync_take(&table->lock);
-    int result = files_fold(table);
-    if (result == 0) {
-        result = reserve_parted(table);
-    }
-    if (result == 0 && rows != NULL) {
-        result = add_rows(table, context, rows);
-    }
-    if (result == 0) {
-        result = part_far(table, &far);
-    }
-    if (result == 0) {
-        part_near(table);
+    bool failed = files_fold(table) < 0 || reserve(table, rows) < 0 ||
+                  part_far(table, &far) < 0;
+    if (!failed) {
+        part_near(table, context, rows);
     }
     sync_give(&table->lock);
-    if (result == 0 && rows != NULL && rows->len > before) {
-        result =
-            number_rows(numbers, rows->items + before, rows->len - before);
+    if (rows == NULL) {
+        Py_XDECREF(far);
+        return failed ? -1 : 0;
     }
-    if (result == 0 && rows != NULL && far != NULL) {
-        result = add_far_rows(far, numbers, context, rows);
-    }
+    failed =
+        failed ||
+        number_rows(numbers, rows->items + before, rows->len - before) < 0 ||
+        (far != NULL && add_far_rows(far, numbers, context, rows) < 0);
     Py_XDECREF(far);
-    if (result < 0 && rows != NULL) {
+    if (failed) {
         rows->len = before;
     }
-    return result;
+    return failed ? -1 : 0;
 }

@@ -31,8 +31,4 @@ typedef struct {
 int parts_take(file_table *table, PyObject *numbers, int64_t context,
                parted_rows *rows);
 
-/* Puts what was parted back to what was not. The caller has the lock. -1 with
-   an exception. */
-int parts_undo(file_table *table);
-
 #endif

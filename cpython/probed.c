@@ -397,7 +397,6 @@ probed_move_slots(ProbedCodeObject *probed, uint64_t *slots)
         counter_move(probed->counters[i], probed->slots, slots);
     }
     probed->slots = slots;
-    probed->types->moves++;
 }
 
 /* --- Exceptions -------------------------------------------------------- */

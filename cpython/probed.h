@@ -77,7 +77,8 @@ typedef struct probed_code {
 typedef struct probed_types {
     PyTypeObject *code; /* owned: ProbedCode */
     counter_pool pool;
-    uint64_t moves;           /* how often slots were moved */
+    uint64_t moves;           /* how often slots were moved of code that may
+                                 have counted, */
     uint64_t broken_times;    /* and how often breaks have changed; those that
                                  count frames for the moment do not matter */
     ProbedCodeObject *broken; /* borrowed: where they have changed last */

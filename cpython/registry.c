@@ -306,15 +306,16 @@ registry_restore_consts(code_registry *registry)
     }
 }
 
-size_t
-registry_references(const code_registry *registry)
+bool
+registry_is_held(const code_registry *registry)
 {
-    size_t sum = 0;
-    for (size_t i = 0; i < registry->len; i++) {
+    bool held = false;
+    for (size_t i = 0; i < registry->len && !held; i++) {
         const code_entry *entry = registry->items[i];
-        if (entry->code != NULL) {
-            sum += (size_t)Py_REFCNT(entry->code) - (entry->weak ? 0 : 1);
-        }
+        /* A copy has the same constants. */
+        held = entry->code != NULL &&
+               (entry->weak || Py_REFCNT(entry->code) > 1 ||
+                Py_REFCNT(entry->code->co_consts) > 1);
     }
-    return sum;
+    return held;
 }

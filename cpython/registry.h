@@ -85,8 +85,8 @@ void registry_forget(code_registry *registry, code_entry *const *gone,
    as someone may go on running those. */
 void registry_restore_consts(code_registry *registry);
 
-/* How many references there are to rewritten code beside the registry's own,
-   when those among constants have been put back. */
-size_t registry_references(const code_registry *registry);
+/* Whether somebody else may hold rewritten code, or a copy of it, when that
+   among constants has been put back. */
+bool registry_is_held(const code_registry *registry);
 
 #endif

@@ -77,29 +77,40 @@ seen_get(seen_codes *seen, const code_entry *entry)
 }
 
 bool
-seen_add_outcomes(seen_codes *seen, seen_code *code, const int64_t *classes,
+seen_need_outcomes(seen_codes *seen, seen_code *code)
+{
+    if (code->outcomes != NULL) {
+        return true;
+    }
+    size_t len = code->probed->plan.classes_len + code->probed->points_len;
+    /* A byte more, as there may be none. */
+    size_t size = len * sizeof(*code->outcomes) + 1;
+    code->outcomes = xt_malloc(size);
+    if (code->outcomes == NULL) {
+        return false;
+    }
+    memset(code->outcomes, 0, size);
+    code->unsettled_before = NULL;
+    code->unsettled_next = seen->unsettled;
+    if (seen->unsettled != NULL) {
+        seen->unsettled->unsettled_before = code;
+    }
+    seen->unsettled = code;
+    return true;
+}
+
+void
+seen_add_outcomes(seen_code *code, const int64_t *classes,
                   const uint64_t *handled)
 {
     size_t len = code->probed->plan.classes_len;
     size_t points = code->probed->points_len;
-    if (code->outcomes == NULL) {
-        /* A byte more, as there may be none. */
-        size_t size = (len + points) * sizeof(*code->outcomes) + 1;
-        code->outcomes = xt_malloc(size);
-        if (code->outcomes == NULL) {
-            return false;
-        }
-        memset(code->outcomes, 0, size);
-        code->unsettled = seen->unsettled;
-        seen->unsettled = code;
-    }
     for (size_t i = 0; i < len; i++) {
         code->outcomes[i] += classes[i];
     }
     for (size_t i = 0; i < points && handled != NULL; i++) {
         code->outcomes[len + i] += (int64_t)handled[i];
     }
-    return true;
 }
 
 void
@@ -108,11 +119,12 @@ seen_drop_outcomes(seen_codes *seen, seen_code *code)
     if (code->outcomes == NULL) {
         return;
     }
-    seen_code **place = &seen->unsettled;
-    while (*place != code) {
-        place = &(*place)->unsettled;
+    *(code->unsettled_before == NULL
+          ? &seen->unsettled
+          : &code->unsettled_before->unsettled_next) = code->unsettled_next;
+    if (code->unsettled_next != NULL) {
+        code->unsettled_next->unsettled_before = code->unsettled_before;
     }
-    *place = code->unsettled;
     xt_free(code->outcomes);
     code->outcomes = NULL;
 }

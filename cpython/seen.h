@@ -29,8 +29,9 @@ typedef struct seen_code {
     bool runs;        /* scratch: frames of it were found */
     /* What is harvested and not in the tracer's dicts yet: by class, and then
        how often exceptions came to each instruction. */
-    int64_t *outcomes;           /* owned; NULL: nothing */
-    struct seen_code *unsettled; /* borrowed: the next that has some */
+    int64_t *outcomes;                  /* owned; NULL: nothing */
+    struct seen_code *unsettled_before; /* borrowed: others that have some, */
+    struct seen_code *unsettled_next;   /* or NULL */
 } seen_code;
 
 /* What is looked at each time. */
@@ -65,9 +66,12 @@ void seen_fini(seen_codes *seen);
    memory. */
 seen_code *seen_get(seen_codes *seen, const struct code_entry *entry);
 
-/* Adds to a code's outcomes; `handled` may be NULL. False if out of memory. */
-bool seen_add_outcomes(seen_codes *seen, seen_code *code,
-                       const int64_t *classes, const uint64_t *handled);
+/* Makes room for a code's outcomes. False if out of memory. */
+bool seen_need_outcomes(seen_codes *seen, seen_code *code);
+
+/* Adds to them; `handled` may be NULL. */
+void seen_add_outcomes(seen_code *code, const int64_t *classes,
+                       const uint64_t *handled);
 
 /* Drops a code's outcomes. */
 void seen_drop_outcomes(seen_codes *seen, seen_code *code);

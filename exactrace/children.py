@@ -271,7 +271,7 @@ class Process:
         # What was counted is the parent's, as is the file.
         self._taken = CoverageResults()
         if self._log is not None:
-            self.part_by_context()
+            self._begin_log()
         if self._is_alone:
             self.unwatch()
             self.tracer._keep_no_more()
@@ -294,13 +294,17 @@ class Process:
         results.callers.update(self.tracer._callers)
         log = self._log
         if log is not None:
-            self.part_by_context()
+            self._begin_log()
             results._add_contexts(log)
             _note_sources(results, log)
         return results
 
     def part_by_context(self) -> None:
         """Be told of contexts from now on."""
+        if self._log is None:
+            self._begin_log()
+
+    def _begin_log(self) -> None:
         from exactrace.contextlog import ContextLog
 
         self._log = ContextLog()

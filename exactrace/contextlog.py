@@ -32,12 +32,13 @@ class ContextLog:
         be added any more.
         """
         if self._rows is None:
-            self._rows = array("q")
+            rows = array("q")
             for parts in self.parts.values():
                 if len(parts) == 1:
-                    self._rows.frombytes(parts[0])
+                    rows.frombytes(parts[0])
                 else:
-                    self._rows.extend(_added_up(parts))
+                    rows.extend(_added_up(parts))
+            self._rows = rows  # whole, should somebody interrupt us
             self.parts = {}
         return self._rows
 

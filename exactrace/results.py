@@ -179,9 +179,13 @@ class CoverageResults:
     @property
     def contexts(self) -> dict[tuple[str, str, int], int]:
         """{(context, filename, line): hits}: see above."""
-        logs, self._logs = self._logs, []
-        for log in logs:
-            _add_to(self._contexts, log.as_dict())
+        if self._logs:
+            total = dict(self._contexts)
+            for log in self._logs:
+                _add_to(total, log.as_dict())
+            # In place, as a shallow copy of us has the same two.
+            self._contexts.update(total)
+            self._logs.clear()
         return self._contexts
 
     @contexts.setter

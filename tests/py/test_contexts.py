@@ -4,6 +4,7 @@ counts, as the trace function of sys.settrace() has them."""
 from __future__ import annotations
 
 import contextlib
+import copy
 import random
 import threading
 from array import array
@@ -373,3 +374,89 @@ def test_a_line_of_a_context_is_in_one_row() -> None:
         ("c", "f", 5): 1,
     }
     assert results.contexts == log.as_dict()
+
+
+class Refusing(dict[Any, int]):
+    """Takes so many new keys, and then says no."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most = most
+
+    def __setitem__(self, key: Any, value: int) -> None:
+        if len(self) == self.most:
+            raise OSError
+        super().__setitem__(key, value)
+
+
+@pytest.mark.parametrize("most", range(12))
+@pytest.mark.parametrize("engine", ENGINES)
+def test_counts_that_cannot_be_taken_stay_in_their_contexts(
+    engine: str, most: int
+) -> None:
+    space: dict[str, Any] = {"__file__": FILE, "__name__": "program"}
+    tracer = new_tracer(engine)
+    log = ContextLog()
+    far = compile("x = 1\ny = 2\n", FILE, "exec").replace(co_firstlineno=1 << 22)
+    counts = tracer.counts = Refusing(1 << 22)
+    tracer.start()
+    exec(compile(PROGRAM, FILE, "exec"), space)
+    exec(far, space)
+    tracer._end_context(log.numbers, log.parts, "a")
+    space["loop"](2)
+    counts.most = most
+    refused = 0
+    for _ in range(2):
+        try:
+            _ = tracer.counts
+        except OSError:
+            refused += 1
+    tracer._end_context(log.numbers, log.parts, "b")
+    counts.most = 1 << 22
+    tracer.stop()
+    assert refused == 2
+    rows = [
+        tuple(row)
+        for part in log.parts["b"]
+        for row in zip(*[iter(array("q", part))] * COLUMNS, strict=True)
+        if list(log.numbers)[row[1]] == FILE
+    ]
+    assert len(rows) == len({row[:3] for row in rows})  # no line is there twice
+    parts: dict[str, Counter[int]] = {"a": Counter(), "b": Counter()}
+    for (name, file, line), hits in log.as_dict().items():
+        if file == FILE:
+            parts[name][line] += hits
+    assert parts["a"][1] == parts["a"][1 << 22] == 1
+    # Some of it may be in the counts already, which are then of none.
+    loop = Counter({2: 1, 3: 3, 4: 2, 5: 1, 7: 1, 8: 1})
+    assert parts["b"] <= loop
+    whole = ours(tracer.counts)
+    for (_, line), hits in whole.items():
+        assert hits == parts["a"][line] + loop[line]
+    assert {line for _, line in whole} >= {*parts["a"], *loop}
+
+
+def test_shallow_copies_have_the_same_contexts() -> None:
+    log = ContextLog()
+    log.numbers = {"a": 0, "f": 1}
+    log.parts = {"a": [array("q", (0, 1, 5, 3)).tobytes()]}
+    results = CoverageResults()
+    results._add_contexts(log)
+    other = copy.copy(results)
+    assert results.contexts == other.contexts == {("a", "f", 5): 3}
+
+
+def test_rows_are_whole_after_an_interrupt(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = ContextLog()
+    log.numbers = {"a": 0, "f": 1, "b": 2}
+    one = array("q", (0, 1, 5, 3)).tobytes()
+    log.parts = {"b": [array("q", (2, 1, 5, 9)).tobytes()], "a": [one, one]}
+
+    def interrupted(_: object) -> list[int]:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("exactrace.contextlog._added_up", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            log.rows()
+    assert log.as_dict() == {("b", "f", 5): 9, ("a", "f", 5): 6}

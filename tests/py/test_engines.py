@@ -505,6 +505,33 @@ def test_a_coroutine_without_room_for_probes_has_all_its_branches() -> None:
     assert sides == [(3, 1)]
 
 
+COPIES = """\
+import gc, types
+def make():
+    def f():
+        return 1
+    f()
+    # Whom the collector asks sees the code that runs.
+    code = next(x for x in gc.get_referents(f) if isinstance(x, types.CodeType))
+    names = map("g{}".format, range(20))
+    return [types.FunctionType(code.replace(co_name=name), {}) for name in names]
+copies = make()
+del make
+gc.collect()
+"""
+
+
+@needs_monitoring
+@pytest.mark.parametrize("kept", ["", "def kept(): pass\nkept()\n"])
+def test_copies_of_rewritten_code_are_not_left_behind(kept: str) -> None:
+    """Be there other functions that have some, or none at all."""
+    _, names = run_by("probe", kept + COPIES)
+    names["gc"].collect()
+    consts = [copy.__code__.co_consts for copy in names["copies"]]
+    assert [each for each in consts if "ProbedCode" in str(list(map(type, each)))] == []
+    assert [copy() for copy in names["copies"]] == [1] * 20
+
+
 @needs_monitoring
 def test_nothing_is_left_behind() -> None:
     _, names = run_by(None, PROGRAM + "class Sub(Thing): pass\n")

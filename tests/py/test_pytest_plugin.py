@@ -358,6 +358,36 @@ def test_what_is_in_no_test_and_in_tests_is_all(project: Path) -> None:
     assert left == {1: 1, 4: 1, 7: 1, 14: 1, 2: 3, 3: 2}
 
 
+WITHIN = """\
+import pytest
+from pkg import a
+
+def test_one():
+    assert a.f(1) == 2
+
+def test_pytest(tmp_path):
+    a.f(1)
+    (tmp_path / "test_inner.py").write_text("def test(): pass")
+    options = ("-p", "no:cacheprovider", "-p", "no:xdist", "--exactrace-contexts")
+    assert pytest.main([*options, f"--rootdir={tmp_path}", str(tmp_path)]) == 0
+
+def test_two():
+    assert a.f(1) == 2
+"""
+
+
+def test_contexts_outlive_a_pytest_within_a_worker(project: Path) -> None:
+    write(project, "test_within.py", WITHIN)
+    options = ("--exactrace=pkg", "--exactrace-contexts", "-n", "1", *data(project))
+    status, out = pytest_in(project, *options, "test_within.py")
+    assert status == 0, out
+    # What ran before the tests of the other one is in none.
+    assert contexts(project) == {
+        "test_within.py::test_one": 1,
+        "test_within.py::test_two": 1,
+    }
+
+
 def ends(project: Path, last: str) -> None:
     """Write a test that ends the process after all others."""
     source = (
