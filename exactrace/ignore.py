@@ -76,17 +76,21 @@ class FileFilter:
             return True
         if rules.covers_module(full_module_name(module_globals, basename)):
             return False
-        if not self._kept and rules.covers_file(filename):
-            return False
-        if not self._start:
-            return True
+        covered = rules.covers_file(filename)
+        if not self._start or (covered and not self._kept):
+            return not covered
         path = paths.absolute(self._start, filename)
-        names = {filename: None, path: None, self._resolver.resolve(path): None}
-        if any(
-            name in self._kept or self._below_kept.covers_file(name) for name in names
+        real = self._resolver.resolve(path)
+        if self._kept and any(
+            name in self._kept or self._below_kept.covers_file(name)
+            for name in (filename, path, real)
         ):
             return True
-        return not any(map(rules.covers_file, names))
+        return not (
+            covered
+            or (path != filename and rules.covers_file(path))
+            or (real != path and rules.covers_file(real))
+        )
 
 
 def _spellings(paths: Iterable[str]) -> dict[str, None]:

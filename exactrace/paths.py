@@ -26,6 +26,8 @@ def absolute(folder: str, path: str) -> str:
     if os.name != "posix":
         return os.path.normpath(os.path.join(folder, path))
     whole = path if path.startswith("/") else f"{folder}/{path}"
+    if "//" not in whole and "/." not in whole and whole[-1] != "/":
+        return whole
     parts: list[str] = []
     for part in whole.split("/"):
         if part == "..":
