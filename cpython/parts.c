@@ -4,9 +4,8 @@
 #include "hitmap.h"
 #include "mem.h"
 
-/* The number of a file, which may be new. -1 with an exception. */
-static int64_t
-number_of(PyObject *numbers, PyObject *name)
+int64_t
+parts_number(PyObject *numbers, PyObject *name)
 {
     PyObject *number;
     if (sync_dict_get(numbers, name, &number) < 0) {
@@ -49,7 +48,7 @@ add_far_rows(PyObject *far, PyObject *numbers, int64_t context,
     while (PyDict_Next(far, &position, &key, &hits)) {
         const parted_row row = {
             .context = context,
-            .file = number_of(numbers, PyTuple_GET_ITEM(key, 0)),
+            .file = parts_number(numbers, PyTuple_GET_ITEM(key, 0)),
             .line = PyLong_AsLongLong(PyTuple_GET_ITEM(key, 1)),
             .hits = PyLong_AsLongLong(hits),
         };
@@ -70,7 +69,7 @@ number_rows(PyObject *numbers, parted_row *rows, size_t len)
         if (rows[i].file != last) {
             last = rows[i].file;
             const traced_file *file = (const traced_file *)(intptr_t)last;
-            number = number_of(numbers, file->name);
+            number = parts_number(numbers, file->name);
             if (number < 0) {
                 return -1;
             }

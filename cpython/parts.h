@@ -24,6 +24,10 @@ typedef struct {
     size_t cap;
 } parted_rows;
 
+/* The number of a context or file in a dict {name: number}, where a new one
+   gets the next. -1 with an exception. */
+int64_t parts_number(PyObject *numbers, PyObject *name);
+
 /* Parts what was hit since the last parts_take() or flush_files() from what
    will be, and adds a row for each line of it to `rows` unless that is NULL.
    `numbers`: dict {name: number} where files get the next number. -1 with an

@@ -76,21 +76,6 @@ taken_by_caller(TracerObject *tracer, PyObject *Py_UNUSED(ignored))
 /* --- Contexts -------------------------------------------------------------
  */
 
-/* The number of a context, which may be new. */
-static int64_t
-context_number(PyObject *numbers, PyObject *name)
-{
-    PyObject *number = PyDict_GetItemWithError(numbers, name);
-    if (number != NULL) {
-        return PyLong_AsLongLong(number);
-    }
-    int64_t next = PyDict_GET_SIZE(numbers);
-    number = PyErr_Occurred() ? NULL : PyLong_FromLongLong(next);
-    int set = number == NULL ? -1 : PyDict_SetItem(numbers, name, number);
-    Py_XDECREF(number);
-    return set < 0 ? -1 : next;
-}
-
 /* parts.setdefault(name, []).append(rows) */
 static int
 append_rows(PyObject *parts, PyObject *name, const parted_rows *rows)
@@ -173,7 +158,7 @@ taken_end_context(TracerObject *tracer, PyObject *args)
         return NULL;
     }
     if (PyUnicode_GET_LENGTH(context.name) > 0) {
-        context.number = context_number(context.numbers, context.name);
+        context.number = parts_number(context.numbers, context.name);
         if (context.number < 0) {
             return NULL;
         }
