@@ -125,21 +125,31 @@ is_rewritten(PyObject *object, const void *types)
                NULL;
 }
 
+static void
+restore(const EngineObject *self, PyObject *function)
+{
+    ProbedCodeObject *probed = probed_get(
+        &self->types, (PyCodeObject *)PyFunction_GET_CODE(function));
+    if (probed != NULL && adopt_set_code(function, probed->original) < 0) {
+        PyErr_Clear(); /* an audit hook of the program refuses */
+    }
+}
+
 /* Puts the original code back into every function that has rewritten code. */
 static void
 restore_functions(EngineObject *self)
 {
-    if (!registry_is_held(&self->registry)) {
+    PyObject *known = holders_end(&self->types.holders);
+    for (Py_ssize_t i = 0; known != NULL && i < PyList_GET_SIZE(known); i++) {
+        restore(self, PyList_GET_ITEM(known, i));
+    }
+    if (known != NULL || !registry_is_held(&self->registry)) {
+        Py_XDECREF(known);
         return; /* and the search takes long */
     }
     gathering all = gather(is_rewritten, &self->types);
     for (size_t i = 0; i < all.len; i++) {
-        PyObject *function = all.items[i];
-        ProbedCodeObject *probed = probed_get(
-            &self->types, (PyCodeObject *)PyFunction_GET_CODE(function));
-        if (probed != NULL && adopt_set_code(function, probed->original) < 0) {
-            PyErr_Clear(); /* an audit hook of the program refuses */
-        }
+        restore(self, all.items[i]);
     }
     gathering_end(&all);
 }
@@ -227,6 +237,7 @@ engine_begin(EngineObject *self, TracerObject *tracer)
         int on = switch_on(self);
         self->watcher = on > 0 ? codewatch_begin(self) : -1;
         if (on > 0 && self->probes) {
+            holders_begin(&self->types.holders);
             on = begin_hiding(self) < 0 ? -1 : 1;
         }
         if (on <= 0) {

@@ -75,6 +75,17 @@ static PyType_Spec probed_spec = {
     .slots = probed_slots,
 };
 
+ProbedCodeObject *
+probed_find(PyCodeObject *code)
+{
+    PyObject *consts = code->co_consts;
+    Py_ssize_t len = PyTuple_GET_SIZE(consts);
+    PyObject *last = len == 0 ? NULL : PyTuple_GET_ITEM(consts, len - 1);
+    bool is_ours = last != NULL && Py_TYPE(last)->tp_dealloc ==
+                                       (destructor)(void (*)(void))probed_dealloc;
+    return is_ours ? (ProbedCodeObject *)last : NULL;
+}
+
 int
 probed_types_init(probed_types *types, PyObject *module)
 {

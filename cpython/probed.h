@@ -15,6 +15,7 @@
 
 #include "counter.h"
 #include "depth.h"
+#include "holders.h"
 #include "instr.h"
 #include "plan.h"
 #include "unitmap.h"
@@ -77,6 +78,7 @@ typedef struct probed_code {
 typedef struct probed_types {
     PyTypeObject *code; /* owned: ProbedCode */
     counter_pool pool;
+    code_holders holders;
     uint64_t moves;           /* how often slots were moved of code that may
                                  have counted, */
     uint64_t broken_times;    /* and how often breaks have changed; those that
@@ -122,6 +124,9 @@ probed_get(const probed_types *types, PyCodeObject *code)
     PyObject *last = PyTuple_GET_ITEM(consts, len - 1);
     return Py_IS_TYPE(last, types->code) ? (ProbedCodeObject *)last : NULL;
 }
+
+/* The same whose types they are; for those who have none at hand. */
+ProbedCodeObject *probed_find(PyCodeObject *code);
 
 /* The original's code unit for one of the rewritten code, which must be. */
 static inline uint32_t
