@@ -42,6 +42,14 @@ counter_pool_init(counter_pool *pool, PyObject *module)
     return pool->type == NULL ? -1 : 0;
 }
 
+/* Puts a counter in front of the free ones. */
+static void
+put_free(counter_pool *pool, CounterObject *counter)
+{
+    counter->value = pool->free == NULL ? Py_None : (PyObject *)pool->free;
+    pool->free = counter;
+}
+
 static int
 add_block(counter_pool *pool)
 {
@@ -50,11 +58,10 @@ add_block(counter_pool *pool)
         PyErr_NoMemory();
         return -1;
     }
-    for (size_t i = 0; i < BLOCK; i++) {
+    for (size_t i = BLOCK; i-- > 0;) {
         (void)PyObject_Init((PyObject *)&block[i], pool->type);
         compat_make_immortal((PyObject *)&block[i]);
-        block[i].next = pool->free;
-        pool->free = &block[i];
+        put_free(pool, &block[i]);
     }
     return 0;
 }
@@ -66,7 +73,8 @@ counter_take(counter_pool *pool, uint64_t *slot)
         return NULL;
     }
     CounterObject *counter = pool->free;
-    pool->free = counter->next;
+    pool->free =
+        counter->value == Py_None ? NULL : (CounterObject *)counter->value;
     counter->slot = slot;
     counter->value = Py_None;
     return (PyObject *)counter;
@@ -88,7 +96,5 @@ counter_set_value(PyObject *counter, PyObject *value)
 void
 counter_give(counter_pool *pool, PyObject *object)
 {
-    CounterObject *counter = (CounterObject *)object;
-    counter->next = pool->free;
-    pool->free = counter;
+    put_free(pool, (CounterObject *)object);
 }

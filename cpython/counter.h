@@ -16,17 +16,18 @@
 
 #include <stdint.h>
 
-typedef struct counter_object {
+typedef struct {
     PyObject_HEAD
-    uint64_t *slot;              /* borrowed: what is added to; never NULL */
-    PyObject *value;             /* borrowed: what negating it gives */
-    struct counter_object *next; /* of the free ones */
+    uint64_t *slot;  /* borrowed: what is added to; never NULL */
+    PyObject *value; /* borrowed: what negating it gives; of a free one, the
+                        next that is free, or None */
 } CounterObject;
 
 /* All counters of an interpreter, guarded by the GIL. */
 typedef struct {
     PyTypeObject *type;  /* owned */
-    CounterObject *free; /* borrowed from blocks that are never freed */
+    CounterObject *free; /* borrowed from blocks that are never freed, or NULL
+                          */
 } counter_pool;
 
 int counter_pool_init(counter_pool *pool, PyObject *module);

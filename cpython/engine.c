@@ -195,6 +195,7 @@ switch_off(EngineObject *self)
     self->watcher = -1;
     xt_ptrmap_fini(&self->started_once);
     registry_fini(&self->registry);
+    probed_scratch_fini(&self->types.scratch);
     PyErr_Restore(type, value, traceback);
 }
 
@@ -380,6 +381,7 @@ engine_dealloc(EngineObject *self)
     bodies_fini(&self->bodies);
     xt_ptrmap_fini(&self->started_once);
     registry_fini(&self->registry);
+    probed_scratch_fini(&self->types.scratch);
     xt_free(self->sessions);
     Py_XDECREF(self->monitoring);
     Py_XDECREF(self->disable);

@@ -50,13 +50,15 @@ files_fini(file_table *table)
 static traced_file *
 file_add(file_table *table, PyObject *name)
 {
+    sync_take(&table->lock);
     traced_file **items =
         xt_grow(table->items, &table->cap, table->len + 1, sizeof(*items));
+    table->items = items == NULL ? table->items : items;
+    sync_give(&table->lock);
     if (items == NULL) {
         PyErr_NoMemory();
         return NULL;
     }
-    table->items = items;
     PyObject *position = PyLong_FromSize_t(table->len);
     traced_file *file = xt_malloc(sizeof(*file));
     if (file == NULL) {
@@ -69,7 +71,7 @@ file_add(file_table *table, PyObject *name)
         return NULL;
     }
     Py_DECREF(position);
-    *file = (traced_file){.name = Py_NewRef(name)};
+    *file = (traced_file){.name = Py_NewRef(name), .number = table->len};
     items[table->len++] = file;
     return file;
 }
@@ -152,15 +154,44 @@ files_hit_slowly(file_table *table, traced_file *file, int line)
 /* --- The log --------------------------------------------------------------
  */
 
-enum { LOG_MOST = 1 << 17 }; /* 2 MB */
+enum {
+    LOG_MOST = 1 << 18, /* 2 MB */
+    FILE_BITS = 21,
+    HIT_BITS = 21, /* of all 64 */
+};
+
+/* Whether it can be noted. */
+static bool
+is_usual(const traced_file *file, int line, uint64_t hits)
+{
+    return line >= 0 && line < FILES_DENSE && file->number >> FILE_BITS == 0 &&
+           hits >> HIT_BITS == 0;
+}
+
+static noted_hits
+pack(const traced_file *file, int line, uint64_t hits)
+{
+    return (hits << FILE_BITS | file->number) << FILES_LINE_BITS |
+           (unsigned)line;
+}
+
+static uint64_t
+unpack(const file_table *table, noted_hits noted, first_hit *what)
+{
+    size_t number =
+        noted >> FILES_LINE_BITS & ((UINT64_C(1) << FILE_BITS) - 1);
+    *what = (first_hit){table->items[number], noted & (FILES_DENSE - 1)};
+    return noted >> (FILES_LINE_BITS + FILE_BITS);
+}
 
 int
 files_fold(file_table *table)
 {
     hit_log *log = &table->log;
     for (; log->taken < log->len; log->taken++) {
-        const noted_hits *noted = &log->items[log->taken];
-        if (add(table, noted->file, noted->line, noted->hits) < 0) {
+        first_hit what;
+        uint64_t hits = unpack(table, log->items[log->taken], &what);
+        if (add(table, what.file, what.line, hits) < 0) {
             return -1;
         }
     }
@@ -210,10 +241,10 @@ note(file_table *table, noted_hits noted)
 int
 files_add(file_table *table, traced_file *file, int line, uint64_t hits)
 {
-    bool usual = line >= 0 && line < FILES_DENSE && hits <= UINT32_MAX;
     sync_take(&table->lock);
-    int result = usual ? note(table, (noted_hits){file, line, (uint32_t)hits})
-                       : add(table, file, line, hits);
+    int result = is_usual(file, line, hits)
+                     ? note(table, pack(file, line, hits))
+                     : add(table, file, line, hits);
     sync_give(&table->lock);
     return result;
 }
@@ -228,13 +259,15 @@ files_hit_once(file_table *table, traced_file *file, int line)
 }
 
 bool
-files_take_noted(file_table *table, noted_hits *noted)
+files_take_noted(file_table *table, noted_hits *noted, first_hit *what,
+                 uint64_t *hits)
 {
     hit_log *log = &table->log;
     sync_take(&table->lock);
     bool found = log->taken < log->len;
     if (found) {
         *noted = log->items[log->taken++];
+        *hits = unpack(table, *noted, what);
     }
     else {
         log->taken = log->len = 0;

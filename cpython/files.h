@@ -8,7 +8,8 @@
  *
  * The GIL guards everything here. Without it a table belongs to one thread,
  * and `lock` guards what others may take out of it meanwhile: `hits` and
- * `parted` of its files, `log`, `order`, `parted`, `far` and `parted_far`.
+ * `parted` of its files, where `items` lie, `log`, `order`, `parted`, `far`
+ * and `parted_far`.
  */
 #ifndef XT_FILES_H
 #define XT_FILES_H
@@ -31,6 +32,7 @@ typedef enum {
 
 typedef struct {
     PyObject *name;   /* owned: str, as in co_filename */
+    size_t number;    /* its place in the table */
     uint64_t *hits;   /* owned: hits[line] since the last flush_files() */
     size_t cap;       /* lines that `hits` has room for */
     uint64_t *parted; /* owned: the same, before the last parts_take(): these
@@ -64,12 +66,9 @@ typedef struct {
     size_t cap;
 } hit_list;
 
-/* What a line was hit at one time. */
-typedef struct {
-    traced_file *file; /* borrowed from the table */
-    int line;          /* below FILES_DENSE */
-    uint32_t hits;
-} noted_hits;
+/* How often a line was hit at one time, the file's number and the line: so
+   many bits of each, the line's lowest. */
+typedef uint64_t noted_hits;
 
 /* Zero is valid and empty. */
 typedef struct {
@@ -132,7 +131,7 @@ files_get(file_table *table, PyObject *name)
 
 /* Lines from here on (made up by code.replace() or a deep template) are
    counted in a dict, so that one absurd number does not take gigabytes. */
-enum { FILES_DENSE = 1 << 22 };
+enum { FILES_LINE_BITS = 22, FILES_DENSE = 1 << FILES_LINE_BITS };
 
 /* What files_hit() does when it is not a mere addition; under the lock. */
 int files_hit_slowly(file_table *table, traced_file *file, int line);
@@ -183,7 +182,8 @@ int files_make_room(uint64_t **hits, size_t *cap, int line);
 int files_note(hit_list *list, traced_file *file, int line);
 
 /* Takes what is noted next out of the log; false if there is none. */
-bool files_take_noted(file_table *table, noted_hits *noted);
+bool files_take_noted(file_table *table, noted_hits *noted, first_hit *what,
+                      uint64_t *hits);
 
 /* Puts it back for the next flush, into a place that has become free. */
 void files_put_back(file_table *table, noted_hits noted);

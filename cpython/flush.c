@@ -10,9 +10,10 @@ static int
 flush_log(file_table *table, PyObject *counts)
 {
     noted_hits noted;
-    while (files_take_noted(table, &noted)) {
-        if (hitmap_add_line(counts, noted.file->name, noted.line, noted.hits) <
-            0) {
+    first_hit what;
+    uint64_t hits;
+    while (files_take_noted(table, &noted, &what, &hits)) {
+        if (hitmap_add_line(counts, what.file->name, what.line, hits) < 0) {
             files_put_back(table, noted);
             return -1;
         }

@@ -5,6 +5,7 @@
 #include "frame.h"
 #include "keptcode.h"
 #include "mem.h"
+#include "running.h"
 
 /* --- The code's own object --------------------------------------------- */
 
@@ -97,6 +98,7 @@ probed_types_init(probed_types *types, PyObject *module)
 void
 probed_scratch_fini(probed_scratch *scratch)
 {
+    xt_buf_fini(&scratch->bytecode);
     xt_instrs_fini(&scratch->instrs);
     xt_graph_fini(&scratch->graph);
     xt_planner_fini(&scratch->planner);
@@ -140,15 +142,42 @@ probed_view(PyCodeObject *code, const void *bytecode)
     };
 }
 
-/* Reads the code and builds its graph. */
+/* Reads co_code into the scratch memory. */
 static xt_status
-analyse(const xt_code_view *view, bool branches, probed_scratch *scratch,
-        const char **refusal)
+read_bytecode(PyCodeObject *code, const xt_opcodes *ops, xt_buf *out)
+{
+    xt_status status =
+        xt_running_read(out, ops, (unsigned char *)frame_code_start(code),
+                        2 * (size_t)Py_SIZE(code));
+    if (status != XT_UNSUPPORTED) {
+        return status;
+    }
+    PyObject *bytes = PyCode_GetCode(code);
+    if (bytes == NULL) {
+        PyErr_Clear();
+        return XT_NOMEM;
+    }
+    out->len = 0;
+    status = xt_buf_append(out, PyBytes_AS_STRING(bytes),
+                           (size_t)PyBytes_GET_SIZE(bytes));
+    Py_DECREF(bytes);
+    return status;
+}
+
+/* Reads the code and builds its graph. The view is of scratch memory. */
+static xt_status
+analyse(PyCodeObject *code, bool branches, probed_scratch *scratch,
+        xt_code_view *view, const char **refusal)
 {
     *refusal = "its bytecode is of no kind that this version makes";
-    xt_status status = view->ops == NULL
-                           ? XT_UNSUPPORTED
-                           : xt_instrs_read(&scratch->instrs, view);
+    const xt_opcodes *ops = xt_opcodes_for(COMPAT_MINOR);
+    xt_status status =
+        ops == NULL ? XT_UNSUPPORTED
+                    : read_bytecode(code, ops, &scratch->bytecode);
+    if (status == XT_OK) {
+        *view = probed_view(code, scratch->bytecode.bytes);
+        status = xt_instrs_read(&scratch->instrs, view);
+    }
     if (status == XT_OK) {
         status =
             xt_graph_build(&scratch->graph, &scratch->instrs, view, branches);
@@ -161,12 +190,12 @@ analyse(const xt_code_view *view, bool branches, probed_scratch *scratch,
 
 /* Analyses and rewrites within the core. */
 static xt_status
-rewrite(ProbedCodeObject *self, probed_scratch *scratch, PyObject *bytecode,
-        uint32_t first_const, const char **refusal)
+rewrite(ProbedCodeObject *self, probed_scratch *scratch, uint32_t first_const,
+        const char **refusal)
 {
-    const xt_code_view view =
-        probed_view(self->original, PyBytes_AS_STRING(bytecode));
-    xt_status status = analyse(&view, self->branches, scratch, refusal);
+    xt_code_view view;
+    xt_status status =
+        analyse(self->original, self->branches, scratch, &view, refusal);
     if (status == XT_OK) {
         *refusal = "no probe can stand where one is needed";
         status = xt_plan_build(&self->plan, &scratch->planner, &scratch->graph,
@@ -354,16 +383,13 @@ make_code(PyCodeObject *original, const xt_rewrite *rewrite, PyObject *consts,
 }
 
 ProbedCodeObject *
-probed_new(probed_types *types, probed_scratch *scratch,
-           PyCodeObject *original, PyObject *consts, bool branches,
-           PyCodeObject **code, const char **refusal)
+probed_new(probed_types *types, PyCodeObject *original, PyObject *consts,
+           bool branches, PyCodeObject **code, const char **refusal)
 {
     *refusal = NULL;
-    PyObject *bytecode = PyCode_GetCode(original);
-    ProbedCodeObject *self =
-        bytecode == NULL ? NULL : PyObject_New(ProbedCodeObject, types->code);
+    probed_scratch *scratch = &types->scratch;
+    ProbedCodeObject *self = PyObject_New(ProbedCodeObject, types->code);
     if (self == NULL) {
-        Py_XDECREF(bytecode);
         return NULL;
     }
     memset((char *)self + sizeof(PyObject), 0,
@@ -372,9 +398,8 @@ probed_new(probed_types *types, probed_scratch *scratch,
     self->types = types;
     self->branches = branches;
     const char *why = NULL;
-    xt_status status = rewrite(self, scratch, bytecode,
-                               (uint32_t)PyTuple_GET_SIZE(consts), &why);
-    Py_DECREF(bytecode);
+    xt_status status =
+        rewrite(self, scratch, (uint32_t)PyTuple_GET_SIZE(consts), &why);
     PyCodeObject *made = NULL;
     int stack = 0;
     if (status == XT_OK) {
@@ -472,28 +497,19 @@ need_points(ProbedCodeObject *self)
     if (self->points != NULL) {
         return 0;
     }
-    probed_scratch scratch = {0};
-    PyObject *bytecode = PyCode_GetCode(self->original);
-    xt_status status = XT_NOMEM;
-    if (bytecode == NULL) {
-        PyErr_Clear();
-    }
-    else {
-        const xt_code_view view =
-            probed_view(self->original, PyBytes_AS_STRING(bytecode));
-        const char *refusal;
-        status = analyse(&view, self->branches, &scratch, &refusal);
-    }
+    probed_scratch *scratch = &self->types->scratch;
+    xt_code_view view;
+    const char *refusal;
+    xt_status status =
+        analyse(self->original, self->branches, scratch, &view, &refusal);
     if (status == XT_OK) {
-        status = xt_plan_find_nodes(&self->plan, &scratch.planner,
-                                    &scratch.graph, &scratch.instrs);
+        status = xt_plan_find_nodes(&self->plan, &scratch->planner,
+                                    &scratch->graph, &scratch->instrs);
     }
     if (status == XT_OK && reserve_points(self)) {
-        set_points(self, &scratch.instrs, &scratch.graph);
+        set_points(self, &scratch->instrs, &scratch->graph);
         xt_unitmap_spread(&self->map, self->old_unit, self->point_at);
     }
-    Py_XDECREF(bytecode);
-    probed_scratch_fini(&scratch);
     return self->points == NULL ? -1 : 0;
 }
 

@@ -74,22 +74,9 @@ typedef struct probed_code {
     struct probed_code *kept_next;
 } ProbedCodeObject;
 
-/* The types, made once per module. */
-typedef struct probed_types {
-    PyTypeObject *code; /* owned: ProbedCode */
-    counter_pool pool;
-    code_holders holders;
-    uint64_t moves;           /* how often slots were moved of code that may
-                                 have counted, */
-    uint64_t broken_times;    /* and how often breaks have changed; those that
-                                 count frames for the moment do not matter */
-    ProbedCodeObject *broken; /* borrowed: where they have changed last */
-} probed_types;
-
-int probed_types_init(probed_types *types, PyObject *module);
-
 /* Scratch memory for the analysis, used again and again. Zero is valid. */
 typedef struct {
+    xt_buf bytecode;
     xt_instrs instrs;
     xt_graph graph;
     xt_planner planner;
@@ -99,6 +86,21 @@ typedef struct {
 
 void probed_scratch_fini(probed_scratch *scratch);
 
+/* The types, made once per module. */
+typedef struct probed_types {
+    PyTypeObject *code; /* owned: ProbedCode */
+    counter_pool pool;
+    code_holders holders;
+    probed_scratch scratch;
+    uint64_t moves;           /* how often slots were moved of code that may
+                                 have counted, */
+    uint64_t broken_times;    /* and how often breaks have changed; those that
+                                 count frames for the moment do not matter */
+    ProbedCodeObject *broken; /* borrowed: where they have changed last */
+} probed_types;
+
+int probed_types_init(probed_types *types, PyObject *module);
+
 /* A code object as the core reads it, with the bytes of its co_code, or of
    what runs in its place; all is borrowed. */
 xt_code_view probed_view(PyCodeObject *code, const void *bytecode);
@@ -107,10 +109,9 @@ xt_code_view probed_view(PyCodeObject *code, const void *bytecode);
    `consts` is the tuple to use in place of its constants. NULL with *refusal
    set (static) and no exception when this code has to be counted otherwise,
    NULL with an exception on other failures. */
-ProbedCodeObject *probed_new(probed_types *types, probed_scratch *scratch,
-                             PyCodeObject *original, PyObject *consts,
-                             bool branches, PyCodeObject **code,
-                             const char **refusal);
+ProbedCodeObject *probed_new(probed_types *types, PyCodeObject *original,
+                             PyObject *consts, bool branches,
+                             PyCodeObject **code, const char **refusal);
 
 /* The ProbedCode of a rewritten code object, borrowed; else NULL. */
 static inline ProbedCodeObject *

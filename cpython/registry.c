@@ -16,6 +16,15 @@ entry_free(code_entry *entry)
     xt_free(entry);
 }
 
+static void
+forget_files(xt_ptrmap *files)
+{
+    for (size_t i = 0; files->entries != NULL && i <= files->mask; i++) {
+        Py_XDECREF((PyObject *)files->entries[i].key);
+    }
+    xt_ptrmap_fini(files);
+}
+
 void
 registry_fini(code_registry *registry)
 {
@@ -35,7 +44,7 @@ registry_fini(code_registry *registry)
     xt_free(gone.items);
     xt_ptrmap_fini(&gone.by_code);
     xt_ptrmap_fini(&gone.parents);
-    probed_scratch_fini(&gone.scratch);
+    forget_files(&gone.looked_at);
 }
 
 /* --- Files that look at single instructions ------------------------------ */
@@ -68,6 +77,37 @@ note_declined(code_registry *registry, PyObject *file)
                                       : PySet_Add(registry->declined, file);
 }
 
+/* Whether the code is a whole file's. */
+static bool
+is_body(PyCodeObject *code)
+{
+    return (code->co_flags & CO_OPTIMIZED) == 0 &&
+           PyUnicode_CompareWithASCIIString(code->co_name, "<module>") == 0;
+}
+
+/* Whether the code is part of code that has been looked at. That of one file
+   has its name from one object; names such as "<string>" are anyone's. */
+static bool
+was_looked_at(const code_registry *registry, PyCodeObject *code)
+{
+    return xt_ptrmap_get(&registry->parents, code) != NULL ||
+           (xt_ptrmap_get(&registry->looked_at, code->co_filename) != NULL &&
+            !is_body(code));
+}
+
+static void
+note_looked_at(code_registry *registry, PyCodeObject *code)
+{
+    PyObject *file = code->co_filename;
+    bool names_file = PyUnicode_GET_LENGTH(file) > 0 &&
+                      PyUnicode_READ_CHAR(file, 0) != '<';
+    if (names_file && is_body(code) &&
+        xt_ptrmap_get(&registry->looked_at, file) == NULL &&
+        xt_ptrmap_set(&registry->looked_at, file, registry) == XT_OK) {
+        Py_INCREF(file);
+    }
+}
+
 int
 registry_sees_instructions(code_registry *registry, PyCodeObject *code)
 {
@@ -77,10 +117,12 @@ registry_sees_instructions(code_registry *registry, PyCodeObject *code)
             return -1;
         }
     }
-    if (xt_ptrmap_get(&registry->parents, code) == NULL &&
-        uses_name(code, registry->asking) &&
-        note_declined(registry, code->co_filename) < 0) {
-        return -1;
+    if (!was_looked_at(registry, code)) {
+        if (uses_name(code, registry->asking) &&
+            note_declined(registry, code->co_filename) < 0) {
+            return -1;
+        }
+        note_looked_at(registry, code);
     }
     return registry->declined == NULL
                ? 0
@@ -154,8 +196,8 @@ rewrite(code_registry *registry, probed_types *types, code_entry *entry,
         return -1;
     }
     entry->probed =
-        probed_new(types, &registry->scratch, entry->original, consts,
-                   branches, &entry->code, &entry->refusal);
+        probed_new(types, entry->original, consts, branches, &entry->code,
+                   &entry->refusal);
     Py_DECREF(consts);
     if (entry->probed != NULL && registry->kept != NULL) {
         keptcode_add(registry->kept, entry->probed);

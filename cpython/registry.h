@@ -41,8 +41,9 @@ typedef struct {
     PyObject *asking;   /* owned: the name by which a file asks for events of
                            instructions; NULL: nobody has looked yet */
     PyObject *declined; /* owned: set of names of files that do, or NULL */
+    xt_ptrmap looked_at; /* owned: co_filename of files whose bodies have been
+                            looked at, and all code in them */
     struct kept_file *kept; /* borrowed: where counters are put, or NULL */
-    probed_scratch scratch;
 } code_registry;
 
 /* Zero memory is a valid empty registry before and after. */

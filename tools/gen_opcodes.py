@@ -94,10 +94,11 @@ def jump(name: str) -> str:
     sys.exit(f"tools/gen_opcodes.py: nothing is known of the jump {name}")
 
 
-def stand_ins() -> dict[int, str]:
-    """Return what the interpreter puts in an opcode's place, and for which one."""
+def bases() -> dict[int, str]:
+    """Return which opcode each one that runs is, or in whose place it stands."""
     numbers = dis._all_opmap  # type: ignore[attr-defined]
-    found = dict(dis.deoptmap)  # type: ignore[attr-defined]
+    found = {name: name for name in real_opcodes()}
+    found |= dis.deoptmap  # type: ignore[attr-defined]
     for name in numbers:
         base = name.removeprefix("INSTRUMENTED_")
         if base != name and base in real_opcodes():
@@ -142,7 +143,7 @@ def text() -> str:
     lines += ["    },", "    .base = {"]
     lines += [
         f"        [{number}] = {opcode.opmap[base]}, /* {base} */"
-        for number, base in sorted(stand_ins().items())
+        for number, base in sorted(bases().items())
     ]
     lines += ["    },", "};", "/* clang-format on */", "", "#endif", ""]
     return "\n".join(lines)

@@ -52,22 +52,42 @@ xt_free(void *old)
     free(old);
 }
 
+/* The capacity to grow to, or 0 if that overflows. */
+static size_t
+grown_cap(size_t cap, size_t need, size_t size)
+{
+    size_t wanted = cap < 4 ? 8 : cap * 2;
+    if (wanted < need) {
+        wanted = need;
+    }
+    return wanted > SIZE_MAX / 2 / size ? 0 : wanted;
+}
+
 void *
 xt_grow(void *items, size_t *cap, size_t need, size_t size)
 {
     if (need <= *cap && items != NULL) {
         return items;
     }
-    size_t wanted = *cap < 4 ? 8 : *cap * 2;
-    if (wanted < need) {
-        wanted = need;
-    }
-    if (wanted > SIZE_MAX / 2 / size) {
-        return NULL;
-    }
-    void *grown = xt_realloc(items, wanted * size);
+    size_t wanted = grown_cap(*cap, need, size);
+    void *grown = wanted == 0 ? NULL : xt_realloc(items, wanted * size);
     if (grown != NULL) {
         *cap = wanted;
     }
     return grown;
+}
+
+void *
+xt_renew(void *items, size_t *cap, size_t need, size_t size)
+{
+    if (need <= *cap && items != NULL) {
+        return items;
+    }
+    size_t wanted = grown_cap(*cap, need, size);
+    void *made = wanted == 0 ? NULL : xt_malloc(wanted * size);
+    if (made != NULL) {
+        xt_free(items);
+        *cap = wanted;
+    }
+    return made;
 }

@@ -17,6 +17,10 @@ void xt_free(void *old);
    when the size overflows: `items` and *cap are then untouched. */
 void *xt_grow(void *items, size_t *cap, size_t need, size_t size);
 
+/* The same for items that need not be kept: they are not copied, which would
+   touch memory that nobody has used yet. */
+void *xt_renew(void *items, size_t *cap, size_t need, size_t size);
+
 #ifdef XT_FAILING_ALLOC
 /* Lets `successes` further allocations succeed and all later ones fail;
    a negative number switches the failing off. Not thread-safe. */

@@ -20,23 +20,29 @@ static xt_status
 reserve(xt_instrs *instrs, size_t units)
 {
     xt_instr *items =
-        xt_grow(instrs->items, &instrs->cap, units, sizeof(*items));
+        xt_renew(instrs->items, &instrs->cap, units, sizeof(*items));
     if (items == NULL) {
         return XT_NOMEM;
     }
     instrs->items = items;
     uint32_t *at_unit =
-        xt_grow(instrs->at_unit, &instrs->units_cap, units, sizeof(*at_unit));
+        xt_renew(instrs->at_unit, &instrs->units_cap, units, sizeof(*at_unit));
     if (at_unit == NULL) {
         return XT_NOMEM;
     }
     instrs->at_unit = at_unit;
     uint32_t *jumps =
-        xt_grow(instrs->jumps, &instrs->jumps_cap, units, sizeof(*jumps));
+        xt_renew(instrs->jumps, &instrs->jumps_cap, units, sizeof(*jumps));
     if (jumps == NULL) {
         return XT_NOMEM;
     }
     instrs->jumps = jumps;
+    xt_location_entry *places =
+        xt_renew(instrs->places, &instrs->places_cap, units, sizeof(*places));
+    if (places == NULL) {
+        return XT_NOMEM;
+    }
+    instrs->places = places;
     return XT_OK;
 }
 
@@ -132,7 +138,7 @@ find_targets(xt_instrs *instrs, const xt_opcodes *ops)
 }
 
 /* Gives each instruction its entry of the location table: that of its first
-   code unit. */
+   code unit. There is room for an entry per code unit; none covers less. */
 static xt_status
 read_places(xt_instrs *instrs, const xt_code_view *view)
 {
@@ -143,15 +149,6 @@ read_places(xt_instrs *instrs, const xt_code_view *view)
     const xt_instr *end = next + instrs->len;
     instrs->places_len = 0;
     while (next < end) {
-        if (instrs->places_len == instrs->places_cap) {
-            xt_location_entry *places =
-                xt_grow(instrs->places, &instrs->places_cap,
-                        instrs->places_len + 1, sizeof(*places));
-            if (places == NULL) {
-                return XT_NOMEM;
-            }
-            instrs->places = places;
-        }
         xt_location_entry *place = &instrs->places[instrs->places_len];
         bool more;
         xt_status status = xt_location_next(&reader, place, &more);

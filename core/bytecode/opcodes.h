@@ -72,8 +72,9 @@ typedef struct {
     uint8_t common_true;
     uint8_t common_false;
     xt_opcode_traits traits[256];
-    uint8_t base[256]; /* the opcode in whose place this one stands in code
-                          that runs, specialised or for events; 0: in none's */
+    uint8_t base[256]; /* of an opcode in code that runs, the one that the
+                          compiler wrote: itself, or the one in whose place it
+                          stands, specialised or for events; 0: not known */
 } xt_opcodes;
 
 /* The table of CPython 3.`minor`, or NULL if there is none. Static storage. */

@@ -89,7 +89,7 @@ xt_depth_of_probes(xt_depth *depth, const xt_instrs *instrs,
                    xt_stack_effect effect, int32_t *most)
 {
     int32_t *at =
-        xt_grow(depth->at, &depth->cap, instrs->len, sizeof(*depth->at));
+        xt_renew(depth->at, &depth->cap, instrs->len, sizeof(*depth->at));
     if (at == NULL) {
         return XT_NOMEM;
     }

@@ -23,37 +23,37 @@ xt_graph_fini(xt_graph *graph)
 static xt_status
 reserve(xt_graph *graph, size_t len)
 {
-    uint8_t *flags = xt_grow(graph->flags, &graph->flags_cap, len, 1);
+    uint8_t *flags = xt_renew(graph->flags, &graph->flags_cap, len, 1);
     if (flags == NULL) {
         return XT_NOMEM;
     }
     graph->flags = flags;
-    uint32_t *in_degree = xt_grow(graph->in_degree, &graph->in_degree_cap, len,
+    uint32_t *in_degree = xt_renew(graph->in_degree, &graph->in_degree_cap, len,
                                   sizeof(*in_degree));
     if (in_degree == NULL) {
         return XT_NOMEM;
     }
     graph->in_degree = in_degree;
-    uint16_t *depth = xt_grow(graph->loop_depth, &graph->loop_depth_cap,
+    uint16_t *depth = xt_renew(graph->loop_depth, &graph->loop_depth_cap,
                               len + 1, sizeof(*depth));
     if (depth == NULL) {
         return XT_NOMEM;
     }
     graph->loop_depth = depth;
     float *weights =
-        xt_grow(graph->weights, &graph->weights_cap, len, sizeof(*weights));
+        xt_renew(graph->weights, &graph->weights_cap, len, sizeof(*weights));
     if (weights == NULL) {
         return XT_NOMEM;
     }
     graph->weights = weights;
     xt_edge *edges =
-        xt_grow(graph->edges, &graph->cap, 2 * len + 1, sizeof(*edges));
+        xt_renew(graph->edges, &graph->cap, 2 * len + 1, sizeof(*edges));
     if (edges == NULL) {
         return XT_NOMEM;
     }
     graph->edges = edges;
     uint32_t *heads =
-        xt_grow(graph->heads, &graph->heads_cap, len + 1, sizeof(*heads));
+        xt_renew(graph->heads, &graph->heads_cap, len + 1, sizeof(*heads));
     if (heads == NULL) {
         return XT_NOMEM;
     }

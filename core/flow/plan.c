@@ -74,7 +74,7 @@ xt_plan_find_nodes(xt_plan *plan, xt_planner *planner, const xt_graph *graph,
                    const xt_instrs *instrs)
 {
     size_t len = (size_t)graph->outside + 1;
-    uint32_t *class_of = xt_grow(planner->class_of, &planner->class_of_cap,
+    uint32_t *class_of = xt_renew(planner->class_of, &planner->class_of_cap,
                                  graph->len, sizeof(*class_of));
     if (class_of == NULL) {
         return XT_NOMEM;
@@ -120,20 +120,20 @@ xt_plan_find_nodes(xt_plan *plan, xt_planner *planner, const xt_graph *graph,
 static xt_status
 reserve(xt_plan *plan, xt_planner *planner, size_t counted)
 {
-    uint32_t *chains = xt_grow(planner->chains, &planner->chains_cap,
+    uint32_t *chains = xt_renew(planner->chains, &planner->chains_cap,
                                plan->nodes + counted, sizeof(*chains));
     if (chains == NULL) {
         return XT_NOMEM;
     }
     planner->chains = chains;
-    uint32_t *members = xt_grow(planner->members, &planner->members_cap,
+    uint32_t *members = xt_renew(planner->members, &planner->members_cap,
                                 counted, sizeof(*members));
     if (members == NULL) {
         return XT_NOMEM;
     }
     planner->members = members;
     xt_span_edge *ends =
-        xt_grow(planner->ends, &planner->ends_cap, counted, sizeof(*ends));
+        xt_renew(planner->ends, &planner->ends_cap, counted, sizeof(*ends));
     if (ends == NULL) {
         return XT_NOMEM;
     }

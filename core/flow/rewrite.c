@@ -44,13 +44,13 @@ typedef struct {
 } rewriting;
 
 static xt_status
-grow_numbers(uint32_t **numbers, size_t *cap, size_t need)
+renew_numbers(uint32_t **numbers, size_t *cap, size_t need)
 {
-    uint32_t *grown = xt_grow(*numbers, cap, need, sizeof(**numbers));
-    if (grown == NULL) {
+    uint32_t *made = xt_renew(*numbers, cap, need, sizeof(**numbers));
+    if (made == NULL) {
         return XT_NOMEM;
     }
-    *numbers = grown;
+    *numbers = made;
     return XT_OK;
 }
 
@@ -104,17 +104,17 @@ reserve(const rewriting *job)
     xt_rewrite *out = job->out;
     size_t len = job->instrs->len;
     bool *has_probes =
-        xt_grow(out->has_probes, &out->has_probes_cap, len, sizeof(bool));
+        xt_renew(out->has_probes, &out->has_probes_cap, len, sizeof(bool));
     if (has_probes == NULL) {
         return XT_NOMEM;
     }
     out->has_probes = has_probes;
-    if (grow_numbers(&out->first_of, &out->first_of_cap, CHAINS * len) ||
-        grow_numbers(&out->chain_units, &out->chain_units_cap, CHAINS * len) ||
-        grow_numbers(&out->next, &out->next_cap, job->probes_len) ||
-        grow_numbers(&out->label, &out->label_cap, len + 1) ||
-        grow_numbers(&out->width, &out->width_cap, len) ||
-        grow_numbers(&out->detour, &out->detour_cap, len)) {
+    if (renew_numbers(&out->first_of, &out->first_of_cap, CHAINS * len) ||
+        renew_numbers(&out->chain_units, &out->chain_units_cap, CHAINS * len) ||
+        renew_numbers(&out->next, &out->next_cap, job->probes_len) ||
+        renew_numbers(&out->label, &out->label_cap, len + 1) ||
+        renew_numbers(&out->width, &out->width_cap, len) ||
+        renew_numbers(&out->detour, &out->detour_cap, len)) {
         return XT_NOMEM;
     }
     return XT_OK;
@@ -595,7 +595,7 @@ xt_rewrite_build(xt_rewrite *rewrite, const xt_instrs *instrs,
     if (units > UNITS_MAX) {
         return XT_UNSUPPORTED;
     }
-    if (grow_numbers(&rewrite->old_unit, &rewrite->old_unit_cap, units) ||
+    if (renew_numbers(&rewrite->old_unit, &rewrite->old_unit_cap, units) ||
         xt_buf_reserve(&rewrite->code, 2 * (size_t)units) != XT_OK) {
         return XT_NOMEM;
     }

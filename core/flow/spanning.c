@@ -16,7 +16,7 @@ xt_union_fini(xt_union *sets)
 xt_status
 xt_union_reset(xt_union *sets, size_t len)
 {
-    uint32_t *parent = xt_grow(sets->parent, &sets->cap, len, sizeof(*parent));
+    uint32_t *parent = xt_renew(sets->parent, &sets->cap, len, sizeof(*parent));
     if (parent == NULL) {
         return XT_NOMEM;
     }
@@ -69,13 +69,13 @@ static xt_status
 reserve(xt_spanning *work, size_t edges, size_t nodes)
 {
     uint32_t *order =
-        xt_grow(work->order, &work->order_cap, 2 * edges, sizeof(*order));
+        xt_renew(work->order, &work->order_cap, 2 * edges, sizeof(*order));
     if (order == NULL) {
         return XT_NOMEM;
     }
     work->order = order;
     uint32_t *degree =
-        xt_grow(work->degree, &work->degree_cap, 2 * nodes, sizeof(*degree));
+        xt_renew(work->degree, &work->degree_cap, 2 * nodes, sizeof(*degree));
     if (degree == NULL) {
         return XT_NOMEM;
     }

@@ -10,40 +10,40 @@ xt_straight_fini(xt_straight *straight)
     *straight = (xt_straight){0};
 }
 
+/* Room for as many steps as there can be. */
 static xt_status
-add_step(xt_straight *straight, uint32_t unit, int32_t line)
+reserve(xt_straight *straight, size_t units)
 {
-    xt_straight_step *steps = xt_grow(straight->steps, &straight->cap,
-                                      straight->len + 1, sizeof(*steps));
+    xt_straight_step *steps =
+        xt_renew(straight->steps, &straight->cap, units, sizeof(*steps));
     if (steps == NULL) {
         return XT_NOMEM;
     }
     straight->steps = steps;
-    steps[straight->len++] = (xt_straight_step){unit, line};
     return XT_OK;
 }
 
-/* Reads the instruction at a code unit: returns the unit behind its caches, or
-   0 if the code ends before. */
-static uint32_t
-read_instr(const xt_code_view *view, uint32_t units, uint32_t at,
-           xt_opcode_kind *kind)
+/* Where control is on its way. */
+typedef struct {
+    const xt_code_view *view;
+    uint32_t units;
+    uint32_t unit;  /* of the instruction that is next */
+    bool traceable; /* RESUME has been passed */
+} walk;
+
+/* Goes behind the next instruction, if the code does not end before. */
+static xt_opcode_kind
+step(walk *at)
 {
-    const xt_opcodes *ops = view->ops;
-    while (at < units && view->code[2 * at] == ops->extended_arg) {
-        at++;
+    const xt_opcodes *ops = at->view->ops;
+    const unsigned char *code = at->view->code;
+    uint32_t unit = at->unit;
+    while (code[2 * unit] == ops->extended_arg && unit + 1 < at->units) {
+        unit++;
     }
-    if (at == units) {
-        return 0;
-    }
-    uint8_t op = view->code[2 * at];
-    const xt_opcode_traits *traits = &ops->traits[op];
-    if (traits->kind == XT_KIND_UNKNOWN) {
-        traits = &ops->traits[ops->base[op]];
-    }
-    *kind = traits->kind;
-    uint32_t end = at + 1 + traits->caches;
-    return end <= units ? end : 0;
+    const xt_opcode_traits *traits = &ops->traits[ops->base[code[2 * unit]]];
+    at->unit = unit + 1 + traits->caches;
+    return traits->kind;
 }
 
 /* The rules of lines.c, where no jump and no handler leads anywhere: an event
@@ -51,45 +51,46 @@ read_instr(const xt_code_view *view, uint32_t units, uint32_t at,
 xt_status
 xt_straight_read(xt_straight *straight, const xt_code_view *view)
 {
-    uint32_t units = (uint32_t)(view->code_len / 2);
-    xt_location_reader places;
-    xt_location_start(&places, view->locations, view->locations_len,
-                      view->first_line);
+    walk at = {.view = view, .units = (uint32_t)(view->code_len / 2)};
     straight->len = 0;
     if (view->exceptions_len > 0) {
         return XT_UNSUPPORTED;
     }
-    bool traceable = false;
+    if (reserve(straight, at.units) != XT_OK) {
+        return XT_NOMEM;
+    }
+    xt_location_reader places;
+    xt_location_start(&places, view->locations, view->locations_len,
+                      view->first_line);
     int32_t current = -1;
-    uint32_t unit = 0;
-    while (unit < units) {
+    while (at.unit < at.units) {
         int32_t line;
         bool more;
         if (xt_location_next_line(&places, &line, &more) != XT_OK || !more) {
             return XT_CORRUPT;
         }
-        while (unit < places.unit && unit < units) {
-            xt_opcode_kind kind;
-            uint32_t end = read_instr(view, units, unit, &kind);
-            if (end == 0) {
+        while (at.unit < places.unit && at.unit < at.units) {
+            if (line != current && at.traceable) {
+                current = line;
+                straight->steps[straight->len] =
+                    (xt_straight_step){at.unit, line};
+                straight->len += line >= 0;
+            }
+            xt_opcode_kind kind = step(&at);
+            if (kind == XT_KIND_EXTENDED_ARG || at.unit > at.units) {
                 return XT_CORRUPT;
             }
-            if (traceable && line != current) {
-                current = line;
-                if (line >= 0 && add_step(straight, unit, line) != XT_OK) {
-                    return XT_NOMEM;
-                }
-            }
-            unit = end;
             if (kind == XT_KIND_PLAIN || kind == XT_KIND_CALL) {
                 continue;
             }
-            if (kind == XT_KIND_RESUME && !traceable) {
-                traceable = true;
+            if (kind == XT_KIND_RESUME && !at.traceable) {
+                at.traceable = true;
                 continue;
             }
             bool ends = kind == XT_KIND_RETURN || kind == XT_KIND_RAISE;
-            return ends && unit == units && traceable ? XT_OK : XT_UNSUPPORTED;
+            return ends && at.unit == at.units && at.traceable
+                       ? XT_OK
+                       : XT_UNSUPPORTED;
         }
     }
     return XT_UNSUPPORTED;

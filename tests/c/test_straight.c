@@ -73,7 +73,7 @@ static uint8_t
 stand_in_for(const xt_opcodes *ops, uint8_t op)
 {
     for (unsigned other = 0; other < 256; other++) {
-        if (ops->base[other] == op) {
+        if (other != op && ops->base[other] == op) {
             return (uint8_t)other;
         }
     }
