@@ -65,7 +65,7 @@ count_by_events(EngineObject *self, code_entry *entry)
     if (entry->by_events) {
         return 0;
     }
-    if (bodies_leave(self, entry->original) < 0) {
+    if (firstruns_leave(self, entry->original) < 0) {
         return -1;
     }
     entry->by_events = true;
@@ -165,7 +165,7 @@ adopt(EngineObject *self, frame_head *frame, PyCodeObject *code,
       Py_ssize_t offset)
 {
     if (sweep(self) < 0 ||
-        (self->registry.kept != NULL && bodies_progress(self) < 0)) {
+        (self->registry.kept != NULL && firstruns_progress(self) < 0)) {
         return -1;
     }
     if (self->registry.kept != NULL) {
@@ -173,7 +173,7 @@ adopt(EngineObject *self, frame_head *frame, PyCodeObject *code,
     }
     const char *refusal = refuse(self);
     bool first = refusal == NULL && sweep_is_first_run(self, code);
-    int noted = first ? bodies_start(self, frame, code) : 0;
+    int noted = first ? firstruns_start(self, frame, code) : 0;
     if (noted != 0) {
         return noted < 0 ? -1 : 0;
     }
@@ -271,8 +271,7 @@ on_start(EngineObject *self, PyCodeObject *code, PyObject *at, bool resumed)
         frame_code(frame) != code) {
         Py_RETURN_NONE;
     }
-    if (bodies_replace(self, frame, code) < 0 &&
-        engine_keep_trouble(self) < 0) {
+    if (firstruns_replace(self, frame) < 0 && engine_keep_trouble(self) < 0) {
         return NULL;
     }
     if (PyThreadState_GetID(thread) == self->left_thread) {
@@ -291,7 +290,7 @@ on_start(EngineObject *self, PyCodeObject *code, PyObject *at, bool resumed)
             Py_RETURN_NONE;
         }
         /* It may run for long: what has called it has come so far. */
-        if (self->registry.kept != NULL && bodies_progress(self) < 0 &&
+        if (self->registry.kept != NULL && firstruns_progress(self) < 0 &&
             engine_keep_trouble(self) < 0) {
             return NULL;
         }

@@ -12,6 +12,7 @@
 #include "mem.h"
 #include "monitoring.h"
 #include "otherframes.h"
+#include "sweep.h"
 
 static const monitoring_row ROWS[] = {
     {"PY_START", "_started"},
@@ -104,7 +105,9 @@ switch_on(EngineObject *self)
     long global = monitoring_events(monitoring, ROWS, ROWS_GLOBAL);
     long start = monitoring_events(monitoring, ROWS, 1);
     long step = monitoring_events(monitoring, ROWS + ROWS_STEP, 1);
-    if (line < 0 || global < 0 || start < 0 || step < 0 ||
+    long side =
+        monitoring_events(monitoring, ROWS + ROWS_SIDE, ROWS_STEP - ROWS_SIDE);
+    if (line < 0 || global < 0 || start < 0 || step < 0 || side < 0 ||
         monitoring_register(monitoring, tool, (PyObject *)self, ROWS,
                             ROWS_LEN) < 0 ||
         monitoring_switch(monitoring, tool, global) < 0 ||
@@ -114,6 +117,7 @@ switch_on(EngineObject *self)
     self->line_events = line;
     self->start_event = start;
     self->step_event = step;
+    self->side_events = side;
     return 1;
 }
 
@@ -185,12 +189,13 @@ switch_off(EngineObject *self)
     restore_functions(self);
     if (self->tool >= 0) {
         clear_local_events(self);
+        sweep_stop_listening(self);
         monitoring_free_tool(self->monitoring, self->tool, ROWS, ROWS_LEN);
         self->tool = -1;
     }
     self->left_thread = 0;
     announced_fini(&self->announced);
-    bodies_fini(&self->bodies);
+    firstruns_fini(&self->firsts);
     codewatch_end(self->watcher);
     self->watcher = -1;
     xt_ptrmap_fini(&self->started_once);
@@ -378,7 +383,7 @@ engine_dealloc(EngineObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
     announced_fini(&self->announced);
-    bodies_fini(&self->bodies);
+    firstruns_fini(&self->firsts);
     xt_ptrmap_fini(&self->started_once);
     registry_fini(&self->registry);
     probed_scratch_fini(&self->types.scratch);

@@ -18,7 +18,7 @@
 #define XT_ENGINE_H
 
 #include "announced.h"
-#include "bodies.h"
+#include "firstruns.h"
 #include "disguise.h"
 #include "onlookers.h"
 #include "registry.h"
@@ -33,17 +33,19 @@ typedef struct EngineObject {
     long line_events;        /* bits of the events that count by events */
     long start_event;        /* the bit of PY_START */
     long step_event;         /* that of INSTRUCTION */
+    long side_events;        /* those of branches */
     bool probes;             /* whether code may be rewritten */
     bool branches;           /* whether branches are counted too */
     int watcher;             /* of code that is freed, or -1 */
-    xt_ptrmap started_once;  /* code that runs once, most likely, and was
-                                started: borrowed, while there is a watcher */
+    xt_ptrmap started_once;  /* code that was started once: borrowed, while
+                                there is a watcher. To `side_events` if these
+                                are on for it, else to the engine */
     uint64_t left_thread;    /* the id of a thread that counts no more, or 0 */
     TracerObject **sessions; /* owned array of borrowed tracers */
     size_t sessions_len;
     size_t sessions_cap;
     code_registry registry;
-    body_runs bodies;
+    first_runs firsts;
     announced_list announced;
     disguise disguise;
     onlookers onlookers;

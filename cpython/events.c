@@ -76,11 +76,19 @@ events_branched(EngineObject *self, PyObject *const *args, Py_ssize_t nargs)
     if (!engine_is_about_code(args, nargs, 3)) {
         Py_RETURN_NONE;
     }
-    code_entry *entry = registry_get(&self->registry, (PyCodeObject *)args[0]);
-    if (entry != NULL &&
-        sides_branched(self, entry, PyLong_AsSsize_t(args[1]) / 2,
-                       PyLong_AsSsize_t(args[2]) / 2) < 0 &&
-        engine_keep_trouble(self) < 0) {
+    PyCodeObject *code = (PyCodeObject *)args[0];
+    Py_ssize_t to = PyLong_AsSsize_t(args[2]) / 2;
+    int result = 0;
+    if (self->branches) {
+        code_entry *entry = registry_get(&self->registry, code);
+        Py_ssize_t from = PyLong_AsSsize_t(args[1]) / 2;
+        result = entry == NULL ? 0 : sides_branched(self, entry, from, to);
+    }
+    else {
+        const frame_head *frame = frame_top(PyThreadState_Get());
+        result = frame == NULL ? 0 : firstruns_branched(self, frame, code, to);
+    }
+    if (result < 0 && engine_keep_trouble(self) < 0) {
         return NULL;
     }
     Py_RETURN_NONE;

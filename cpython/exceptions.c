@@ -34,7 +34,7 @@ left_original(EngineObject *self, PyCodeObject *code, PyObject *const *args,
               bool handled)
 {
     frame_head *frame = frame_running(code);
-    if (frame != NULL && bodies_raised(self, frame, code) < 0 &&
+    if (frame != NULL && firstruns_raised(self, frame, code) < 0 &&
         engine_keep_trouble(self) < 0) {
         return NULL;
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "forked.h"
 
-#include "bodies.h"
+#include "firstruns.h"
 #include "kept.h"
 #include "live.h"
 
@@ -20,7 +20,7 @@ in_child(void)
     kept_in_child(); /* before anything is written there */
     if (watched != NULL && PyGILState_Check()) {
         live_abandon(watched);
-        bodies_abandon(watched);
+        firstruns_abandon(watched);
     }
 }
 

@@ -351,7 +351,7 @@ settle_outcomes(TracerObject *tracer, seen_code *code)
 int
 harvest_lines(EngineObject *engine, TracerObject *tracer)
 {
-    if (bodies_settle(engine) < 0) {
+    if (firstruns_settle(engine) < 0) {
         return -1;
     }
     change_list changes;
@@ -427,7 +427,7 @@ harvest_drop(EngineObject *engine, const code_entry *entry)
 int
 harvest_skip(EngineObject *engine, TracerObject *tracer)
 {
-    if (bodies_settle(engine) < 0) {
+    if (firstruns_settle(engine) < 0) {
         return -1;
     }
     change_list changes;

@@ -25,7 +25,8 @@ typedef struct {
     bool watched; /* so that `known` is complete */
     int watcher;  /* CPython's number of it, while there is one */
     size_t left;  /* how many more notes are worth their time */
-    xt_ptrmap known; /* borrowed: functions; they are forgotten when they end */
+    xt_ptrmap
+        known; /* borrowed: functions; they are forgotten when they end */
 } code_holders;
 
 /* Begins to watch. Never fails: if others have taken all watchers, nothing is

@@ -123,16 +123,16 @@ keptcode_sides(kept_file *journal, PyCodeObject *code, uint32_t points)
                : NULL;
 }
 
-uint64_t *
+xt_journal_body *
 keptcode_body(kept_file *journal, PyObject *name, const int32_t *lines,
               size_t len)
 {
     uint32_t file;
-    uint64_t *settled;
+    xt_journal_body *body;
     return kept_string(&journal->journal, name, &file) &&
                    xt_journal_add_body(&journal->journal, file, lines, len,
-                                       &settled)
-               ? settled
+                                       &body)
+               ? body
                : NULL;
 }
 
@@ -249,7 +249,7 @@ keptcode_begin(TracerObject *tracer)
         add_late(tracer, engine->registry.items[i]);
     }
     live_end(&live);
-    bodies_enter_file(engine);
+    firstruns_enter_file(engine);
     for (ProbedCodeObject *probed = tracer->kept->probed; probed != NULL;
          probed = probed->kept_next) {
         move_breaks(probed);
@@ -287,7 +287,7 @@ keptcode_end(TracerObject *tracer, kept_file *journal)
 {
     if (tracer->engine != NULL && tracer->engine->registry.kept == journal) {
         tracer->engine->registry.kept = NULL;
-        bodies_leave_file(tracer->engine);
+        firstruns_leave_file(tracer->engine);
         sides_leave_file(tracer);
     }
     while (journal->probed != NULL) {

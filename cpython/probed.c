@@ -82,8 +82,9 @@ probed_find(PyCodeObject *code)
     PyObject *consts = code->co_consts;
     Py_ssize_t len = PyTuple_GET_SIZE(consts);
     PyObject *last = len == 0 ? NULL : PyTuple_GET_ITEM(consts, len - 1);
-    bool is_ours = last != NULL && Py_TYPE(last)->tp_dealloc ==
-                                       (destructor)(void (*)(void))probed_dealloc;
+    bool is_ours =
+        last != NULL && Py_TYPE(last)->tp_dealloc ==
+                            (destructor)(void (*)(void))probed_dealloc;
     return is_ours ? (ProbedCodeObject *)last : NULL;
 }
 
@@ -171,9 +172,9 @@ analyse(PyCodeObject *code, bool branches, probed_scratch *scratch,
 {
     *refusal = "its bytecode is of no kind that this version makes";
     const xt_opcodes *ops = xt_opcodes_for(COMPAT_MINOR);
-    xt_status status =
-        ops == NULL ? XT_UNSUPPORTED
-                    : read_bytecode(code, ops, &scratch->bytecode);
+    xt_status status = ops == NULL
+                           ? XT_UNSUPPORTED
+                           : read_bytecode(code, ops, &scratch->bytecode);
     if (status == XT_OK) {
         *view = probed_view(code, scratch->bytecode.bytes);
         status = xt_instrs_read(&scratch->instrs, view);

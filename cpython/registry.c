@@ -99,8 +99,8 @@ static void
 note_looked_at(code_registry *registry, PyCodeObject *code)
 {
     PyObject *file = code->co_filename;
-    bool names_file = PyUnicode_GET_LENGTH(file) > 0 &&
-                      PyUnicode_READ_CHAR(file, 0) != '<';
+    bool names_file =
+        PyUnicode_GET_LENGTH(file) > 0 && PyUnicode_READ_CHAR(file, 0) != '<';
     if (names_file && is_body(code) &&
         xt_ptrmap_get(&registry->looked_at, file) == NULL &&
         xt_ptrmap_set(&registry->looked_at, file, registry) == XT_OK) {
@@ -195,9 +195,8 @@ rewrite(code_registry *registry, probed_types *types, code_entry *entry,
     if (consts == NULL) {
         return -1;
     }
-    entry->probed =
-        probed_new(types, entry->original, consts, branches, &entry->code,
-                   &entry->refusal);
+    entry->probed = probed_new(types, entry->original, consts, branches,
+                               &entry->code, &entry->refusal);
     Py_DECREF(consts);
     if (entry->probed != NULL && registry->kept != NULL) {
         keptcode_add(registry->kept, entry->probed);

@@ -33,14 +33,14 @@ typedef struct {
     code_entry **items; /* owned, also each */
     size_t len;
     size_t cap;
-    code_entry *newest; /* borrowed: got its probes last, or NULL */
-    uint64_t probed;    /* how many ever got some */
-    size_t sweep_at;    /* how many items make a sweep worth while */
-    xt_ptrmap by_code;  /* original -> code_entry */
-    xt_ptrmap parents;  /* code object in someone's constants -> code_entry */
-    PyObject *asking;   /* owned: the name by which a file asks for events of
-                           instructions; NULL: nobody has looked yet */
-    PyObject *declined; /* owned: set of names of files that do, or NULL */
+    code_entry *newest;  /* borrowed: got its probes last, or NULL */
+    uint64_t probed;     /* how many ever got some */
+    size_t sweep_at;     /* how many items make a sweep worth while */
+    xt_ptrmap by_code;   /* original -> code_entry */
+    xt_ptrmap parents;   /* code object in someone's constants -> code_entry */
+    PyObject *asking;    /* owned: the name by which a file asks for events of
+                            instructions; NULL: nobody has looked yet */
+    PyObject *declined;  /* owned: set of names of files that do, or NULL */
     xt_ptrmap looked_at; /* owned: co_filename of files whose bodies have been
                             looked at, and all code in them */
     struct kept_file *kept; /* borrowed: where counters are put, or NULL */

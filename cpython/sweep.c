@@ -3,6 +3,7 @@
 
 #include "harvest.h"
 #include "mem.h"
+#include "monitoring.h"
 
 enum { SWEEP_FROM = 2048 }; /* code objects */
 
@@ -118,21 +119,38 @@ may_forget(const EngineObject *engine)
 }
 
 bool
-sweep_is_first_run(EngineObject *engine, PyCodeObject *code)
+sweep_is_first_run(const EngineObject *engine, PyCodeObject *code)
 {
-    bool once =
-        (code->co_flags & CO_OPTIMIZED) == 0 && !frame_is_in_generator(code);
-    if (!once || !may_forget(engine)) {
-        return false;
+    return !frame_is_in_generator(code) && may_forget(engine) &&
+           xt_ptrmap_get(&engine->started_once, code) == NULL;
+}
+
+bool
+sweep_note_start(EngineObject *engine, PyCodeObject *code, bool listen)
+{
+    void *how = listen ? (void *)&engine->side_events : (void *)engine;
+    return xt_ptrmap_set(&engine->started_once, code, how) == XT_OK;
+}
+
+void
+sweep_stop_listening(EngineObject *engine)
+{
+    const xt_ptrmap *started = &engine->started_once;
+    for (size_t i = 0; started->used > 0 && i <= started->mask; i++) {
+        const xt_ptrmap_entry *entry = &started->entries[i];
+        if (entry->key != NULL && entry->value == &engine->side_events &&
+            monitoring_switch_code(engine->monitoring, engine->tool,
+                                   (PyCodeObject *)entry->key, 0) < 0) {
+            PyErr_Clear();
+        }
     }
-    return xt_ptrmap_get(&engine->started_once, code) == NULL &&
-           xt_ptrmap_set(&engine->started_once, code, engine) == XT_OK;
 }
 
 void
 sweep_weaken(EngineObject *engine, code_entry *entry)
 {
-    if (!entry->weak && !entry->by_events) {
+    if (!entry->weak && !entry->by_events && sweep_is_body(entry->original) &&
+        sweep_note_start(engine, entry->original, false)) {
         entry->probed->let_go = let_go;
         entry->probed->owner = engine;
         registry_weaken(entry);

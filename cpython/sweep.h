@@ -13,13 +13,28 @@
    -1 with an exception; nothing is lost then. */
 int sweep(EngineObject *engine);
 
-/* Whether code is started that most likely runs only once, for the first time
-   that we see: a module's, a class's, or what exec() or eval() was given. */
-bool sweep_is_first_run(EngineObject *engine, PyCodeObject *code);
+/* Whether code most likely runs only once: a module's, a class's, or what
+   exec() or eval() was given. */
+static inline bool
+sweep_is_body(const PyCodeObject *code)
+{
+    return (code->co_flags & CO_OPTIMIZED) == 0;
+}
 
-/* A frame runs such code, rewritten: it is freed with that frame, as the
-   program would expect, and what it counted is brought in then. What does run
-   again is rewritten again, and then kept. */
+/* Whether code is started for the first time that we see, and may be forgotten
+   when that is over. */
+bool sweep_is_first_run(const EngineObject *engine, PyCodeObject *code);
+
+/* It is started, and that was the first time. Frames of it `listen` to events
+   of branches. False if out of memory. */
+bool sweep_note_start(EngineObject *engine, PyCodeObject *code, bool listen);
+
+/* Nobody does any more. */
+void sweep_stop_listening(EngineObject *engine);
+
+/* A frame runs rewritten code for the first time. A body is freed with that
+   frame, as the program would expect, and what it counted is brought in then.
+   What does run again is rewritten again, and then kept. */
 void sweep_weaken(EngineObject *engine, code_entry *entry);
 
 /* Frames of the code are counted by events, and it is not rewritten: it is

@@ -145,6 +145,12 @@ def text() -> str:
         f"        [{number}] = {opcode.opmap[base]}, /* {base} */"
         for number, base in sorted(bases().items())
     ]
+    lines += ["    },", "    .plain = {"]
+    lines += [
+        f"        [{number}] = {1 + caches(base, opcode.opmap[base])}, /* {base} */"
+        for number, base in sorted(bases().items())
+        if KINDS.get(base, "XT_KIND_CALL") == "XT_KIND_CALL"
+    ]
     lines += ["    },", "};", "/* clang-format on */", "", "#endif", ""]
     return "\n".join(lines)
 

@@ -72,9 +72,12 @@ typedef struct {
     uint8_t common_true;
     uint8_t common_false;
     xt_opcode_traits traits[256];
-    uint8_t base[256]; /* of an opcode in code that runs, the one that the
-                          compiler wrote: itself, or the one in whose place it
-                          stands, specialised or for events; 0: not known */
+    uint8_t base[256];  /* of an opcode in code that runs, the one that the
+                           compiler wrote: itself, or the one in whose place it
+                           stands, specialised or for events; 0: not known */
+    uint8_t plain[256]; /* of an opcode in code that runs, the code units that
+                           it takes with its caches; 0: not known, or control
+                           may go elsewhere than to the next instruction */
 } xt_opcodes;
 
 /* The table of CPython 3.`minor`, or NULL if there is none. Static storage. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Bytecode as it stands while it runs, made what the compiler wrote: without
- * specialised opcodes, events and what inline caches hold. What PyCode_GetCode()
- * does (Objects/codeobject.c), without a new object.
+ * specialised opcodes, events and what inline caches hold. What
+ * PyCode_GetCode() does (Objects/codeobject.c), without a new object.
  */
 #ifndef XT_RUNNING_H
 #define XT_RUNNING_H

@@ -28,14 +28,14 @@ reserve(xt_graph *graph, size_t len)
         return XT_NOMEM;
     }
     graph->flags = flags;
-    uint32_t *in_degree = xt_renew(graph->in_degree, &graph->in_degree_cap, len,
-                                  sizeof(*in_degree));
+    uint32_t *in_degree = xt_renew(graph->in_degree, &graph->in_degree_cap,
+                                   len, sizeof(*in_degree));
     if (in_degree == NULL) {
         return XT_NOMEM;
     }
     graph->in_degree = in_degree;
     uint16_t *depth = xt_renew(graph->loop_depth, &graph->loop_depth_cap,
-                              len + 1, sizeof(*depth));
+                               len + 1, sizeof(*depth));
     if (depth == NULL) {
         return XT_NOMEM;
     }

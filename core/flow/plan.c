@@ -75,7 +75,7 @@ xt_plan_find_nodes(xt_plan *plan, xt_planner *planner, const xt_graph *graph,
 {
     size_t len = (size_t)graph->outside + 1;
     uint32_t *class_of = xt_renew(planner->class_of, &planner->class_of_cap,
-                                 graph->len, sizeof(*class_of));
+                                  graph->len, sizeof(*class_of));
     if (class_of == NULL) {
         return XT_NOMEM;
     }
@@ -121,13 +121,13 @@ static xt_status
 reserve(xt_plan *plan, xt_planner *planner, size_t counted)
 {
     uint32_t *chains = xt_renew(planner->chains, &planner->chains_cap,
-                               plan->nodes + counted, sizeof(*chains));
+                                plan->nodes + counted, sizeof(*chains));
     if (chains == NULL) {
         return XT_NOMEM;
     }
     planner->chains = chains;
     uint32_t *members = xt_renew(planner->members, &planner->members_cap,
-                                counted, sizeof(*members));
+                                 counted, sizeof(*members));
     if (members == NULL) {
         return XT_NOMEM;
     }

@@ -110,7 +110,8 @@ reserve(const rewriting *job)
     }
     out->has_probes = has_probes;
     if (renew_numbers(&out->first_of, &out->first_of_cap, CHAINS * len) ||
-        renew_numbers(&out->chain_units, &out->chain_units_cap, CHAINS * len) ||
+        renew_numbers(&out->chain_units, &out->chain_units_cap,
+                      CHAINS * len) ||
         renew_numbers(&out->next, &out->next_cap, job->probes_len) ||
         renew_numbers(&out->label, &out->label_cap, len + 1) ||
         renew_numbers(&out->width, &out->width_cap, len) ||

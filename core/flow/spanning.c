@@ -16,7 +16,8 @@ xt_union_fini(xt_union *sets)
 xt_status
 xt_union_reset(xt_union *sets, size_t len)
 {
-    uint32_t *parent = xt_renew(sets->parent, &sets->cap, len, sizeof(*parent));
+    uint32_t *parent =
+        xt_renew(sets->parent, &sets->cap, len, sizeof(*parent));
     if (parent == NULL) {
         return XT_NOMEM;
     }

@@ -387,23 +387,23 @@ xt_journal_add_call(xt_journal *journal, const xt_journal_call *call,
 
 bool
 xt_journal_add_body(xt_journal *journal, uint32_t file, const int32_t *lines,
-                    size_t len, uint64_t **settled)
+                    size_t len, xt_journal_body **body)
 {
-    const xt_journal_body body = {.file = file};
+    const xt_journal_body empty = {.file = file};
     const uint64_t events = len;
     uint8_t *at =
         add_record(journal, XT_JOURNAL_BODY,
-                   sizeof(body) + sizeof(events) + len * sizeof(*lines));
+                   sizeof(empty) + sizeof(events) + len * sizeof(*lines));
     if (at == NULL) {
         return false;
     }
-    memcpy(at, &body, sizeof(body));
-    memcpy(at + sizeof(body), &events, sizeof(events));
+    memcpy(at, &empty, sizeof(empty));
+    memcpy(at + sizeof(empty), &events, sizeof(events));
     if (len > 0) {
-        memcpy(at + sizeof(body) + sizeof(events), lines,
+        memcpy(at + sizeof(empty) + sizeof(events), lines,
                len * sizeof(*lines));
     }
-    *settled = behind(at, offsetof(xt_journal_body, settled));
+    *body = (xt_journal_body *)(void *)at;
     commit(journal);
     return true;
 }

@@ -96,11 +96,11 @@ typedef struct {
     uint64_t hits;
 } xt_journal_call;
 
-/* Behind the header of the record of a frame that runs straight from start to
-   end, with one event for each of the lines behind it. */
+/* Behind the header of the record of a frame that goes onward, with one event
+   for each of the lines behind it. */
 typedef struct {
-    uint32_t file; /* string */
-    uint32_t reserved;
+    uint32_t file;    /* string */
+    uint32_t ended;   /* 1: most likely the frame has had them all by now */
     uint64_t settled; /* that many events, the first ones, are counted with the
                          lines of the file, or will never be. Of the others it
                          is not known whether the frame has had them */
@@ -197,10 +197,11 @@ bool xt_journal_add_lines(xt_journal *journal, uint32_t file, uint32_t first,
 bool xt_journal_add_call(xt_journal *journal, const xt_journal_call *call,
                          uint64_t **counter);
 
-/* Adds the events that a frame has or will have. *settled is to be kept as
-   xt_journal_body says. */
+/* Adds the events that a frame has or will have: xt_journal_body says what is
+   to be kept in *body. */
 bool xt_journal_add_body(xt_journal *journal, uint32_t file,
-                         const int32_t *lines, size_t len, uint64_t **settled);
+                         const int32_t *lines, size_t len,
+                         xt_journal_body **body);
 
 /* Notes the frames that run, outermost first, in place of those before, and
    what the slots of their code are now. */

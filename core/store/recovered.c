@@ -92,6 +92,8 @@ add_note(xt_recovered *found, const uint8_t *at)
 static xt_status
 add_body(xt_recovered *found, const uint8_t *content)
 {
+    bool ended =
+        xt_journal_u32(content + offsetof(xt_journal_body, ended)) == 1;
     uint64_t settled =
         xt_journal_u64(content + offsetof(xt_journal_body, settled));
     const uint8_t *lines = content + sizeof(xt_journal_body);
@@ -103,7 +105,11 @@ add_body(xt_recovered *found, const uint8_t *content)
             xt_journal_u32(content),
             (int32_t)xt_journal_u32(lines + sizeof(int32_t) * i),
         };
-        status = xt_recovered_add(&found->unsure_low, key, 1);
+        status = xt_recovered_add(
+            ended ? &found->unsure_high : &found->unsure_low, key, 1);
+        if (status == XT_OK && ended) {
+            status = xt_recovered_add(&found->lines, key, 1);
+        }
     }
     return status;
 }

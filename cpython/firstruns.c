@@ -1,78 +1,116 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bodies.h"
+#include "firstruns.h"
 
 #include "engine.h"
 #include "keptcode.h"
 #include "live.h"
 #include "mem.h"
+#include "monitoring.h"
+#include "sweep.h"
 
 /* One frame and the line events that it has or will have. */
-typedef struct body_run {
-    struct body_run *previous; /* in the order of their start, or NULL */
-    struct body_run *next;
+typedef struct first_run {
+    struct first_run *previous; /* in the order of their start, or NULL */
+    struct first_run *next;
     const frame_head *frame; /* only the address is looked at */
     PyCodeObject *code;      /* borrowed: it may be gone when the frame is */
     PyObject *file; /* owned str: __file__ of the module where it runs */
     PyObject *name; /* owned str: co_filename */
     bool lives;     /* while runs are settled: the frame runs */
+    bool ended;     /* most likely, it does no more */
     size_t done;    /* events that were counted */
     size_t until;   /* that it has had if it lives; else = len */
     size_t len;
-    uint64_t *settled;     /* in the journal: xt_journal_body; or NULL */
+    xt_journal_body *kept; /* in the journal, or NULL */
     size_t settled_before; /* events that are not in there, the first ones */
     size_t all;            /* what `len` was at first */
-    xt_straight_step steps[];
-} body_run;
+    xt_onward *way;        /* owned: how it goes on at the next branch, NULL
+                              if there is none in the code */
+    xt_onward_step *steps; /* owned */
+} first_run;
 
 static void
-run_free(body_run *run)
+run_free(first_run *run)
 {
-    Py_DECREF(run->file);
-    Py_DECREF(run->name);
+    Py_XDECREF(run->file);
+    Py_XDECREF(run->name);
+    xt_free(run->way);
+    xt_free(run->steps);
     xt_free(run);
 }
 
 void
-bodies_fini(body_runs *runs)
+firstruns_fini(first_runs *runs)
 {
     while (runs->first != NULL) {
-        body_run *run = runs->first;
+        first_run *run = runs->first;
         runs->first = run->next;
         run_free(run);
     }
     xt_ptrmap_fini(&runs->by_frame);
-    xt_straight_fini(&runs->path);
+    xt_onward_fini(&runs->path);
     xt_free(runs->files);
-    *runs = (body_runs){0};
+    *runs = (first_runs){0};
 }
 
-static body_run *
-run_new(const frame_head *frame, PyCodeObject *code, PyObject *file,
-        const xt_straight *path)
+/* Has the run go on with the steps, behind those that are not counted yet. */
+static int
+add_steps(first_run *run, const xt_onward_steps *path)
 {
-    body_run *run = xt_malloc(sizeof(*run) + path->len * sizeof(*path->steps));
+    size_t rest = run->len - run->done;
+    xt_onward_step *steps = xt_malloc((rest + path->len) * sizeof(*steps));
+    if (steps == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    if (rest > 0) {
+        memcpy(steps, run->steps + run->done, rest * sizeof(*steps));
+    }
+    if (path->len > 0) {
+        memcpy(steps + rest, path->items, path->len * sizeof(*steps));
+    }
+    xt_free(run->steps);
+    run->steps = steps;
+    run->done = 0;
+    run->until = run->len = run->all = rest + path->len;
+    return 0;
+}
+
+static first_run *
+run_new(const frame_head *frame, PyCodeObject *code, PyObject *file,
+        const xt_onward *way, const xt_onward_steps *path)
+{
+    first_run *run = xt_malloc(sizeof(*run));
     if (run == NULL) {
         PyErr_NoMemory();
         return NULL;
     }
-    *run = (body_run){
+    *run = (first_run){
         .frame = frame,
         .code = code,
         .file = Py_NewRef(file),
         .name = Py_NewRef(code->co_filename),
-        .until = path->len,
-        .len = path->len,
-        .all = path->len,
+        .ended = !sweep_is_body(code),
     };
-    if (path->len > 0) {
-        memcpy(run->steps, path->steps, path->len * sizeof(*path->steps));
+    if (way->branches) {
+        run->way = xt_malloc(sizeof(*way));
+        if (run->way == NULL) {
+            PyErr_NoMemory();
+            run_free(run);
+            return NULL;
+        }
+        *run->way = *way;
+    }
+    if (add_steps(run, path) < 0) {
+        run_free(run);
+        return NULL;
     }
     return run;
 }
 
 /* Notes a run, whose frame has none. */
 static int
-add_run(body_runs *runs, body_run *run)
+add_run(first_runs *runs, first_run *run)
 {
     if (xt_ptrmap_set(&runs->by_frame, run->frame, run) != XT_OK) {
         PyErr_NoMemory();
@@ -89,7 +127,7 @@ add_run(body_runs *runs, body_run *run)
 /* Notes in the journal, if there is one whose tracer wants the run, which
    events are still to be counted: should nobody come to count them. */
 static void
-enter_file(const EngineObject *engine, body_run *run)
+enter_file(const EngineObject *engine, first_run *run)
 {
     const TracerObject *tracer = NULL;
     for (size_t i = 0; i < engine->sessions_len && tracer == NULL; i++) {
@@ -109,41 +147,44 @@ enter_file(const EngineObject *engine, body_run *run)
     for (size_t i = 0; i < len; i++) {
         lines[i] = run->steps[run->done + i].line;
     }
-    run->settled = keptcode_body(engine->registry.kept, run->name, lines, len);
+    run->kept = keptcode_body(engine->registry.kept, run->name, lines, len);
+    if (run->kept != NULL) {
+        run->kept->ended = run->ended;
+    }
     run->settled_before = run->done;
     xt_free(lines);
 }
 
 /* So many events are counted. */
 static void
-note_settled(const body_run *run, size_t events)
+note_settled(const first_run *run, size_t events)
 {
-    if (run->settled != NULL) {
-        *run->settled = events - run->settled_before;
+    if (run->kept != NULL) {
+        run->kept->settled = events - run->settled_before;
     }
 }
 
 /* Nothing more of the run is counted in the journal. */
 static void
-leave_file(body_run *run)
+leave_file(first_run *run)
 {
     note_settled(run, run->all);
-    run->settled = NULL;
+    run->kept = NULL;
 }
 
 void
-bodies_enter_file(EngineObject *engine)
+firstruns_enter_file(EngineObject *engine)
 {
-    body_run *run = engine->bodies.first;
+    first_run *run = engine->firsts.first;
     for (; run != NULL; run = run->next) {
         enter_file(engine, run);
     }
 }
 
 void
-bodies_leave_file(EngineObject *engine)
+firstruns_leave_file(EngineObject *engine)
 {
-    body_run *run = engine->bodies.first;
+    first_run *run = engine->firsts.first;
     for (; run != NULL; run = run->next) {
         leave_file(run);
     }
@@ -153,7 +194,7 @@ bodies_leave_file(EngineObject *engine)
  */
 
 static void
-remove_run(body_runs *runs, body_run *run)
+remove_run(first_runs *runs, first_run *run)
 {
     leave_file(run);
     xt_ptrmap_remove(&runs->by_frame, run->frame);
@@ -164,27 +205,26 @@ remove_run(body_runs *runs, body_run *run)
 
 /* What is noted of a frame that runs `code`, or NULL. The place may be that of
    a frame which has ended, and the address that of its code: but then the
-   start of this one has been reported, which took the note away. That holds
-   for bodies only, as functions and rewritten code may start unreported. */
-static body_run *
+   start of this one has been reported, which took the note away: only that of
+   rewritten code, or of such as nobody wants, may not be. */
+static first_run *
 find_run(const EngineObject *engine, const frame_head *frame,
          PyCodeObject *code)
 {
-    body_run *run = xt_ptrmap_get(&engine->bodies.by_frame, frame);
+    first_run *run = xt_ptrmap_get(&engine->firsts.by_frame, frame);
     bool is_its = run != NULL && run->code == code &&
-                  (code->co_flags & CO_OPTIMIZED) == 0 &&
                   probed_get(&engine->types, code) == NULL;
     return is_its ? run : NULL;
 }
 
 /* --- Counting ------------------------------------------------------------ */
 
-/* Finds where each session counts the run: bodies.files, NULL for one that
+/* Finds where each session counts the run: firsts.files, NULL for one that
    does not want it. */
 static int
-find_files(EngineObject *engine, const body_run *run)
+find_files(EngineObject *engine, const first_run *run)
 {
-    body_runs *runs = &engine->bodies;
+    first_runs *runs = &engine->firsts;
     traced_file **files = xt_grow(runs->files, &runs->files_cap,
                                   engine->sessions_len, sizeof(*files));
     if (files == NULL) {
@@ -210,7 +250,7 @@ static int
 count_step(const EngineObject *engine, int32_t line)
 {
     for (size_t i = 0; i < engine->sessions_len; i++) {
-        traced_file *file = engine->bodies.files[i];
+        traced_file *file = engine->firsts.files[i];
         if (file != NULL &&
             files_hit_once(&engine->sessions[i]->files, file, line) < 0) {
             return -1;
@@ -221,7 +261,7 @@ count_step(const EngineObject *engine, int32_t line)
 
 /* Counts the events up to run->until. */
 static int
-count_run(EngineObject *engine, body_run *run)
+count_run(EngineObject *engine, first_run *run)
 {
     if (run->done < run->until && find_files(engine, run) < 0) {
         return -1;
@@ -238,18 +278,18 @@ count_run(EngineObject *engine, body_run *run)
 
 /* Counts what is left of a frame that has ended. */
 static int
-end_run(EngineObject *engine, body_run *run)
+end_run(EngineObject *engine, first_run *run)
 {
     if (count_run(engine, run) < 0) {
         return -1;
     }
-    remove_run(&engine->bodies, run);
+    remove_run(&engine->firsts, run);
     return 0;
 }
 
 /* The frame stands at a code unit. */
 static void
-note_place(body_run *run, Py_ssize_t unit)
+note_place(first_run *run, Py_ssize_t unit)
 {
     run->until = run->done;
     while (run->until < run->len &&
@@ -260,10 +300,12 @@ note_place(body_run *run, Py_ssize_t unit)
 
 /* --- Starting ------------------------------------------------------------ */
 
-/* Whether the code is fit, and then its events in bodies.path. With branches,
-   calls are counted by probes. 1, 0, or -1 with an exception. */
+/* Whether the code is fit, and then the events that it has first in
+   firsts.path. With branches, calls are counted by probes. A function with
+   branches is likely to run again, and then to listen for them was in vain.
+   1, 0, or -1 with an exception. */
 static int
-is_fit(EngineObject *engine, PyCodeObject *code)
+is_fit(EngineObject *engine, PyCodeObject *code, xt_onward *way)
 {
     if (engine->branches || PyBytes_GET_SIZE(code->co_exceptiontable) > 0 ||
         !PyUnicode_CheckExact(code->co_filename) ||
@@ -271,7 +313,8 @@ is_fit(EngineObject *engine, PyCodeObject *code)
         return 0;
     }
     const xt_code_view view = probed_view(code, frame_code_start(code));
-    xt_status status = xt_straight_read(&engine->bodies.path, &view);
+    xt_status status =
+        xt_onward_start(way, &engine->firsts.path, &view, sweep_is_body(code));
     if (status == XT_NOMEM) {
         PyErr_NoMemory();
         return -1;
@@ -284,12 +327,14 @@ is_fit(EngineObject *engine, PyCodeObject *code)
 }
 
 int
-bodies_start(EngineObject *engine, const frame_head *frame, PyCodeObject *code)
+firstruns_start(EngineObject *engine, const frame_head *frame,
+                PyCodeObject *code)
 {
-    if (xt_ptrmap_get(&engine->bodies.by_frame, frame) != NULL) {
+    if (xt_ptrmap_get(&engine->firsts.by_frame, frame) != NULL) {
         return 0; /* memory ran out when that was to be counted */
     }
-    int fit = is_fit(engine, code);
+    xt_onward way;
+    int fit = is_fit(engine, code, &way);
     if (fit <= 0) {
         return fit;
     }
@@ -298,12 +343,21 @@ bodies_start(EngineObject *engine, const frame_head *frame, PyCodeObject *code)
     if (file == NULL || !PyUnicode_CheckExact(file)) {
         return PyErr_Occurred() ? -1 : 0;
     }
-    body_run *run = run_new(frame, code, file, &engine->bodies.path);
+    if (!sweep_note_start(engine, code, way.branches)) {
+        return 0;
+    }
+    first_run *run = run_new(frame, code, file, &way, &engine->firsts.path);
     if (run == NULL) {
         return -1;
     }
-    if (add_run(&engine->bodies, run) < 0) {
+    if (add_run(&engine->firsts, run) < 0) {
         run_free(run);
+        return -1;
+    }
+    if (way.branches &&
+        monitoring_switch_code(engine->monitoring, engine->tool, code,
+                               engine->side_events) < 0) {
+        remove_run(&engine->firsts, run);
         return -1;
     }
     enter_file(engine, run);
@@ -311,23 +365,44 @@ bodies_start(EngineObject *engine, const frame_head *frame, PyCodeObject *code)
 }
 
 int
-bodies_replace(EngineObject *engine, const frame_head *frame,
-               PyCodeObject *code)
+firstruns_replace(EngineObject *engine, const frame_head *frame)
 {
-    if ((code->co_flags & CO_OPTIMIZED) != 0) {
+    first_run *run = xt_ptrmap_get(&engine->firsts.by_frame, frame);
+    return run == NULL ? 0 : end_run(engine, run);
+}
+
+int
+firstruns_branched(EngineObject *engine, const frame_head *frame,
+                   PyCodeObject *code, Py_ssize_t unit)
+{
+    first_run *run = find_run(engine, frame, code);
+    if (run == NULL || run->way == NULL) {
         return 0;
     }
-    body_run *run = xt_ptrmap_get(&engine->bodies.by_frame, frame);
-    return run == NULL ? 0 : end_run(engine, run);
+    int result = count_run(engine, run);
+    if (unit < 0 || unit > UINT32_MAX ||
+        !xt_onward_turn(run->way, (uint32_t)unit)) {
+        return result; /* a debugger has set f_lineno */
+    }
+    if (xt_onward_read(run->way, &engine->firsts.path) == XT_NOMEM) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    leave_file(run);
+    if (add_steps(run, &engine->firsts.path) < 0) {
+        return -1;
+    }
+    enter_file(engine, run);
+    return result;
 }
 
 /* --- Ending -------------------------------------------------------------- */
 
 int
-bodies_raised(EngineObject *engine, const frame_head *frame,
-              PyCodeObject *code)
+firstruns_raised(EngineObject *engine, const frame_head *frame,
+                 PyCodeObject *code)
 {
-    body_run *run = find_run(engine, frame, code);
+    first_run *run = find_run(engine, frame, code);
     if (run == NULL) {
         return 0;
     }
@@ -340,7 +415,7 @@ static int
 note_live(void *arg, const frame_head *frame, PyCodeObject *code,
           Py_ssize_t unit)
 {
-    body_run *run = find_run(arg, frame, code);
+    first_run *run = find_run(arg, frame, code);
     if (run != NULL) {
         note_place(run, unit);
         run->lives = true;
@@ -348,32 +423,43 @@ note_live(void *arg, const frame_head *frame, PyCodeObject *code,
     return 0;
 }
 
-int
-bodies_progress(EngineObject *engine)
+/* What the frame has not come to by now may take long. */
+static void
+note_lives(first_run *run)
 {
-    /* To find suspended greenlets takes long. */
-    return engine->bodies.first == NULL || live_has_greenlets()
-               ? 0
-               : bodies_settle(engine);
+    run->lives = false;
+    run->ended = false;
+    if (run->kept != NULL) {
+        run->kept->ended = 0;
+    }
 }
 
 int
-bodies_settle(EngineObject *engine)
+firstruns_progress(EngineObject *engine)
 {
-    body_runs *runs = &engine->bodies;
+    /* To find suspended greenlets takes long. */
+    return engine->firsts.first == NULL || live_has_greenlets()
+               ? 0
+               : firstruns_settle(engine);
+}
+
+int
+firstruns_settle(EngineObject *engine)
+{
+    first_runs *runs = &engine->firsts;
     if (runs->first == NULL) {
         return 0;
     }
     (void)live_visit(note_live, engine);
     int result = 0;
-    body_run *next;
-    for (body_run *run = runs->first; run != NULL; run = next) {
+    first_run *next;
+    for (first_run *run = runs->first; run != NULL; run = next) {
         next = run->next;
         if (result == 0) {
             result = count_run(engine, run);
         }
         if (run->lives) {
-            run->lives = false;
+            note_lives(run);
             run->until = run->len;
         }
         else if (result == 0) {
@@ -387,7 +473,7 @@ static int
 note_abandoned(void *arg, const frame_head *frame, PyCodeObject *code,
                Py_ssize_t unit)
 {
-    body_run *run = find_run(arg, frame, code);
+    first_run *run = find_run(arg, frame, code);
     if (run != NULL) {
         note_place(run, unit);
         run->len = run->until;
@@ -396,27 +482,32 @@ note_abandoned(void *arg, const frame_head *frame, PyCodeObject *code,
 }
 
 void
-bodies_abandon(EngineObject *engine)
+firstruns_abandon(EngineObject *engine)
 {
-    if (engine->bodies.first != NULL) {
+    if (engine->firsts.first != NULL) {
         (void)live_visit_others(note_abandoned, engine);
     }
 }
 
 int
-bodies_leave(EngineObject *engine, PyCodeObject *code)
+firstruns_leave(EngineObject *engine, PyCodeObject *code)
 {
-    if ((code->co_flags & CO_OPTIMIZED) != 0) {
-        return 0; /* of a function */
+    bool runs = false;
+    first_run *next = engine->firsts.first;
+    for (; next != NULL && !runs; next = next->next) {
+        runs = next->code == code;
     }
-    if (bodies_settle(engine) < 0) {
+    if (!runs) {
+        return 0;
+    }
+    if (firstruns_settle(engine) < 0) {
         return -1;
     }
-    body_run *next; /* now all of them live */
-    for (body_run *run = engine->bodies.first; run != NULL; run = next) {
+    /* Now all of them live. */
+    for (first_run *run = engine->firsts.first; run != NULL; run = next) {
         next = run->next;
         if (run->code == code) {
-            remove_run(&engine->bodies, run);
+            remove_run(&engine->firsts, run);
         }
     }
     return 0;

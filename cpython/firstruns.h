@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Code that runs for the first time, and goes onward only: no probe is needed
+ * to tell which of its lines ran.
+ *
+ * That are most bodies of modules and classes, which hardly ever run again,
+ * and functions without a branch. The event of its start notes the frame, with
+ * the line events that it will have up to its first branch (core/flow/
+ * onward.h); the event of that tells the way on. It had all of them if it has
+ * ended, unless an exception has stopped it, of which we are told. So what is
+ * missing is only whether the frame still runs: that is looked up when counts
+ * are read, and known when another frame starts in its place.
+ *
+ * If the code runs again, it may do so without end, and is rewritten like
+ * other code.
+ */
+#ifndef XT_FIRSTRUNS_H
+#define XT_FIRSTRUNS_H
+
+#include "files.h"
+#include "frame.h"
+#include "ptrmap.h"
+#include "onward.h"
+
+struct EngineObject;
+
+typedef struct {
+    xt_ptrmap by_frame;      /* frame -> its first_run */
+    struct first_run *first; /* owned, as are the next ones: in the order in */
+    struct first_run *last;  /* which they started */
+    xt_onward_steps path;    /* scratch, as is the next */
+    traced_file **files;     /* owned: where each session counts a run */
+    size_t files_cap;
+} first_runs;
+
+/* Zero memory is valid and empty before and after: forgets all frames. */
+void firstruns_fini(first_runs *runs);
+
+/* A frame starts to run `code`, which is wanted, for the first time. 1 if it
+   is noted here, 0 if it has to be counted otherwise, -1 with an exception. */
+int firstruns_start(struct EngineObject *engine, const frame_head *frame,
+                    PyCodeObject *code);
+
+/* A frame starts: what was noted in its place has ended. All here return -1
+ * with an exception; what was not counted then is later. */
+int firstruns_replace(struct EngineObject *engine, const frame_head *frame);
+
+/* The running frame goes on at a code unit, behind a branch of `code`. */
+int firstruns_branched(struct EngineObject *engine, const frame_head *frame,
+                       PyCodeObject *code, Py_ssize_t unit);
+
+/* The running frame is left, by an exception that stands in `code`. */
+int firstruns_raised(struct EngineObject *engine, const frame_head *frame,
+                     PyCodeObject *code);
+
+/* Brings what was counted so far into the files of all tracers. */
+int firstruns_settle(struct EngineObject *engine);
+
+/* The same for what is certain to have ended, or to have come so far, where it
+   does not take long to tell. */
+int firstruns_progress(struct EngineObject *engine);
+
+/* In a forked child: the frames of all other threads, which are no more, stand
+   where they stand for good. */
+void firstruns_abandon(struct EngineObject *engine);
+
+/* Notes all frames in the journal, in which counts are kept from now on; and
+   the end of that. */
+void firstruns_enter_file(struct EngineObject *engine);
+void firstruns_leave_file(struct EngineObject *engine);
+
+/* From now on the code's frames are counted by events. */
+int firstruns_leave(struct EngineObject *engine, PyCodeObject *code);
+
+#endif
