@@ -1,11 +1,14 @@
-"""Bodies of modules and classes that run straight, from start to end: they are not
-rewritten the first time, and counted all the same."""
+"""Code that runs for the first time and goes onward only: it is not rewritten then,
+and counted all the same. Bodies of modules and classes, and functions."""
 
 from __future__ import annotations
 
 import contextlib
+import gc
+import sys
 import textwrap
 import threading
+import types
 import weakref
 from typing import Any
 
@@ -43,7 +46,7 @@ def run(engine: str, source: str, **names: Any) -> dict[tuple[str, int], int]:
         exec(code, space)
 
     space.update(names, tracer=tracer, run_again=run_again, lines_of=lines_of)
-    with contextlib.suppress(ValueError, SystemExit):
+    with contextlib.suppress(ValueError, AssertionError, SystemExit):
         tracer.runctx(code, space, space)
     return {key: hits for key, hits in tracer.counts.items() if "/p" in key[0][:2]}
 
@@ -146,6 +149,172 @@ PROGRAMS = {
             def f(frame): frame.f_trace_opcodes = True
         b = 2
         """,
+    "has branches": """\
+        import sys
+        a = 1
+        if a:
+            b = 2 if a > 1 else 3
+        elif b:
+            b = 3
+        else: b = 4
+        c = (a
+             and not b
+             or a)
+        class A:
+            if a is None: d = 1
+            if a is not None: d = (1 if a
+                                   else 2)
+            else:
+                d = 3
+            e = a == 3 and b or (
+                c)
+        match a:
+            case 2:
+                f = 2
+            case 1 | 3 if b:
+                f = 1
+            case _:
+                f = 3
+        assert a, "no"
+        if a: pass
+        if not a: pass
+        g = a if a else b
+        """,
+    "raises in a branch": """\
+        class A:
+            a = 1
+            if a:
+                b = 2
+                if not b:
+                    c = 3
+                else: int("no")
+                d = 3
+            e = 4
+        f = 5
+        """,
+    "asserts": """\
+        a = 1
+        assert a
+        class B:
+            b = 2
+            assert b == 3, (
+                b)
+            c = 3
+        """,
+    "runs itself in a branch": """\
+        depth = globals().get("depth", 0) + 1
+        if depth < 4:
+            run_again()
+            again = 1
+        else:
+            last = 1
+        after = depth
+        """,
+    "has branches within lines": """\
+        a = 1; b = a and 2; c = b or 3
+        d = a if b else c; e = [a if b else c,
+            a if not b else c, a and
+            b]; f = 1
+        """,
+    "is long and has branches": "a = 1\n" + 300 * "b = a\n" + "if a:\n    c = 1\n" + (
+        300 * "b = a\n" + "d = 1 if a else 2\n"),
+    "counts are read between branches": """\
+        a = 1
+        seen.append(lines_of(tracer))
+        if a:
+            seen.append(lines_of(tracer))
+            b = 1 if a > 1 else 2
+            seen.append(lines_of(tracer))
+        class B:
+            if b == 3: seen.append(lines_of(tracer))
+            c = 1
+            if a: seen.append(lines_of(tracer))
+        d = 3
+        """,
+    "functions run once, twice and often": """\
+        def once(a):
+            b = a
+            return (b,
+                    a)
+        def twice(a): b = a; return [a,
+            b]
+        def often(a):
+            return a
+        once(1)
+        twice(1); twice(2)
+        [often(i) for i in range(100)]
+        lazy = lambda: (1,
+            2)
+        lazy()
+        """,
+    "functions raise the first time": """\
+        def f(a):
+            b = a
+            int(b)
+            c = 3
+        def g(a):
+            f(a)
+            return 1
+        for i in range(4):
+            try:
+                g("no")
+            except ValueError:
+                pass
+            g("1")
+        """,
+    "a function calls itself": """\
+        def f(n):
+            m = n - 1
+            [f, print][m < 0](*[m] * (m >= 0))
+            return m
+        f(5)
+        """,
+    "functions are made again and again": """\
+        def make():
+            def inner(n):
+                a = n
+                return a
+            return inner
+        first = make()
+        make()(1)
+        make()(2)
+        first(3)
+        del make
+        """,
+    "code is made again and again": """\
+        names = {"__file__": "/program.py"}
+        for i in range(30):
+            exec(compile("def f(n):\\n  a = 1\\n  6 / n\\n  return a\\n",
+                         "/p2.py", "exec"), names)
+            try:
+                names["f"](i % 3)
+            except ZeroDivisionError:
+                pass
+        """,
+    "functions run where nobody wants them, too": """\
+        import types
+        def f():
+            a = 1
+            return a
+        other = types.FunctionType(f.__code__, {"x": 1})
+        other()
+        f()
+        other()
+        third = types.FunctionType(f.__code__, {"__file__": "/program.py"})
+        third()
+        """,
+    "counts are read in the midst of functions": """\
+        def f():
+            a = 1
+            seen.append(lines_of(tracer))
+            return g(
+                seen.append(lines_of(tracer)))
+        def g(n):
+            seen.append(lines_of(tracer))
+            return n
+        f()
+        seen.append(lines_of(tracer))
+        """,
     "counts are read in its midst": """\
         a = 1
         seen.append(lines_of(tracer))
@@ -171,7 +340,7 @@ PROGRAMS = {
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_a_body_counts_what_the_trace_function_counts(name: str, engine: str) -> None:
+def test_a_first_run_counts_what_the_trace_function_counts(name: str, engine: str) -> None:
     seen: dict[str, list[Counts]] = {engine: [], "settrace": []}
     counts = {by: run(by, PROGRAMS[name], seen=seen[by]) for by in seen}
     assert counts["settrace"] == counts[engine]
@@ -211,6 +380,66 @@ def test_a_session_may_begin_and_end_in_the_midst_of_a_body(engine: str) -> None
     first, second = map(lines_of, tracers)
     assert {3: 2, 4: 1, 5: 1, 6: 1, 7: 1} == first
     assert {6: 1, 7: 1, 8: 1, 9: 1, 10: 1} == second
+
+
+@pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
+@pytest.mark.parametrize("engine", ["probe", "event"])
+def test_a_session_may_begin_and_end_between_branches(engine: str) -> None:
+    code = compiled("""\
+        a = start(0)
+        class A:
+            b = 2 if a else 3
+            if b == 3:
+                start(1)
+                c = b or 1
+            if b:
+                stop(0)
+            d = 4 if c else 5
+        def f():
+            e = 5
+            stop(1)
+            return e
+        f()
+        """)
+    tracers = [exactrace.Trace(count=1, trace=0, engine=engine) for _ in range(2)]
+    names = {
+        "__file__": "/program.py",
+        "start": lambda i: tracers[i].start(),
+        "stop": lambda i: tracers[i].stop(),
+    }
+    exec(code, names)
+    first, second = map(lines_of, tracers)
+    assert {2: 2, 3: 1, 4: 1, 5: 1, 6: 1, 7: 1, 8: 1} == first
+    assert {6: 1, 7: 1, 8: 1, 9: 1, 10: 1, 14: 1, 11: 1, 12: 1} == second
+
+
+@pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
+@pytest.mark.parametrize("engine", ["probe", "event"])
+def test_a_session_leaves_no_events_of_branches_behind(engine: str) -> None:
+    code = compiled("a = 1\nif a:\n    b = 2\nelse:\n    b = 3\n")
+    tracer = exactrace.Trace(count=1, trace=0, engine=engine)
+    names = {"__file__": "/program.py"}
+    seen: list[list[int]] = []
+
+    def work() -> None:
+        exec(code, names)
+        seen.append([events_of(code, tool) for tool in range(6)])
+
+    tracer.runfunc(work)
+    assert {1: 1, 2: 1, 3: 1} == lines_of(tracer)
+    assert any(seen[0]) or sys.version_info < (3, 13)  # has no probes for them
+    assert not any(events_of(code, tool) for tool in range(6))
+
+
+def events_of(code: Any, tool: int) -> int:
+    """Return the local events that a tool has for the code."""
+    if sys.monitoring.get_tool(tool) is not None:
+        return sys.monitoring.get_local_events(tool, code)
+    sys.monitoring.use_tool_id(tool, "test")
+    try:
+        return sys.monitoring.get_local_events(tool, code)
+    finally:
+        sys.monitoring.free_tool_id(tool)
 
 
 @pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
@@ -273,6 +502,59 @@ def test_bodies_of_several_threads_are_counted_as_far_as_they_are(engine: str) -
     assert dict.fromkeys(range(1, 8), 3) == lines_of(tracer)
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_first_runs_of_a_function_in_several_threads(engine: str) -> None:
+    tracer = exactrace.Trace(count=1, trace=0, engine=engine)
+    arrived = threading.Barrier(4)
+    leave = threading.Event()
+    names: dict[str, Any] = {
+        "__file__": "/program.py",
+        "wait": lambda: arrived.wait() + leave.wait(),
+    }
+    exec(compiled("def f():\n    a = 1\n    wait()\n    return a\n"), names)
+
+    def work() -> None:
+        threads = [threading.Thread(target=names["f"]) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        arrived.wait()
+        seen.append(lines_of(tracer))
+        leave.set()
+        for thread in threads:
+            thread.join()
+
+    seen: list[Counts] = []
+    tracer.runfunc(work)
+    assert [{2: 3, 3: 3}] == seen
+    assert {2: 3, 3: 3, 4: 3} == lines_of(tracer)
+
+
+@pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
+def test_what_runs_once_is_not_rewritten() -> None:
+    names: dict[str, Any] = {"__file__": "/program.py"}
+    source = "def f():\n    a = 1\n    return a\ndef g(n):\n    return 1 if n else 2\n"
+    exec(compiled(source), names)
+    codes = []
+
+    def work() -> None:
+        for name in "fg":
+            for _ in range(3):
+                names[name](*[1] * (name == "g"))
+                codes.append(referent(names[name]))
+
+    exactrace.Trace(count=1, trace=0).runfunc(work)
+    originals = [names["f"].__code__] * 3 + [names["g"].__code__] * 3
+    same = [now is before for now, before in zip(codes, originals, strict=True)]
+    assert [True, False, False, False, False, False] == same
+
+
+def referent(function: Any) -> Any:
+    """Return the code object that a function has, which attributes do not tell."""
+    return next(
+        item for item in gc.get_referents(function) if isinstance(item, types.CodeType)
+    )
+
+
 @pytest.mark.skipif(FREE, reason="code is immortal there once there were two threads")
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_body_is_freed_with_its_frame(engine: str) -> None:
@@ -317,7 +599,7 @@ class Failing(dict[tuple[str, int], int]):
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_more_bodies_than_are_noted_one_by_one(engine: str) -> None:
-    lines, bodies = 200, 800  # 160,000 lines, more than the log has room for
+    lines, bodies = 200, 1600  # 320,000 lines, more than the log has room for
     source = f"""\
         body = "a = 1\\n" * {lines}
         for i in range({bodies}):
