@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import textwrap
+import types
 import weakref
 from pathlib import Path
 from typing import Any
@@ -137,6 +139,54 @@ def test_code_ends_when_the_program_lets_go_of_it(engine: str, branch: bool) -> 
     assert hits == {1: 3, 2: 9, 3: 6, 4: 3, 5: 3, 6: 3, 7: 3}
     sides = [sides for (name, *_), sides in tracer.branches.items() if name == "/p.py"]
     assert sides == ([{True: 6, False: 3}] if branch else [])
+
+
+def code_objects(functions: list[Any]) -> dict[int, Any]:
+    """Return by its id what the functions have, whatever their attributes tell."""
+    return {
+        id(item): item
+        for function in functions
+        for item in gc.get_referents(function)
+        if isinstance(item, types.CodeType)
+    }
+
+
+@pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
+@pytest.mark.parametrize("closures", [3, 60_000], ids=["few", "more than are watched"])
+def test_every_function_gets_its_code_back(closures: int) -> None:
+    def make(n: int) -> Any:
+        def inner(m: int) -> int:
+            return n if m else n + 1
+
+        return inner
+
+    def other(m: int) -> int:
+        return 2 if m else 3
+
+    def work() -> None:
+        make(1)(1)
+        kept.extend(make(n) for n in range(closures))
+        copied = types.FunctionType(kept[0].__code__, globals(), None, None, (cell,))
+        kept.append(copied)
+        assert copied(1) == 5
+        given.__code__ = other.__code__
+        assert [given(1), other(0), kept[1](1)] == [2, 3, 1]
+        during.update(code_objects(kept))
+
+    def given(m: int) -> int:
+        return 4
+
+    cell = types.CellType(5)
+    kept: list[Any] = []
+    during: dict[int, Any] = {}
+    exactrace.Trace(count=1, trace=0).runfunc(work)
+    (inner,) = (
+        item for item in make.__code__.co_consts if isinstance(item, types.CodeType)
+    )
+    assert len(during) == 1
+    assert id(inner) not in during
+    assert list(code_objects(kept)) == [id(inner)]
+    assert list(code_objects([given, other])) == [id(other.__code__)]
 
 
 @needs_monitoring
