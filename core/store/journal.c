@@ -403,7 +403,7 @@ xt_journal_add_body(xt_journal *journal, uint32_t file, const int32_t *lines,
         memcpy(at + sizeof(empty) + sizeof(events), lines,
                len * sizeof(*lines));
     }
-    *body = (xt_journal_body *)(void *)at;
+    *body = behind(at, 0);
     commit(journal);
     return true;
 }

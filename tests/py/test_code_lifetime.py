@@ -180,8 +180,10 @@ def test_every_function_gets_its_code_back(closures: int) -> None:
     kept: list[Any] = []
     during: dict[int, Any] = {}
     exactrace.Trace(count=1, trace=0).runfunc(work)
-    (inner,) = (
-        item for item in make.__code__.co_consts if isinstance(item, types.CodeType)
+    inner = next(
+        item
+        for item in make.__code__.co_consts
+        if isinstance(item, types.CodeType) and item.co_name == "inner"
     )
     assert len(during) == 1
     assert id(inner) not in during

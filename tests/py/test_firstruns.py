@@ -216,8 +216,10 @@ PROGRAMS = {
             a if not b else c, a and
             b]; f = 1
         """,
-    "is long and has branches": "a = 1\n" + 300 * "b = a\n" + "if a:\n    c = 1\n" + (
-        300 * "b = a\n" + "d = 1 if a else 2\n"),
+    "is long and has branches": "a = 1\n"
+    + 300 * "b = a\n"
+    + "if a:\n    c = 1\n"
+    + (300 * "b = a\n" + "d = 1 if a else 2\n"),
     "counts are read between branches": """\
         a = 1
         seen.append(lines_of(tracer))
@@ -340,7 +342,9 @@ PROGRAMS = {
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_a_first_run_counts_what_the_trace_function_counts(name: str, engine: str) -> None:
+def test_a_first_run_counts_what_the_trace_function_counts(
+    name: str, engine: str
+) -> None:
     seen: dict[str, list[Counts]] = {engine: [], "settrace": []}
     counts = {by: run(by, PROGRAMS[name], seen=seen[by]) for by in seen}
     assert counts["settrace"] == counts[engine]
