@@ -407,6 +407,78 @@ class Programs(Expressions):
         )
         return text
 
+    def onward(self) -> str:
+        """A program in a string without loops and handlers, and functions that run
+        once: what needs no probes where it runs for the first time.
+        """
+        name = FOLDER + self.fresh("onward") + ".py"
+        source = self.onward_block(2)
+        for number in range(self.random.choice((1, 2))):
+            source += self.onward_function(f"g{number}")
+        source += f"class K:\n{indent(self.onward_block(2))}" + self.onward_block(3)
+        runs = "exec(onward)\n" * self.random.choice((0, 0, 1))
+        return (
+            f"onward = compile({source!r}, {name!r}, 'exec')\n"
+            f"{self.guarded('exec(onward)' + chr(10))}{runs}"
+        )
+
+    def onward_function(self, name: str) -> str:
+        last = self.pick(
+            f"return ({self.atom()},\n  hit(x))", "raise Fault(x)", "hit()"
+        )
+        text = f"def {name}(x):\n  {self.name()} = x\n  hit({self.atom()}); {last}\n"
+        calls = f"{name}({self.digit()})\n" * self.random.choice((1, 1, 2))
+        return text + (calls if "raise" not in last else f"say({name})\n" + calls)
+
+    def onward_block(self, depth: int) -> str:
+        text = ""
+        for _ in range(self.random.choice((1, 2, 3))):
+            text += self.onward_line()
+            if depth > 0 and self.chance(0.6):
+                text += self.onward_branch(depth - 1)
+        return text
+
+    def onward_branch(self, depth: int) -> str:
+        def suite() -> str:
+            if self.chance(0.3):
+                return f" {self.onward_line()}"
+            return "\n" + indent(self.onward_block(depth), self.random.choice((1, 4)))
+
+        if self.chance(0.2):
+            cases = f"case {self.digit()}:\n{indent(self.onward_block(depth))}"
+            cases += f"case _ if {self.onward_test()}:\n{indent(self.onward_line())}"
+            return f"match {self.atom()}:\n{indent(cases)}"
+        text = f"if {self.onward_test()}:{suite()}"
+        while self.chance(0.3):
+            text += f"elif {self.onward_test()}:{suite()}"
+        return text + (f"else:{suite()}" if self.chance(0.5) else "")
+
+    def onward_test(self) -> str:
+        one, other = self.atom(), self.digit()
+        return self.pick(
+            f"hit({one})",
+            f"{one} == {other}",
+            f"{one} is None",
+            f"{self.name()} is not None",
+            f"not hit({one})",
+            f"{one} and {other} < 3",
+            f"(hit({one})\n  or {one})",
+            f"0 < {one} < hit({other})",
+        )
+
+    def onward_line(self) -> str:
+        name, one, other = self.name(), self.atom(), self.atom()
+        return self.pick(
+            f"{name} = {one}\n",
+            f"{name} = {one}; {self.name()} = {other}\n",
+            f"{name} = {one} if {self.onward_test()} else {other}\n",
+            f"{name} = ({one} if {self.onward_test()}\n    else {other})\n",
+            f"{name} = {self.onward_test()} and \\\n  {one} or hit(1)\n",
+            f"hit({one})\n",
+            f"assert hit({one}), hit(2)\n",
+            "pass\n",
+        )
+
     def guarded(self, text: str) -> str:
         """What may raise, at the top level."""
         return f"try:\n{indent(text)}except BaseException as error: show(error)\n"
@@ -428,6 +500,7 @@ class Programs(Expressions):
         for name, kind in place.functions:
             parts.append(self.guarded(self.use(name, kind)))
         parts.append(self.guarded(self.snippet(place)))
+        parts += [self.guarded(self.onward()) for _ in range(2)]
         parts += [self.guarded(self.statement(3, place)) for _ in range(3)]
         parts.append(self.statement(2, place))
         parts.append("say(a, b, c, d, e, steps, entered)\n")
