@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Any bytes as a code object: it is refused, or rewritten to one that can be
-   read again. */
+   read again; as one that runs it is refused, or has an end. */
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "onward.h"
 #include "rewrite.h"
+#include "running.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -43,6 +45,27 @@ rewrite(const xt_code_view *view, bool branches)
     xt_rewrite_fini(&out);
 }
 
+/* Takes every branch, or none. */
+static void
+go_onward(const xt_code_view *view, bool branches)
+{
+    xt_buf bytecode = {0};
+    (void)xt_running_read(&bytecode, view->ops, view->code, view->code_len);
+    xt_buf_fini(&bytecode);
+    xt_onward way;
+    xt_onward_steps steps = {0};
+    xt_status status = xt_onward_start(&way, &steps, view, branches);
+    while (status == XT_OK && way.taken != XT_NONE) {
+        uint32_t before = way.unit;
+        if (!xt_onward_turn(&way, view->first_line > 1 ? way.taken : before) ||
+            way.unit < before) {
+            abort();
+        }
+        status = xt_onward_read(&way, &steps);
+    }
+    xt_onward_fini(&steps);
+}
+
 /* [version and branches 1] [bytes of locations 1] [of exceptions 1] ... */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
@@ -56,7 +79,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         return 0;
     }
     size_t code = (len - 3 - locations - exceptions) / 2 * 2;
-    const xt_code_view view = {
+    xt_code_view view = {
         .ops = xt_opcodes_for(12 + data[0] % 4),
         .code = data + 3 + locations + exceptions,
         .code_len = code,
@@ -67,5 +90,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         .first_line = 1,
     };
     rewrite(&view, (data[0] & 4) != 0);
+    for (view.first_line = 1; view.first_line < 3; view.first_line++) {
+        go_onward(&view, (data[0] & 4) != 0);
+    }
     return 0;
 }

@@ -133,6 +133,9 @@ find_targets(xt_instrs *instrs, const xt_opcodes *ops)
         if (instr->target == XT_NONE) {
             return XT_CORRUPT;
         }
+        if (back && instr->target > instrs->jumps[i]) {
+            return XT_UNSUPPORTED; /* no distance: to what comes next */
+        }
     }
     return XT_OK;
 }

@@ -78,10 +78,11 @@ typedef struct {
 void xt_instrs_fini(xt_instrs *instrs);
 
 /* Reads all of `view` in place of what `instrs` held; the places go on to
-   borrow from the view's location table. XT_UNSUPPORTED for an
-   opcode that this version's table does not know; XT_CORRUPT for a jump or a
-   handler into the midst of an instruction, tables that do not fit the code,
-   or no code at all; XT_NOMEM. */
+   borrow from the view's location table. XT_UNSUPPORTED for an opcode that
+   this version's table does not know, and for a jump back by no distance,
+   which would lead ahead once something is put between; XT_CORRUPT for a jump
+   or a handler into the midst of an instruction, tables that do not fit the
+   code, or no code at all; XT_NOMEM. */
 xt_status xt_instrs_read(xt_instrs *instrs, const xt_code_view *view);
 
 /* The place of an instruction in the source. */

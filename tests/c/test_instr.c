@@ -228,6 +228,32 @@ code_that_ends_too_early_is_refused(void **state)
 }
 
 static void
+a_jump_back_to_what_comes_next_is_refused(void **state)
+{
+    (void)state;
+    for (int minor = 12; minor <= 15; minor++) {
+        const xt_opcodes *ops = xt_opcodes_for(minor);
+        const unsigned char locations[] = {0xf8, 0xf8, 0xf8};
+        unsigned char code[] = {
+            ops->nop,          0, ops->jump_backward_no_interrupt, 0,
+            ops->return_value, 0};
+        const xt_code_view view = {
+            .ops = ops,
+            .code = code,
+            .code_len = sizeof(code),
+            .locations = locations,
+            .locations_len = sizeof(locations),
+        };
+        xt_instrs instrs = {0};
+        assert_int_equal(XT_UNSUPPORTED, xt_instrs_read(&instrs, &view));
+        code[3] = 1; /* to itself */
+        assert_int_equal(XT_OK, xt_instrs_read(&instrs, &view));
+        assert_int_equal(1, instrs.items[1].target);
+        xt_instrs_fini(&instrs);
+    }
+}
+
+static void
 a_handler_into_the_midst_of_an_instruction_is_refused(void **state)
 {
     (void)state;
@@ -296,6 +322,7 @@ main(void)
         cmocka_unit_test(
             an_instruction_keeps_its_argument_however_it_is_padded),
         cmocka_unit_test(code_that_ends_too_early_is_refused),
+        cmocka_unit_test(a_jump_back_to_what_comes_next_is_refused),
         cmocka_unit_test(
             a_handler_into_the_midst_of_an_instruction_is_refused),
         cmocka_unit_test(
