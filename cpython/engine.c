@@ -12,7 +12,6 @@
 #include "mem.h"
 #include "monitoring.h"
 #include "otherframes.h"
-#include "sweep.h"
 
 static const monitoring_row ROWS[] = {
     {"PY_START", "_started"},
@@ -29,13 +28,15 @@ static const monitoring_row ROWS[] = {
     {"BRANCH", "_branched"},
 #endif
     {"INSTRUCTION", "_stepped"},
+    {"PY_RETURN", "_returned"},
 };
 enum {
     ROWS_LEN = sizeof(ROWS) / sizeof(*ROWS),
     ROWS_GLOBAL = 5, /* the first are on for all code, */
     ROWS_LINE = 5,   /* those from here on for code counted by events, */
     ROWS_SIDE = 7,   /* these only with branches, */
-    ROWS_STEP = ROWS_LEN - 1, /* and this in few code objects */
+    ROWS_STEP = ROWS_LEN - 2, /* this in few code objects, */
+    ROWS_END = ROWS_LEN - 1,  /* and this where a function runs first */
 };
 
 int
@@ -107,7 +108,9 @@ switch_on(EngineObject *self)
     long step = monitoring_events(monitoring, ROWS + ROWS_STEP, 1);
     long side =
         monitoring_events(monitoring, ROWS + ROWS_SIDE, ROWS_STEP - ROWS_SIDE);
+    long end = monitoring_events(monitoring, ROWS + ROWS_END, 1);
     if (line < 0 || global < 0 || start < 0 || step < 0 || side < 0 ||
+        end < 0 ||
         monitoring_register(monitoring, tool, (PyObject *)self, ROWS,
                             ROWS_LEN) < 0 ||
         monitoring_switch(monitoring, tool, global) < 0 ||
@@ -118,6 +121,7 @@ switch_on(EngineObject *self)
     self->start_event = start;
     self->step_event = step;
     self->side_events = side;
+    self->return_event = end;
     return 1;
 }
 
@@ -130,13 +134,27 @@ is_rewritten(PyObject *object, const void *types)
 }
 
 static void
-restore(const EngineObject *self, PyObject *function)
+restore(EngineObject *self, PyObject *object)
 {
-    ProbedCodeObject *probed = probed_get(
-        &self->types, (PyCodeObject *)PyFunction_GET_CODE(function));
-    if (probed != NULL && adopt_set_code(function, probed->original) < 0) {
-        PyErr_Clear(); /* an audit hook of the program refuses */
+    if (!is_rewritten(object, &self->types)) {
+        return;
     }
+    ProbedCodeObject *probed =
+        probed_get(&self->types, (PyCodeObject *)PyFunction_GET_CODE(object));
+    if (adopt_set_code(object, probed->original) < 0) {
+        PyErr_Clear(); /* an audit hook of the program refuses */
+        self->unrestored = true;
+    }
+}
+
+static void
+search_and_restore(EngineObject *self)
+{
+    gathering all = gather(is_rewritten, &self->types);
+    for (size_t i = 0; i < all.len; i++) {
+        restore(self, all.items[i]);
+    }
+    gathering_end(&all);
 }
 
 /* Puts the original code back into every function that has rewritten code. */
@@ -151,11 +169,7 @@ restore_functions(EngineObject *self)
         Py_XDECREF(known);
         return; /* and the search takes long */
     }
-    gathering all = gather(is_rewritten, &self->types);
-    for (size_t i = 0; i < all.len; i++) {
-        restore(self, all.items[i]);
-    }
-    gathering_end(&all);
+    search_and_restore(self);
 }
 
 /* Takes our local events off code that goes on to live. */
@@ -188,8 +202,10 @@ switch_off(EngineObject *self)
     registry_restore_consts(&self->registry);
     restore_functions(self);
     if (self->tool >= 0) {
-        clear_local_events(self);
-        sweep_stop_listening(self);
+        if (monitoring_holds(self->monitoring, self->tool)) {
+            clear_local_events(self);
+            firstruns_stop_listening(self);
+        }
         monitoring_free_tool(self->monitoring, self->tool, ROWS, ROWS_LEN);
         self->tool = -1;
     }
@@ -198,7 +214,6 @@ switch_off(EngineObject *self)
     firstruns_fini(&self->firsts);
     codewatch_end(self->watcher);
     self->watcher = -1;
-    xt_ptrmap_fini(&self->started_once);
     registry_fini(&self->registry);
     probed_scratch_fini(&self->types.scratch);
     PyErr_Restore(type, value, traceback);
@@ -243,6 +258,10 @@ engine_begin(EngineObject *self, TracerObject *tracer)
         int on = switch_on(self);
         self->watcher = on > 0 ? codewatch_begin(self) : -1;
         if (on > 0 && self->probes) {
+            if (self->unrestored) {
+                self->unrestored = false;
+                search_and_restore(self);
+            }
             holders_begin(&self->types.holders);
             on = begin_hiding(self) < 0 ? -1 : 1;
         }
@@ -384,7 +403,6 @@ engine_dealloc(EngineObject *self)
     PyTypeObject *type = Py_TYPE(self);
     announced_fini(&self->announced);
     firstruns_fini(&self->firsts);
-    xt_ptrmap_fini(&self->started_once);
     registry_fini(&self->registry);
     probed_scratch_fini(&self->types.scratch);
     xt_free(self->sessions);
@@ -410,6 +428,7 @@ static PyMethodDef engine_methods[] = {
     CALLBACK("_jumped", events_jumped),
     CALLBACK("_branched", events_branched),
     CALLBACK("_stepped", events_stepped),
+    CALLBACK("_returned", events_returned),
     {NULL, NULL, 0, NULL},
 };
 

@@ -34,12 +34,11 @@ typedef struct EngineObject {
     long start_event;        /* the bit of PY_START */
     long step_event;         /* that of INSTRUCTION */
     long side_events;        /* those of branches */
+    long return_event;       /* that of PY_RETURN */
     bool probes;             /* whether code may be rewritten */
     bool branches;           /* whether branches are counted too */
+    bool unrestored;         /* a function is left with rewritten code */
     int watcher;             /* of code that is freed, or -1 */
-    xt_ptrmap started_once;  /* code that was started once: borrowed, while
-                                there is a watcher. To `side_events` if these
-                                are on for it, else to the engine */
     uint64_t left_thread;    /* the id of a thread that counts no more, or 0 */
     TracerObject **sessions; /* owned array of borrowed tracers */
     size_t sessions_len;

@@ -108,3 +108,15 @@ events_stepped(EngineObject *self, PyObject *const *args, Py_ssize_t nargs)
     }
     Py_RETURN_NONE;
 }
+
+PyObject *
+events_returned(EngineObject *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    const frame_head *frame = frame_top(PyThreadState_Get());
+    if (engine_is_about_code(args, nargs, 3) && frame != NULL &&
+        firstruns_returned(self, frame, (PyCodeObject *)args[0]) < 0 &&
+        engine_keep_trouble(self) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}

@@ -10,7 +10,7 @@
 int events_line_of_jump(PyObject *const *args);
 
 /* The callbacks for LINE and JUMP; for BRANCH, or for BRANCH_LEFT and
-   BRANCH_RIGHT from 3.14 on; and for INSTRUCTION. */
+   BRANCH_RIGHT from 3.14 on; for INSTRUCTION; and for PY_RETURN. */
 PyObject *events_line(EngineObject *self, PyObject *const *args,
                       Py_ssize_t nargs);
 PyObject *events_jumped(EngineObject *self, PyObject *const *args,
@@ -19,5 +19,7 @@ PyObject *events_branched(EngineObject *self, PyObject *const *args,
                           Py_ssize_t nargs);
 PyObject *events_stepped(EngineObject *self, PyObject *const *args,
                          Py_ssize_t nargs);
+PyObject *events_returned(EngineObject *self, PyObject *const *args,
+                          Py_ssize_t nargs);
 
 #endif

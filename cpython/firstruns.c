@@ -13,7 +13,8 @@ typedef struct first_run {
     struct first_run *previous; /* in the order of their start, or NULL */
     struct first_run *next;
     const frame_head *frame; /* only the address is looked at */
-    PyCodeObject *code;      /* borrowed: it may be gone when the frame is */
+    PyCodeObject *code;      /* borrowed: the run ends when it is freed, unless
+                                that fails */
     PyObject *file; /* owned str: __file__ of the module where it runs */
     PyObject *name; /* owned str: co_filename */
     bool lives;     /* while runs are settled: the frame runs */
@@ -24,9 +25,13 @@ typedef struct first_run {
     xt_journal_body *kept; /* in the journal, or NULL */
     size_t settled_before; /* events that are not in there, the first ones */
     size_t all;            /* what `len` was at first */
+    uint32_t start;        /* the code unit behind RESUME */
+    bool alone;            /* no other tool had events when it started */
+    bool listens;          /* there are local events for the code */
     xt_onward *way;        /* owned: how it goes on at the next branch, NULL
-                              if there is none in the code */
-    xt_onward_step *steps; /* owned */
+                              if there is none in the code. Its code is a copy:
+                              events of others may change that which runs */
+    xt_onward_step *steps; /* owned: has room for all there can be */
 } first_run;
 
 static void
@@ -48,64 +53,95 @@ firstruns_fini(first_runs *runs)
         run_free(run);
     }
     xt_ptrmap_fini(&runs->by_frame);
+    xt_ptrmap_fini(&runs->started);
     xt_onward_fini(&runs->path);
     xt_free(runs->files);
     *runs = (first_runs){0};
 }
 
 /* Has the run go on with the steps, behind those that are not counted yet. */
-static int
+static void
 add_steps(first_run *run, const xt_onward_steps *path)
 {
     size_t rest = run->len - run->done;
-    xt_onward_step *steps = xt_malloc((rest + path->len) * sizeof(*steps));
-    if (steps == NULL) {
-        PyErr_NoMemory();
-        return -1;
-    }
     if (rest > 0) {
-        memcpy(steps, run->steps + run->done, rest * sizeof(*steps));
+        memmove(run->steps, run->steps + run->done,
+                rest * sizeof(*run->steps));
     }
     if (path->len > 0) {
-        memcpy(steps + rest, path->items, path->len * sizeof(*steps));
+        memcpy(run->steps + rest, path->items,
+               path->len * sizeof(*run->steps));
     }
-    xt_free(run->steps);
-    run->steps = steps;
     run->done = 0;
     run->until = run->len = run->all = rest + path->len;
-    return 0;
 }
 
+/* A copy of the way, and behind it of the code. */
+static xt_onward *
+copy_way(const xt_onward *way)
+{
+    size_t len = way->view.code_len;
+    xt_onward *copy = xt_malloc(sizeof(*copy) + len);
+    if (copy != NULL) {
+        *copy = *way;
+        copy->view.code = memcpy(copy + 1, way->view.code, len);
+    }
+    return copy;
+}
+
+/* `file` is taken over, also on failure. */
 static first_run *
 run_new(const frame_head *frame, PyCodeObject *code, PyObject *file,
         const xt_onward *way, const xt_onward_steps *path)
 {
+    size_t most = way->branches ? way->units : path->len;
     first_run *run = xt_malloc(sizeof(*run));
     if (run == NULL) {
+        Py_DECREF(file);
         PyErr_NoMemory();
         return NULL;
     }
     *run = (first_run){
         .frame = frame,
         .code = code,
-        .file = Py_NewRef(file),
+        .file = file,
         .name = Py_NewRef(code->co_filename),
         .ended = !sweep_is_body(code),
+        .start = way->start,
+        .listens = way->branches || !sweep_is_body(code),
+        .way = way->branches ? copy_way(way) : NULL,
+        .steps = xt_malloc(most * sizeof(*run->steps)),
     };
-    if (way->branches) {
-        run->way = xt_malloc(sizeof(*way));
-        if (run->way == NULL) {
-            PyErr_NoMemory();
-            run_free(run);
-            return NULL;
-        }
-        *run->way = *way;
-    }
-    if (add_steps(run, path) < 0) {
+    if (run->steps == NULL || (way->branches && run->way == NULL)) {
         run_free(run);
+        PyErr_NoMemory();
         return NULL;
     }
+    add_steps(run, path);
     return run;
+}
+
+/* --- Code that was started once ------------------------------------------ */
+
+/* What is noted of code whose first run is over, or was rewritten. */
+static void *
+mark_of(EngineObject *engine, bool listens)
+{
+    return listens ? (void *)&engine->side_events : (void *)engine;
+}
+
+static first_run *
+run_of(const EngineObject *engine, const void *mark)
+{
+    bool is_run = mark != engine && mark != &engine->side_events;
+    return is_run ? (first_run *)mark : NULL;
+}
+
+bool
+firstruns_note_start(EngineObject *engine, PyCodeObject *code)
+{
+    return xt_ptrmap_set(&engine->firsts.started, code,
+                         mark_of(engine, false)) == XT_OK;
 }
 
 /* Notes a run, whose frame has none. */
@@ -194,9 +230,14 @@ firstruns_leave_file(EngineObject *engine)
  */
 
 static void
-remove_run(first_runs *runs, first_run *run)
+remove_run(EngineObject *engine, first_run *run)
 {
+    first_runs *runs = &engine->firsts;
     leave_file(run);
+    if (xt_ptrmap_get(&runs->started, run->code) == run) {
+        (void)xt_ptrmap_set(&runs->started, run->code,
+                            mark_of(engine, run->listens));
+    }
     xt_ptrmap_remove(&runs->by_frame, run->frame);
     *(run->previous == NULL ? &runs->first : &run->previous->next) = run->next;
     *(run->next == NULL ? &runs->last : &run->next->previous) = run->previous;
@@ -283,8 +324,18 @@ end_run(EngineObject *engine, first_run *run)
     if (count_run(engine, run) < 0) {
         return -1;
     }
-    remove_run(&engine->firsts, run);
+    remove_run(engine, run);
     return 0;
+}
+
+/* Whether what stands there is not the frame that was noted, but another one
+   that was started in its place and could not be reported yet: a signal is
+   handled before (since 3.13), or the callback of another tool. So the frame
+   that was noted has ended. */
+static bool
+is_another(const first_run *run, Py_ssize_t unit)
+{
+    return COMPAT_MINOR >= 13 && run->alone && unit < (Py_ssize_t)run->start;
 }
 
 /* The frame stands at a code unit. */
@@ -326,6 +377,40 @@ is_fit(EngineObject *engine, PyCodeObject *code, xt_onward *way)
     return sees < 0 ? -1 : !sees;
 }
 
+/* Has events tell what becomes of frames of the code. */
+static int
+listen(const EngineObject *engine, const first_run *run)
+{
+    return !run->listens ? 0
+                         : monitoring_switch_code(
+                               engine->monitoring, engine->tool, run->code,
+                               run->way != NULL ? engine->side_events
+                                                : engine->return_event);
+}
+
+/* Notes a run that is fit. */
+static int
+note_run(EngineObject *engine, first_run *run)
+{
+    first_runs *runs = &engine->firsts;
+    if (xt_ptrmap_set(&runs->started, run->code, run) != XT_OK) {
+        run_free(run);
+        PyErr_NoMemory();
+        return -1;
+    }
+    if (add_run(runs, run) < 0) {
+        (void)firstruns_note_start(engine, run->code);
+        run_free(run);
+        return -1;
+    }
+    if (listen(engine, run) < 0) {
+        remove_run(engine, run);
+        return -1;
+    }
+    enter_file(engine, run);
+    return 1;
+}
+
 int
 firstruns_start(EngineObject *engine, const frame_head *frame,
                 PyCodeObject *code)
@@ -338,30 +423,19 @@ firstruns_start(EngineObject *engine, const frame_head *frame,
     if (fit <= 0) {
         return fit;
     }
-    PyObject *file =
-        PyDict_GetItemWithError(frame->globals, engine->sessions[0]->s_file);
-    if (file == NULL || !PyUnicode_CheckExact(file)) {
-        return PyErr_Occurred() ? -1 : 0;
+    PyObject *file;
+    if (session_file(engine->sessions[0], frame->globals, &file) < 0) {
+        return -1;
     }
-    if (!sweep_note_start(engine, code, way.branches)) {
+    if (file == NULL) {
         return 0;
     }
     first_run *run = run_new(frame, code, file, &way, &engine->firsts.path);
     if (run == NULL) {
         return -1;
     }
-    if (add_run(&engine->firsts, run) < 0) {
-        run_free(run);
-        return -1;
-    }
-    if (way.branches &&
-        monitoring_switch_code(engine->monitoring, engine->tool, code,
-                               engine->side_events) < 0) {
-        remove_run(&engine->firsts, run);
-        return -1;
-    }
-    enter_file(engine, run);
-    return 1;
+    run->alone = !engine->onlookers.active;
+    return note_run(engine, run);
 }
 
 int
@@ -384,19 +458,23 @@ firstruns_branched(EngineObject *engine, const frame_head *frame,
         !xt_onward_turn(run->way, (uint32_t)unit)) {
         return result; /* a debugger has set f_lineno */
     }
-    if (xt_onward_read(run->way, &engine->firsts.path) == XT_NOMEM) {
-        PyErr_NoMemory();
-        return -1;
-    }
+    /* There is room, as for what was read first. */
+    (void)xt_onward_read(run->way, &engine->firsts.path);
     leave_file(run);
-    if (add_steps(run, &engine->firsts.path) < 0) {
-        return -1;
-    }
+    add_steps(run, &engine->firsts.path);
     enter_file(engine, run);
     return result;
 }
 
 /* --- Ending -------------------------------------------------------------- */
+
+int
+firstruns_returned(EngineObject *engine, const frame_head *frame,
+                   PyCodeObject *code)
+{
+    first_run *run = find_run(engine, frame, code);
+    return run == NULL ? 0 : end_run(engine, run);
+}
 
 int
 firstruns_raised(EngineObject *engine, const frame_head *frame,
@@ -406,9 +484,42 @@ firstruns_raised(EngineObject *engine, const frame_head *frame,
     if (run == NULL) {
         return 0;
     }
-    note_place(run, frame_offset(frame, code));
-    run->len = run->until;
+    Py_ssize_t unit = frame_offset(frame, code);
+    if (!is_another(run, unit)) {
+        note_place(run, unit);
+        run->len = run->until;
+    }
     return end_run(engine, run);
+}
+
+int
+firstruns_code_freed(EngineObject *engine, PyCodeObject *code)
+{
+    first_run *run =
+        run_of(engine, xt_ptrmap_get(&engine->firsts.started, code));
+    (void)xt_ptrmap_remove(&engine->firsts.started, code);
+    if (run == NULL) {
+        return 0;
+    }
+    /* All frames have ended; another one may stand in its place. */
+    return end_run(engine, run);
+}
+
+void
+firstruns_stop_listening(EngineObject *engine)
+{
+    const xt_ptrmap *started = &engine->firsts.started;
+    for (size_t i = 0; started->used > 0 && i <= started->mask; i++) {
+        const xt_ptrmap_entry *entry = &started->entries[i];
+        const first_run *run = run_of(engine, entry->value);
+        bool listens =
+            run != NULL ? run->listens : entry->value == &engine->side_events;
+        if (entry->key != NULL && listens &&
+            monitoring_switch_code(engine->monitoring, engine->tool,
+                                   (PyCodeObject *)entry->key, 0) < 0) {
+            PyErr_Clear();
+        }
+    }
 }
 
 static int
@@ -416,7 +527,7 @@ note_live(void *arg, const frame_head *frame, PyCodeObject *code,
           Py_ssize_t unit)
 {
     first_run *run = find_run(arg, frame, code);
-    if (run != NULL) {
+    if (run != NULL && !is_another(run, unit)) {
         note_place(run, unit);
         run->lives = true;
     }
@@ -463,7 +574,7 @@ firstruns_settle(EngineObject *engine)
             run->until = run->len;
         }
         else if (result == 0) {
-            remove_run(runs, run);
+            remove_run(engine, run);
         }
     }
     return result;
@@ -474,7 +585,7 @@ note_abandoned(void *arg, const frame_head *frame, PyCodeObject *code,
                Py_ssize_t unit)
 {
     first_run *run = find_run(arg, frame, code);
-    if (run != NULL) {
+    if (run != NULL && !is_another(run, unit)) {
         note_place(run, unit);
         run->len = run->until;
     }
@@ -492,23 +603,16 @@ firstruns_abandon(EngineObject *engine)
 int
 firstruns_leave(EngineObject *engine, PyCodeObject *code)
 {
-    bool runs = false;
-    first_run *next = engine->firsts.first;
-    for (; next != NULL && !runs; next = next->next) {
-        runs = next->code == code;
-    }
-    if (!runs) {
+    const xt_ptrmap *started = &engine->firsts.started;
+    if (run_of(engine, xt_ptrmap_get(started, code)) == NULL) {
         return 0;
     }
     if (firstruns_settle(engine) < 0) {
         return -1;
     }
-    /* Now all of them live. */
-    for (first_run *run = engine->firsts.first; run != NULL; run = next) {
-        next = run->next;
-        if (run->code == code) {
-            remove_run(&engine->firsts, run);
-        }
+    first_run *run = run_of(engine, xt_ptrmap_get(started, code));
+    if (run != NULL) { /* it lives */
+        remove_run(engine, run);
     }
     return 0;
 }

@@ -24,6 +24,9 @@
 struct EngineObject;
 
 typedef struct {
+    xt_ptrmap started;       /* code that was started once: borrowed, while the
+                                engine is told of code that is freed. To its run,
+                                or whether there are local events for it */
     xt_ptrmap by_frame;      /* frame -> its first_run */
     struct first_run *first; /* owned, as are the next ones: in the order in */
     struct first_run *last;  /* which they started */
@@ -48,9 +51,23 @@ int firstruns_replace(struct EngineObject *engine, const frame_head *frame);
 int firstruns_branched(struct EngineObject *engine, const frame_head *frame,
                        PyCodeObject *code, Py_ssize_t unit);
 
+/* The running frame returns. */
+int firstruns_returned(struct EngineObject *engine, const frame_head *frame,
+                       PyCodeObject *code);
+
 /* The running frame is left, by an exception that stands in `code`. */
 int firstruns_raised(struct EngineObject *engine, const frame_head *frame,
                      PyCodeObject *code);
+
+/* The code, which may have been noted, is being freed. */
+int firstruns_code_freed(struct EngineObject *engine, PyCodeObject *code);
+
+/* The first start of code is over that is counted otherwise. False if out of
+   memory. */
+bool firstruns_note_start(struct EngineObject *engine, PyCodeObject *code);
+
+/* There are no local events for what is noted any more. */
+void firstruns_stop_listening(struct EngineObject *engine);
 
 /* Brings what was counted so far into the files of all tracers. */
 int firstruns_settle(struct EngineObject *engine);

@@ -75,7 +75,9 @@ holders_end(code_holders *holders)
     for (size_t i = 0; all != NULL && len < PyList_GET_SIZE(all); i++) {
         PyObject *function = (PyObject *)known->entries[i].key;
         if (function != NULL) {
-            PyList_SET_ITEM(all, len++, Py_NewRef(function));
+            /* One that is about to end may wait for that, since 3.14. */
+            PyObject *item = Py_REFCNT(function) > 0 ? function : Py_None;
+            PyList_SET_ITEM(all, len++, Py_NewRef(item));
         }
     }
     PyErr_Clear();

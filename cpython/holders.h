@@ -33,8 +33,9 @@ typedef struct {
    watched. */
 void holders_begin(code_holders *holders);
 
-/* Ends that. Returns the functions that have rewritten code, a new list; NULL,
-   without an exception, if they are not known. */
+/* Ends that. Returns the functions that have rewritten code, and things that
+   are no functions, in a new list; NULL, without an exception, if they are not
+   known. */
 PyObject *holders_end(code_holders *holders);
 
 #endif

@@ -56,9 +56,8 @@ monitoring_take_tool(PyObject *monitoring)
     return result < 0 ? -2 : tool;
 }
 
-/* Whether the tool id is still ours: a program may have freed it. */
-static bool
-holds_tool(PyObject *monitoring, int tool)
+bool
+monitoring_holds(PyObject *monitoring, int tool)
 {
     PyObject *user = PyObject_CallMethod(monitoring, "get_tool", "i", tool);
     bool ours = user != NULL && PyUnicode_Check(user) &&
@@ -74,7 +73,7 @@ monitoring_free_tool(PyObject *monitoring, int tool,
 {
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
-    if (holds_tool(monitoring, tool)) {
+    if (monitoring_holds(monitoring, tool)) {
         /* Each of these may be refused (by an audit hook): go on. */
         (void)monitoring_switch(monitoring, tool, 0);
         PyErr_Clear();

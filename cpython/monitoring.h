@@ -21,6 +21,9 @@ PyObject *monitoring_get(void);
    none, -2 with an exception. */
 int monitoring_take_tool(PyObject *monitoring);
 
+/* Whether the tool id is still ours: a program may have freed it. */
+bool monitoring_holds(PyObject *monitoring, int tool);
+
 /* Gives the tool id back, with no events and no callbacks left (those of
    `rows`). Whether or not an exception is set; nothing happens if the program
    has freed the id. */

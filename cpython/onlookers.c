@@ -5,6 +5,8 @@
 #include <string.h>
 
 enum { TOOL_IDS = 6, EVENTS = 24 };
+/* Since 3.14 (Include/cpython/monitoring.h): BRANCH stands for the others. */
+enum { BIT_LEFT = 1 << 8, BIT_RIGHT = 1 << 9, BIT_BRANCH = 1 << 18 };
 
 /* --- Wrapped callbacks --------------------------------------------------- */
 
@@ -297,32 +299,78 @@ take_off(onlookers_patch *patch)
 typedef PyObject *(*changing)(const onlookers *self, PyObject *event,
                               PyObject *callback);
 
-static int
-change_callback(onlookers *self, int tool, int bit, changing change)
+/* Registers a callback for an event, and returns the one before; None if there
+   was none, or no event has this bit. NULL with an exception. */
+static PyObject *
+exchange(const onlookers *self, int tool, long event, PyObject *callback)
 {
-    PyObject *number = PyLong_FromLong(tool);
-    PyObject *event = PyLong_FromLong(1L << bit);
-    PyObject *changed = NULL;
-    PyObject *before = NULL;
     const onlookers_patch *patch = &self->patches[REGISTER_CALLBACK];
-    if (number != NULL && event != NULL) {
-        PyObject *const nothing[] = {number, event, Py_None};
-        before = call_own(patch, nothing, 3);
+    PyObject *number = PyLong_FromLong(tool);
+    PyObject *bit = PyLong_FromLong(event);
+    PyObject *before = NULL;
+    if (number != NULL && bit != NULL) {
+        PyObject *const given[] = {number, bit, callback};
+        before = call_own(patch, given, 3);
     }
     if (before == NULL && PyErr_ExceptionMatches(PyExc_ValueError)) {
-        PyErr_Clear(); /* no event has this bit */
-    }
-    else if (before != NULL && before != Py_None) {
-        changed = change(self, event, before);
-        PyObject *const again[] = {number, event,
-                                   changed == NULL ? before : changed};
-        Py_XDECREF(call_own(patch, again, 3));
+        PyErr_Clear();
+        before = Py_NewRef(Py_None);
     }
     Py_XDECREF(number);
-    Py_XDECREF(event);
+    Py_XDECREF(bit);
+    return before;
+}
+
+/* Registers what `change` makes of the callback that an event had; `before` is
+   taken over. */
+static int
+put_changed(const onlookers *self, int tool, long event, PyObject *before,
+            changing change)
+{
+    if (before == NULL || before == Py_None) {
+        Py_XDECREF(before);
+        return before == NULL ? -1 : 0;
+    }
+    PyObject *bit = PyLong_FromLong(event);
+    PyObject *changed = bit == NULL ? NULL : change(self, bit, before);
+    PyObject *none =
+        exchange(self, tool, event, changed == NULL ? before : changed);
+    Py_XDECREF(none);
+    Py_XDECREF(bit);
     Py_XDECREF(changed);
-    Py_XDECREF(before);
+    Py_DECREF(before);
     return PyErr_Occurred() ? -1 : 0;
+}
+
+/* The sides of a branch, since 3.14. A callback of both is registered for
+   BRANCH: its DISABLE is another one (Python/instrumentation.c). */
+static int
+change_sides(const onlookers *self, int tool, changing change)
+{
+    PyObject *left = exchange(self, tool, BIT_LEFT, Py_None);
+    PyObject *right =
+        left == NULL ? NULL : exchange(self, tool, BIT_RIGHT, Py_None);
+    if (left != NULL && left == right) {
+        Py_DECREF(right);
+        return put_changed(self, tool, BIT_BRANCH, left, change);
+    }
+    int result = put_changed(self, tool, BIT_LEFT, left, change);
+    return left == NULL ||
+                   put_changed(self, tool, BIT_RIGHT, right, change) < 0
+               ? -1
+               : result;
+}
+
+static int
+change_callback(const onlookers *self, int tool, int bit, changing change)
+{
+    const long event = 1L << bit;
+    if (COMPAT_MINOR >= 14 &&
+        (event & (BIT_LEFT | BIT_RIGHT | BIT_BRANCH)) != 0) {
+        return event == BIT_BRANCH ? change_sides(self, tool, change) : 0;
+    }
+    return put_changed(self, tool, event, exchange(self, tool, event, Py_None),
+                       change);
 }
 
 static PyObject *

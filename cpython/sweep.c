@@ -3,7 +3,6 @@
 
 #include "harvest.h"
 #include "mem.h"
-#include "monitoring.h"
 
 enum { SWEEP_FROM = 2048 }; /* code objects */
 
@@ -99,7 +98,10 @@ let_go(void *owner, ProbedCodeObject *probed)
 void
 sweep_code_freed(EngineObject *engine, PyCodeObject *code)
 {
-    (void)xt_ptrmap_remove(&engine->started_once, code);
+    if (firstruns_code_freed(engine, code) < 0 &&
+        engine_keep_trouble(engine) < 0) {
+        PyErr_WriteUnraisable(NULL);
+    }
     code_entry *entry = registry_get(&engine->registry, code);
     if (entry != NULL && entry->weak && entry->probed == NULL) {
         settle_and_remove(engine, entry);
@@ -122,35 +124,14 @@ bool
 sweep_is_first_run(const EngineObject *engine, PyCodeObject *code)
 {
     return !frame_is_in_generator(code) && may_forget(engine) &&
-           xt_ptrmap_get(&engine->started_once, code) == NULL;
-}
-
-bool
-sweep_note_start(EngineObject *engine, PyCodeObject *code, bool listen)
-{
-    void *how = listen ? (void *)&engine->side_events : (void *)engine;
-    return xt_ptrmap_set(&engine->started_once, code, how) == XT_OK;
-}
-
-void
-sweep_stop_listening(EngineObject *engine)
-{
-    const xt_ptrmap *started = &engine->started_once;
-    for (size_t i = 0; started->used > 0 && i <= started->mask; i++) {
-        const xt_ptrmap_entry *entry = &started->entries[i];
-        if (entry->key != NULL && entry->value == &engine->side_events &&
-            monitoring_switch_code(engine->monitoring, engine->tool,
-                                   (PyCodeObject *)entry->key, 0) < 0) {
-            PyErr_Clear();
-        }
-    }
+           xt_ptrmap_get(&engine->firsts.started, code) == NULL;
 }
 
 void
 sweep_weaken(EngineObject *engine, code_entry *entry)
 {
     if (!entry->weak && !entry->by_events && sweep_is_body(entry->original) &&
-        sweep_note_start(engine, entry->original, false)) {
+        firstruns_note_start(engine, entry->original)) {
         entry->probed->let_go = let_go;
         entry->probed->owner = engine;
         registry_weaken(entry);

@@ -25,13 +25,6 @@ sweep_is_body(const PyCodeObject *code)
    when that is over. */
 bool sweep_is_first_run(const EngineObject *engine, PyCodeObject *code);
 
-/* It is started, and that was the first time. Frames of it `listen` to events
-   of branches. False if out of memory. */
-bool sweep_note_start(EngineObject *engine, PyCodeObject *code, bool listen);
-
-/* Nobody does any more. */
-void sweep_stop_listening(EngineObject *engine);
-
 /* A frame runs rewritten code for the first time. A body is freed with that
    frame, as the program would expect, and what it counted is brought in then.
    What does run again is rewritten again, and then kept. */

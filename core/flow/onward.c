@@ -170,6 +170,7 @@ follow(xt_onward *way, uint32_t unit, step next)
             return XT_UNSUPPORTED;
         }
         way->traceable = true;
+        way->start = way->unit;
         return XT_OK;
     case XT_KIND_RETURN:
     case XT_KIND_RAISE:

@@ -38,6 +38,7 @@ typedef struct {
     uint32_t unit;  /* of the instruction that is next */
     uint32_t taken; /* the code unit where the branch before it leads when it
                        is taken; XT_NONE: there is none, the code has ended */
+    uint32_t start; /* the code unit behind RESUME */
     int32_t line;   /* of the instruction before, -1: none */
     int32_t here;   /* of the last entry of the location table */
     bool traceable; /* RESUME has been passed */

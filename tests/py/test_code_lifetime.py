@@ -191,6 +191,38 @@ def test_every_function_gets_its_code_back(closures: int) -> None:
     assert list(code_objects([given, other])) == [id(other.__code__)]
 
 
+# Code that could not be given back is so by the next session.
+REFUSED = """\
+import sys, exactrace
+refusing = False
+def refuse(event, args):
+    if refusing and event == "object.__setattr__" and args[1] == "__code__":
+        raise RuntimeError("no")
+sys.addaudithook(refuse)
+names = {"__file__": "/program.py"}
+source = "def f():\\n    for i in (1, 2):\\n        pass\\n    return 1\\n"
+exec(compile(source, "/program.py", "exec"), names)
+for refused in (False, True, False, False):
+    tracer = exactrace.Trace(count=1, trace=0)
+    tracer.start()
+    names["f"]()
+    names["f"]()
+    refusing = refused
+    tracer.stop()
+    refusing = False
+    print({line: n for (name, line), n in tracer.counts.items() if name == "/program.py"})
+"""
+
+
+@needs_monitoring
+def test_code_that_could_not_be_given_back_is_counted_the_next_time(
+    folder: Path,
+) -> None:
+    write(folder, "refused.py", REFUSED)
+    _, out, _ = run(["refused.py"], folder)
+    assert out.splitlines() == ["{2: 6, 3: 4, 4: 2}"] * 4
+
+
 @needs_monitoring
 def test_code_that_outlives_the_session_knows_nothing_of_it() -> None:
     names: dict[str, Any] = {"__file__": "/p.py"}

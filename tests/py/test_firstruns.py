@@ -305,6 +305,40 @@ PROGRAMS = {
         third = types.FunctionType(f.__code__, {"__file__": "/program.py"})
         third()
         """,
+    "a function is interrupted before its second start is told": """\
+        import _thread, collections
+        keys = collections.defaultdict(_thread.interrupt_main)
+        keys["yes"] = 1
+        def f(x):
+            a = 1
+            return a
+        def go(key):
+            try:
+                f(keys[key])
+            except KeyboardInterrupt:
+                pass
+        for key in ("yes", "no"):
+            go(key)
+        """,
+    "a profile function raises where a function starts again": """\
+        import sys
+        def f(x):
+            a = 1
+            return a
+        def profile(frame, event, arg):
+            if event == "call" and frame.f_code.co_name == "f":
+                raise ValueError
+        def go(again):
+            if again: sys.setprofile(profile)
+            try:
+                f(1)
+            except ValueError:
+                pass
+            finally:
+                sys.setprofile(None)
+        go(0)
+        go(1)
+        """,
     "counts are read in the midst of functions": """\
         def f():
             a = 1
@@ -338,6 +372,132 @@ PROGRAMS = {
         d = 4
         """,
 }
+
+
+# What other tools do meanwhile.
+TOOLS = {
+    event: f"""\
+        import sys
+        a = 1
+        tools = sys.monitoring
+        tools.use_tool_id(4, "other")
+        tools.register_callback(4, tools.events.{event}, lambda *_: None)
+        tools.set_events(4, tools.events.{event})
+        if a:
+            b = 1
+            b = 2
+        tools.set_events(4, 0)
+        c = 1 if b == 1 else 2
+        tools.free_tool_id(4)
+        d = c
+        """
+    for event in ("LINE", "INSTRUCTION", "PY_RETURN", "JUMP")
+} | {
+    "a tool has events in a body alone": """\
+        import sys
+        tools = sys.monitoring
+        tools.use_tool_id(4, "other")
+        code = sys._getframe().f_code
+        tools.set_local_events(4, code, tools.events.LINE)
+        if code:
+            a = 1
+        tools.set_local_events(4, code, 0)
+        if code:
+            a = 2
+        tools.free_tool_id(4)
+        """,
+    "a session by other engines within a body": """\
+        import exactrace
+        def inner(**options):
+            tracer = exactrace.Trace(count=1, trace=0, **options)
+            tracer.start()
+            return tracer
+        if inner:
+            first = inner(branch=True)
+            if first:
+                a = 1
+            first.stop()
+            second = inner(engine="settrace")
+            b = a if second else 2
+            second.stop()
+        c = 1
+        """,
+    "a trace function begins within a body": """\
+        import sys
+        before = sys.gettrace()
+        sys.settrace(lambda *_: None)
+        a = 1
+        sys._getframe().f_trace = lambda *_: None
+        if a:
+            b = 1
+        sys.settrace(before)
+        c = 1 if b else 2
+        """,
+    "a tool raises where a function starts again": """\
+        import sys
+        def f(x):
+            a = 1
+            return a
+        def refuse(code, offset):
+            if code.co_name == "f":
+                raise ValueError
+        tools = sys.monitoring
+        tools.use_tool_id(4, "other")
+        tools.register_callback(4, tools.events.PY_START, refuse)
+        def go(again):
+            tools.set_events(4, again and tools.events.PY_START)
+            try:
+                f(1)
+            except ValueError:
+                pass
+            tools.set_events(4, 0)
+        go(0)
+        go(1)
+        tools.free_tool_id(4)
+        """,
+}
+
+
+@pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
+@pytest.mark.parametrize("name", TOOLS)
+def test_a_first_run_goes_on_whatever_other_tools_do(name: str) -> None:
+    counts = {engine: run(engine, TOOLS[name]) for engine in ("event", "probe")}
+    assert counts["event"] == counts["probe"]
+    assert len(counts["probe"]) > 8
+
+
+# Code is freed, and code that nobody wants gets its place, where it is left by an
+# exception at the place of the frame that ran it.
+REUSED = """\
+    lib = {"__name__": "lib", "__file__": "/lib/other.py"}
+    mine = {"__name__": "mine", "__file__": "/program.py"}
+    def make():
+        exec(compile("def u(x):\\n    return 1 // x\\n", "/lib/other.py", "exec"), lib)
+        lib["u"](1)
+        return lib["u"]
+    def go():
+        kept = [make() for i in range(5)]
+        code = compile("\\n" * 100 + "a = 1\\nb = 2\\nc = 3\\n", "/program.py", "exec")
+        where = id(code)
+        exec(code, mine)
+        del code
+        for i in range(300):
+            u = make()
+            kept.append(u)
+            if id(u.__code__) == where:
+                try: u(0)
+                except ZeroDivisionError: return
+    go()
+    """
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_run_ends_before_its_code_is_freed(engine: str) -> None:
+    tracer = exactrace.Trace(count=1, trace=0, engine=engine, ignoredirs=["/lib"])
+    names = {"__name__": "__main__", "__file__": "/program.py"}
+    tracer.runctx(compiled(REUSED), names, names)
+    found = {line: hits for line, hits in lines_of(tracer).items() if line > 100}
+    assert found == {101: 1, 102: 1, 103: 1}
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 from beside import MONITORED, NO_PROBES, PACKAGE, check_same, run, write
 
+import exactrace
+
 OPTIONS = ((), ("--branch",)) if MONITORED else ((),)
 
 WORK = """\
@@ -290,3 +292,39 @@ def test_nothing_rewritten_is_written_to_a_compiled_file(folder: Path) -> None:
         check=True,
     )
     assert compiled.read_bytes() == content
+
+
+@pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
+@pytest.mark.parametrize("both", [False, True], ids=["each side", "BRANCH"])
+def test_a_tool_keeps_its_callbacks(both: bool) -> None:
+    monitoring = sys.monitoring
+    left_out = {"NO_EVENTS", "C_RETURN", "C_RAISE"}
+    if hasattr(monitoring.events, "BRANCH_LEFT"):
+        left_out |= {"BRANCH_LEFT", "BRANCH_RIGHT"} if both else {"BRANCH"}
+    names = [name for name in dir(monitoring.events) if name.isupper()]
+    events = {
+        name: getattr(monitoring.events, name) for name in names if name not in left_out
+    }
+    callbacks = {name: (lambda *_, name=name: None) for name in events}
+
+    def exchange() -> dict[str, Any]:
+        return {
+            name: monitoring.register_callback(4, event, callbacks[name])
+            for name, event in events.items()
+        }
+
+    monitoring.use_tool_id(4, "other")
+    try:
+        exchange()
+        tracer = exactrace.Trace(count=1, trace=0)
+        tracer.start()
+        during = exchange()
+        tracer.stop()
+        after = exchange()
+    finally:
+        for event in events.values():
+            monitoring.register_callback(4, event, None)
+        monitoring.free_tool_id(4)
+    assert len(events) > 12
+    assert during == callbacks
+    assert after == callbacks
