@@ -338,9 +338,10 @@ registry_forget(code_registry *registry, code_entry *const *gone, size_t len)
 void
 registry_restore_consts(code_registry *registry)
 {
-    for (size_t i = 0; i < registry->len; i++) {
-        code_entry *entry = registry->items[i];
-        if (entry->code != NULL && entry->parent != NULL &&
+    /* From the end: an entry that is freed by that is replaced by the last. */
+    for (size_t i = registry->len; i-- > 0;) {
+        code_entry *entry = i < registry->len ? registry->items[i] : NULL;
+        if (entry != NULL && entry->code != NULL && entry->parent != NULL &&
             entry->parent->code != NULL) {
             replace_const(entry->parent, entry->code, entry->original);
         }
