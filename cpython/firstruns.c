@@ -351,6 +351,14 @@ note_place(first_run *run, Py_ssize_t unit)
 
 /* --- Starting ------------------------------------------------------------ */
 
+/* On 3.12, which line its caller is told of again depends on whether the call
+   was specialised; to get other code while it is called undoes that. */
+static bool
+is_function_of_312(PyCodeObject *code)
+{
+    return COMPAT_MINOR < 13 && !sweep_is_body(code);
+}
+
 /* Whether the code is fit, and then the events that it has first in
    firsts.path. With branches, calls are counted by probes. A function with
    branches is likely to run again, and then to listen for them was in vain.
@@ -358,7 +366,8 @@ note_place(first_run *run, Py_ssize_t unit)
 static int
 is_fit(EngineObject *engine, PyCodeObject *code, xt_onward *way)
 {
-    if (engine->branches || PyBytes_GET_SIZE(code->co_exceptiontable) > 0 ||
+    if (engine->branches || is_function_of_312(code) ||
+        PyBytes_GET_SIZE(code->co_exceptiontable) > 0 ||
         !PyUnicode_CheckExact(code->co_filename) ||
         registry_get(&engine->registry, code) != NULL) {
         return 0;

@@ -714,7 +714,8 @@ def test_what_runs_once_is_not_rewritten() -> None:
     exactrace.Trace(count=1, trace=0).runfunc(work)
     originals = [names["f"].__code__] * 3 + [names["g"].__code__] * 3
     same = [now is before for now, before in zip(codes, originals, strict=True)]
-    assert [True, False, False, False, False, False] == same
+    once = sys.version_info >= (3, 13)  # it would change what its caller is told of
+    assert [once, False, False, False, False, False] == same
 
 
 def referent(function: Any) -> Any:
