@@ -18,8 +18,8 @@
 #define XT_ENGINE_H
 
 #include "announced.h"
-#include "firstruns.h"
 #include "disguise.h"
+#include "firstruns.h"
 #include "onlookers.h"
 #include "registry.h"
 #include "session.h"

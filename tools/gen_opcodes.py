@@ -94,6 +94,11 @@ def jump(name: str) -> str:
     sys.exit(f"tools/gen_opcodes.py: nothing is known of the jump {name}")
 
 
+def kind(name: str) -> str:
+    """Return how control goes on after the opcode."""
+    return KINDS.get(name, "XT_KIND_PLAIN")
+
+
 def bases() -> dict[int, str]:
     """Return which opcode each one that runs is, or in whose place it stands."""
     numbers = dis._all_opmap  # type: ignore[attr-defined]
@@ -135,9 +140,8 @@ def text() -> str:
     ]
     lines.append("    .traits = {")
     for name, number in sorted(real_opcodes().items(), key=lambda item: item[1]):
-        kind = KINDS.get(name, "XT_KIND_PLAIN")
         lines.append(
-            f"        [{number}] = {{{kind}, {jump(name)}, {caches(name, number)}}},"
+            f"        [{number}] = {{{kind(name)}, {jump(name)}, {caches(name, number)}}},"
             f" /* {name} */"
         )
     lines += ["    },", "    .base = {"]
@@ -149,7 +153,7 @@ def text() -> str:
     lines += [
         f"        [{number}] = {1 + caches(base, opcode.opmap[base])}, /* {base} */"
         for number, base in sorted(bases().items())
-        if KINDS.get(base, "XT_KIND_CALL") == "XT_KIND_CALL"
+        if kind(base) in ("XT_KIND_PLAIN", "XT_KIND_CALL")
     ]
     lines += ["    },", "};", "/* clang-format on */", "", "#endif", ""]
     return "\n".join(lines)
