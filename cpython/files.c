@@ -259,15 +259,13 @@ files_hit_once(file_table *table, traced_file *file, int line)
 }
 
 bool
-files_take_noted(file_table *table, noted_hits *noted, first_hit *what,
-                 uint64_t *hits)
+files_take_noted(file_table *table, first_hit *what, uint64_t *hits)
 {
     hit_log *log = &table->log;
     sync_take(&table->lock);
     bool found = log->taken < log->len;
     if (found) {
-        *noted = log->items[log->taken++];
-        *hits = unpack(table, *noted, what);
+        *hits = unpack(table, log->items[log->taken++], what);
     }
     else {
         log->taken = log->len = 0;
@@ -277,8 +275,9 @@ files_take_noted(file_table *table, noted_hits *noted, first_hit *what,
 }
 
 void
-files_put_back(file_table *table, noted_hits noted)
+files_put_back(file_table *table, first_hit what, uint64_t hits)
 {
+    const noted_hits noted = pack(what.file, what.line, hits);
     hit_log *log = &table->log;
     sync_take(&table->lock);
     if (log->taken > 0) {

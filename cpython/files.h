@@ -182,10 +182,9 @@ int files_make_room(uint64_t **hits, size_t *cap, int line);
 int files_note(hit_list *list, traced_file *file, int line);
 
 /* Takes what is noted next out of the log; false if there is none. */
-bool files_take_noted(file_table *table, noted_hits *noted, first_hit *what,
-                      uint64_t *hits);
+bool files_take_noted(file_table *table, first_hit *what, uint64_t *hits);
 
 /* Puts it back for the next flush, into a place that has become free. */
-void files_put_back(file_table *table, noted_hits noted);
+void files_put_back(file_table *table, first_hit what, uint64_t hits);
 
 #endif

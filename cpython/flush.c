@@ -9,12 +9,11 @@
 static int
 flush_log(file_table *table, PyObject *counts)
 {
-    noted_hits noted;
     first_hit what;
     uint64_t hits;
-    while (files_take_noted(table, &noted, &what, &hits)) {
+    while (files_take_noted(table, &what, &hits)) {
         if (hitmap_add_line(counts, what.file->name, what.line, hits) < 0) {
-            files_put_back(table, noted);
+            files_put_back(table, what, hits);
             return -1;
         }
     }
