@@ -19,62 +19,45 @@ harvest_wants(const TracerObject *tracer, const code_entry *entry)
 
 /* What code has counted since the last harvest. */
 typedef struct {
-    seen_code *code; /* borrowed: stays as long as its code is held */
-    size_t at;       /* of its numbers among all: slots, and breaks if it has
-                        some */
-    bool has_breaks;
-    bool runs; /* frames of it ran at that moment: it has changed by the next
-                  harvest, whether or not they have come further */
-} change;
-
-typedef struct {
-    change *items; /* owned */
-    size_t len;
-    size_t cap;
-    uint64_t *numbers; /* owned */
-    size_t numbers_len;
+    uint64_t *numbers; /* owned: slots, and breaks if it has some */
     size_t numbers_cap;
+    bool has_breaks;
     int64_t *counts; /* owned: scratch, the classes of a plan, */
     size_t counts_cap;
     int64_t *balance; /* and one per node */
     size_t balance_cap;
-} change_list;
+} change;
 
 static void
-changes_free(change_list *changes)
+change_free(change *one)
 {
-    xt_free(changes->items);
-    xt_free(changes->numbers);
-    xt_free(changes->counts);
-    xt_free(changes->balance);
+    xt_free(one->numbers);
+    xt_free(one->counts);
+    xt_free(one->balance);
 }
 
 /* Makes room for a change of this code, so that to remember it cannot fail. */
 static bool
-reserve(change_list *changes, seen_code *code, size_t breaks)
+reserve(change *one, seen_code *code, size_t breaks)
 {
     const xt_plan *plan = &code->probed->plan;
-    change *items = xt_grow(changes->items, &changes->cap, changes->len + 1,
-                            sizeof(*items));
-    changes->items = items != NULL ? items : changes->items;
-    uint64_t *numbers =
-        xt_grow(changes->numbers, &changes->numbers_cap,
-                changes->numbers_len + plan->slots + breaks, sizeof(*numbers));
-    changes->numbers = numbers != NULL ? numbers : changes->numbers;
-    int64_t *counts = xt_grow(changes->counts, &changes->counts_cap,
-                              plan->classes_len, sizeof(*counts));
-    changes->counts = counts != NULL ? counts : changes->counts;
-    int64_t *balance = xt_grow(changes->balance, &changes->balance_cap,
-                               plan->nodes, sizeof(*balance));
-    changes->balance = balance != NULL ? balance : changes->balance;
+    uint64_t *numbers = xt_grow(one->numbers, &one->numbers_cap,
+                                plan->slots + breaks, sizeof(*numbers));
+    one->numbers = numbers != NULL ? numbers : one->numbers;
+    int64_t *counts = xt_grow(one->counts, &one->counts_cap, plan->classes_len,
+                              sizeof(*counts));
+    one->counts = counts != NULL ? counts : one->counts;
+    int64_t *balance = xt_grow(one->balance, &one->balance_cap, plan->nodes,
+                               sizeof(*balance));
+    one->balance = balance != NULL ? balance : one->balance;
     if (breaks > 0 && code->breaks == NULL) {
         code->breaks = xt_malloc(breaks * sizeof(*code->breaks));
         if (code->breaks != NULL) {
             memset(code->breaks, 0, breaks * sizeof(*code->breaks));
         }
     }
-    return items != NULL && numbers != NULL && counts != NULL &&
-           balance != NULL && (breaks == 0 || code->breaks != NULL);
+    return numbers != NULL && counts != NULL && balance != NULL &&
+           (breaks == 0 || code->breaks != NULL);
 }
 
 static void
@@ -100,45 +83,39 @@ breaks_of(const ProbedCodeObject *probed)
     return probed->breaks.left == NULL ? 0 : 3 * (size_t)probed->points_len;
 }
 
-/* Takes the change of one code object. -1 (without an exception) if out of
-   memory. */
+/* Takes the change of a code object. -1 with an exception if out of memory. */
 static int
-take_one(const seen_codes *seen, change_list *changes, seen_code *code)
+take(const seen_codes *seen, change *one, seen_code *code)
 {
     const ProbedCodeObject *probed = code->probed;
     size_t slots = probed->plan.slots;
     size_t breaks = breaks_of(probed);
-    if (!reserve(changes, code, breaks)) {
+    if (!reserve(one, code, breaks)) {
+        PyErr_NoMemory();
         return -1;
     }
-    uint64_t *numbers = changes->numbers + changes->numbers_len;
-    subtract(numbers, probed->slots, seen_slots(seen, code), slots);
+    subtract(one->numbers, probed->slots, seen_slots(seen, code), slots);
+    one->has_breaks = breaks > 0;
     if (breaks > 0) {
-        subtract(numbers + slots, probed->breaks.left, code->breaks, breaks);
+        subtract(one->numbers + slots, probed->breaks.left, code->breaks,
+                 breaks);
     }
-    changes->items[changes->len++] = (change){
-        .code = code,
-        .at = changes->numbers_len,
-        .has_breaks = breaks > 0,
-        .runs = code->runs,
-    };
-    changes->numbers_len += slots + breaks;
     return 0;
 }
 
 /* Remembers a change as harvested. */
 static void
-remember(seen_codes *seen, const change_list *changes, const change *one)
+remember(seen_codes *seen, const change *one, seen_code *code)
 {
-    seen_code *code = one->code;
-    const uint64_t *numbers = changes->numbers + one->at;
     size_t slots = code->probed->plan.slots;
-    add_up(seen_slots(seen, code), numbers, slots);
+    add_up(seen_slots(seen, code), one->numbers, slots);
     if (one->has_breaks) {
-        add_up(code->breaks, numbers + slots,
+        add_up(code->breaks, one->numbers + slots,
                3 * (size_t)code->probed->points_len);
     }
-    seen->rows[code->row].dirty = one->runs;
+    /* If frames of it run now, it has changed by the next harvest, whether or
+       not they have come further. */
+    seen->rows[code->row].dirty = code->runs;
 }
 
 /* Learns of new code, of slots that lie elsewhere, and where exceptions were.
@@ -209,47 +186,6 @@ fetch(const seen_codes *seen, size_t row)
 #endif
 }
 
-/* Takes all that has changed. */
-static int
-take_changed(const TracerObject *tracer, bool wanted_only,
-             change_list *changes)
-{
-    enum { AHEAD = 12 };
-    const seen_codes *seen = &tracer->seen;
-    int result = 0;
-    for (size_t i = 0; i < seen->len && result == 0; i++) {
-        const seen_row *row = &seen->rows[i];
-        fetch(seen, i + AHEAD);
-        if ((row->dirty ||
-             differ(row->slots, seen->copies + row->at, row->len)) &&
-            (!wanted_only || harvest_wants(tracer, row->code->entry))) {
-            result = take_one(seen, changes, row->code);
-        }
-    }
-    return result;
-}
-
-/* Takes all changes, at one moment: nothing of the program runs meanwhile. -1
-   (without an exception) if out of memory. */
-static int
-take_all(EngineObject *engine, TracerObject *tracer, bool wanted_only,
-         change_list *changes)
-{
-    *changes = (change_list){0};
-    live_list live;
-    if (live_begin(engine, &live) < 0) {
-        return -1;
-    }
-    int result = catch_up(engine, &tracer->seen);
-    if (result == 0) {
-        mark_running(&tracer->seen, &live, true);
-        result = take_changed(tracer, wanted_only, changes);
-        mark_running(&tracer->seen, &live, false);
-    }
-    live_end(&live);
-    return result;
-}
-
 /* --- What follows from it --------------------------------------------------
  */
 
@@ -286,49 +222,99 @@ add_lines(TracerObject *tracer, const seen_code *code, const int64_t *counts,
 }
 
 static int
-add_change(TracerObject *tracer, change_list *changes, const change *one)
+add_change(TracerObject *tracer, const change *one, seen_code *code)
 {
-    seen_code *code = one->code;
     const ProbedCodeObject *probed = code->probed;
-    const uint64_t *slots = changes->numbers + one->at;
+    const uint64_t *slots = one->numbers;
     const uint64_t *left = one->has_breaks ? slots + probed->plan.slots : NULL;
     const uint64_t *handled = left == NULL ? NULL : left + probed->points_len;
     const uint64_t *fired = left == NULL ? NULL : handled + probed->points_len;
     const xt_breaks flow = {left, handled};
     (void)xt_solve(&probed->plan, probed->points_len, slots, &flow,
-                   changes->balance, changes->counts);
+                   one->balance, one->counts);
     bool branches = (tracer->mode & TRACER_BRANCHES) != 0;
     if (branches && !seen_need_outcomes(&tracer->seen, code)) {
         PyErr_NoMemory();
         return -1;
     }
-    int result = add_lines(tracer, code, changes->counts, fired);
+    int result = add_lines(tracer, code, one->counts, fired);
     if (result == 0 && branches) {
-        seen_add_outcomes(code, changes->counts, handled);
+        seen_add_outcomes(code, one->counts, handled);
     }
     return result;
 }
 
-/* Adds all, and remembers it. */
+/* --- All code --------------------------------------------------------------
+ */
+
+/* Takes the change of one code object, adds it if it is asked for, and
+   remembers it. */
 static int
-add_changes(TracerObject *tracer, change_list *changes)
+harvest_one(TracerObject *tracer, change *one, seen_code *code, bool adds)
 {
-    /* To add may free code. That which is held keeps its place here. */
-    for (size_t i = 0; i < changes->len; i++) {
-        Py_INCREF(changes->items[i].code->probed);
+    /* To add may free code. That which is held keeps its place. */
+    ProbedCodeObject *probed =
+        (ProbedCodeObject *)Py_NewRef((PyObject *)code->probed);
+    int result = take(&tracer->seen, one, code);
+    if (result == 0 && adds) {
+        result = add_change(tracer, one, code);
     }
+    if (result == 0) {
+        remember(&tracer->seen, one, code);
+    }
+    Py_DECREF(probed);
+    return result;
+}
+
+/* The same with all that has changed; if it adds, of what is wanted. */
+static int
+harvest_changed(TracerObject *tracer, bool adds)
+{
+    enum { AHEAD = 12 };
+    const seen_codes *seen = &tracer->seen;
+    change one = {0};
     int result = 0;
-    for (size_t i = 0; i < changes->len; i++) {
-        const change *one = &changes->items[i];
-        ProbedCodeObject *probed = one->code->probed;
-        if (result == 0) {
-            result = add_change(tracer, changes, one);
+    size_t len = seen->len;
+    for (size_t i = 0; i < seen->len && result == 0; i++) {
+        const seen_row *row = &seen->rows[i];
+        fetch(seen, i + AHEAD);
+        if ((row->dirty ||
+             differ(row->slots, seen->copies + row->at, row->len)) &&
+            (!adds || harvest_wants(tracer, row->code->entry))) {
+            result = harvest_one(tracer, &one, row->code, adds);
         }
-        if (result == 0) {
-            remember(&tracer->seen, changes, one);
+        if (seen->len != len) {
+            len = seen->len; /* another code may be in its place */
+            i = SIZE_MAX;
         }
-        Py_DECREF(probed);
     }
+    change_free(&one);
+    return result;
+}
+
+/* Takes all changes, at one moment: nothing of the program runs meanwhile, but
+   for what names of files do that are more than strings. */
+static int
+harvest_all(EngineObject *engine, TracerObject *tracer, bool adds)
+{
+    live_list live;
+    if (firstruns_settle(engine) < 0) {
+        return -1;
+    }
+    if (live_begin(engine, &live) < 0) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    int result = catch_up(engine, &tracer->seen);
+    if (result < 0) {
+        PyErr_NoMemory();
+    }
+    else {
+        mark_running(&tracer->seen, &live, true);
+        result = harvest_changed(tracer, adds);
+        mark_running(&tracer->seen, &live, false);
+    }
+    live_end(&live);
     return result;
 }
 
@@ -351,19 +337,7 @@ settle_outcomes(TracerObject *tracer, seen_code *code)
 int
 harvest_lines(EngineObject *engine, TracerObject *tracer)
 {
-    if (firstruns_settle(engine) < 0) {
-        return -1;
-    }
-    change_list changes;
-    int result = take_all(engine, tracer, true, &changes);
-    if (result < 0) {
-        PyErr_NoMemory();
-    }
-    else {
-        result = add_changes(tracer, &changes);
-    }
-    changes_free(&changes);
-    return result;
+    return harvest_all(engine, tracer, true);
 }
 
 int
@@ -380,19 +354,20 @@ harvest(EngineObject *engine, TracerObject *tracer)
 static int
 settle(TracerObject *tracer, const code_entry *entry)
 {
-    change_list changes = {0};
     seen_code *code = seen_get(&tracer->seen, entry);
-    int result = -1;
-    if (code == NULL || take_one(&tracer->seen, &changes, code) < 0) {
+    if (code == NULL) {
         PyErr_NoMemory();
+        return -1;
     }
-    else {
-        result = add_change(tracer, &changes, changes.items);
+    change one = {0};
+    int result = take(&tracer->seen, &one, code);
+    if (result == 0) {
+        result = add_change(tracer, &one, code);
     }
     if (result == 0) {
-        remember(&tracer->seen, &changes, changes.items);
+        remember(&tracer->seen, &one, code);
     }
-    changes_free(&changes);
+    change_free(&one);
     return result == 0 ? settle_outcomes(tracer, code) : result;
 }
 
@@ -427,18 +402,9 @@ harvest_drop(EngineObject *engine, const code_entry *entry)
 int
 harvest_skip(EngineObject *engine, TracerObject *tracer)
 {
-    if (firstruns_settle(engine) < 0) {
-        return -1;
-    }
-    change_list changes;
-    int result = take_all(engine, tracer, false, &changes);
-    for (size_t i = 0; i < changes.len && result == 0; i++) {
-        remember(&tracer->seen, &changes, &changes.items[i]);
-    }
-    changes_free(&changes);
+    int result = harvest_all(engine, tracer, false);
     if (result < 0) {
         harvest_forget(tracer);
-        PyErr_NoMemory();
     }
     return result;
 }

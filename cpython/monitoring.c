@@ -149,12 +149,20 @@ int
 monitoring_switch_code(PyObject *monitoring, int tool, PyCodeObject *code,
                        long events)
 {
+    /* Often enough that to build a tuple of arguments would show. */
+    PyObject *name = PyUnicode_InternFromString("set_local_events");
+    PyObject *number = PyLong_FromLong(tool);
     PyObject *bits = PyLong_FromLong(events);
-    int result = bits == NULL ? -1
-                              : call(monitoring, "set_local_events", "iOO",
-                                     tool, (PyObject *)code, bits);
+    PyObject *args[] = {monitoring, number, (PyObject *)code, bits};
+    PyObject *done = NULL;
+    if (name != NULL && number != NULL && bits != NULL) {
+        done = PyObject_VectorcallMethod(name, args, 4, NULL);
+    }
+    Py_XDECREF(name);
+    Py_XDECREF(number);
     Py_XDECREF(bits);
-    return result;
+    Py_XDECREF(done);
+    return done == NULL ? -1 : 0;
 }
 
 int

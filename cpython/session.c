@@ -157,8 +157,16 @@ judge(TracerObject *self, PyObject *filename, PyObject *globals)
     if (module != NULL || PyErr_Occurred()) {
         return module;
     }
-    module = PyObject_CallMethod((PyObject *)self, "_judge", "OO", filename,
-                                 globals);
+    if ((self->mode & TRACER_ALL) != 0) {
+        bool is_file =
+            PyUnicode_GET_LENGTH(filename) > 0 &&
+            PyUnicode_CompareWithASCIIString(filename, "<string>") != 0;
+        module = Py_NewRef(is_file ? filename : Py_None);
+    }
+    else {
+        module = PyObject_CallMethod((PyObject *)self, "_judge", "OO",
+                                     filename, globals);
+    }
     if (module == NULL) {
         return NULL;
     }

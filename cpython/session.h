@@ -35,6 +35,7 @@ enum {
     TRACER_CALLS = 256,    /* how often which function called which */
     TRACER_FILTERED = 512, /* functions and callers are filtered */
     TRACER_HOOKS = 1024,   /* a trace function in Python does all else */
+    TRACER_ALL = 2048,     /* all files are wanted, by no name */
 };
 
 enum {

@@ -623,6 +623,7 @@ tracer_init(PyObject *module)
         PyModule_AddIntConstant(module, "HAS_GIL", COMPAT_HAS_GIL) < 0 ||
         PyModule_AddIntConstant(module, "CALLS", TRACER_CALLS) < 0 ||
         PyModule_AddIntConstant(module, "HOOKS", TRACER_HOOKS) < 0 ||
+        PyModule_AddIntConstant(module, "ALL", TRACER_ALL) < 0 ||
         PyModule_AddIntConstant(module, "FILTERED", TRACER_FILTERED) < 0) {
         return -1;
     }

@@ -26,6 +26,7 @@ BRANCHES: Final = 16
 PROBE: Final = 32
 EVENT: Final = 64
 DEBUG: Final = 128
+ALL: Final = 2048
 HAS_GIL: Final[int]
 CALLS: Final = 256
 FILTERED: Final = 512

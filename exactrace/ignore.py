@@ -65,6 +65,11 @@ class FileFilter:
             _native.Rules(modules, spellings) if spellings or modules else None
         )
 
+    @property
+    def wants_all(self) -> bool:
+        """Whether nothing is left out but what is no file."""
+        return self._rules is None
+
     def wants(
         self, filename: str, module_globals: Mapping[str, object], basename: str
     ) -> bool:

@@ -254,6 +254,8 @@ class Trace(_native.Tracer):
             return None
         self._filter = FileFilter(self.ignore._mods, self.ignore._dirs, self._kept)
         if mode == _native.COUNT:
+            if self._filter.wants_all:
+                mode |= _native.ALL
             mode |= _ENGINE_BITS[self.engine or ENGINES[0]]
             if self.branch:
                 mode |= _native.BRANCHES

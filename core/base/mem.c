@@ -64,11 +64,8 @@ grown_cap(size_t cap, size_t need, size_t size)
 }
 
 void *
-xt_grow(void *items, size_t *cap, size_t need, size_t size)
+xt_regrow(void *items, size_t *cap, size_t need, size_t size)
 {
-    if (need <= *cap && items != NULL) {
-        return items;
-    }
     size_t wanted = grown_cap(*cap, need, size);
     void *grown = wanted == 0 ? NULL : xt_realloc(items, wanted * size);
     if (grown != NULL) {
@@ -78,11 +75,8 @@ xt_grow(void *items, size_t *cap, size_t need, size_t size)
 }
 
 void *
-xt_renew(void *items, size_t *cap, size_t need, size_t size)
+xt_replace(void *items, size_t *cap, size_t need, size_t size)
 {
-    if (need <= *cap && items != NULL) {
-        return items;
-    }
     size_t wanted = grown_cap(*cap, need, size);
     void *made = wanted == 0 ? NULL : xt_malloc(wanted * size);
     if (made != NULL) {

@@ -11,15 +11,29 @@ void *xt_malloc(size_t size);
 void *xt_realloc(void *old, size_t size);
 void xt_free(void *old);
 
+/* What the next two do where there is no room yet. */
+void *xt_regrow(void *items, size_t *cap, size_t need, size_t size);
+void *xt_replace(void *items, size_t *cap, size_t need, size_t size);
+
 /* Returns `items` with room for at least `need` items of `size` bytes each,
    and sets *cap (in items) accordingly; the capacity at least doubles when it
    grows, so that appending costs O(1) on average. NULL when out of memory or
    when the size overflows: `items` and *cap are then untouched. */
-void *xt_grow(void *items, size_t *cap, size_t need, size_t size);
+static inline void *
+xt_grow(void *items, size_t *cap, size_t need, size_t size)
+{
+    return need <= *cap && items != NULL ? items
+                                         : xt_regrow(items, cap, need, size);
+}
 
 /* The same for items that need not be kept: they are not copied, which would
    touch memory that nobody has used yet. */
-void *xt_renew(void *items, size_t *cap, size_t need, size_t size);
+static inline void *
+xt_renew(void *items, size_t *cap, size_t need, size_t size)
+{
+    return need <= *cap && items != NULL ? items
+                                         : xt_replace(items, cap, need, size);
+}
 
 #ifdef XT_FAILING_ALLOC
 /* Lets `successes` further allocations succeed and all later ones fail;
