@@ -29,9 +29,8 @@ is_wanted(EngineObject *self, PyObject *globals)
     return wanted;
 }
 
-/* Notes in which file the code ran, the first time that there is one. */
-static void
-note_file(const EngineObject *self, code_entry *entry, PyObject *globals)
+void
+adopt_note_file(const EngineObject *self, code_entry *entry, PyObject *globals)
 {
     if (entry->file != NULL) {
         return;
@@ -58,9 +57,8 @@ adopt_is_plain(void)
            _PyEval_EvalFrameDefault;
 }
 
-/* Counts the code by events from now on. */
-static int
-count_by_events(EngineObject *self, code_entry *entry)
+int
+adopt_by_events(EngineObject *self, code_entry *entry)
 {
     if (entry->by_events) {
         return 0;
@@ -115,13 +113,14 @@ needs_no_events(const EngineObject *self)
            thread->c_tracefunc == NULL && thread->c_profilefunc == NULL;
 }
 
-/* Prepares rewritten code for all events that are on, of whatever tool. Frames
-   that go on in it do not pass the RESUME which does that; to change the local
-   events does it too. */
-static int
-prepare(EngineObject *self, code_entry *entry)
+int
+adopt_prepare(EngineObject *self, code_entry *entry)
 {
+    /* Frames that go on in it do not pass the RESUME which does that; to
+       change the local events does it too. */
     if (!entry->prepared && needs_no_events(self)) {
+        entry->code->_co_instrumentation_version =
+            entry->original->_co_instrumentation_version;
         return 0;
     }
     if (entry->prepared && entry->code->_co_instrumentation_version ==
@@ -142,16 +141,15 @@ static int
 start_by_events(EngineObject *self, code_entry *entry)
 {
     if ((self->branches && sides_started(self, entry) < 0) ||
-        count_by_events(self, entry) < 0) {
+        adopt_by_events(self, entry) < 0) {
         return -1;
     }
     sweep_weaken_original(self, entry);
     return 0;
 }
 
-/* Why no code can be rewritten now; NULL: it can. */
-static const char *
-refuse(const EngineObject *self)
+const char *
+adopt_refuse(const EngineObject *self)
 {
     if (!self->probes) {
         return "probes are not used in this run";
@@ -171,7 +169,7 @@ adopt(EngineObject *self, frame_head *frame, PyCodeObject *code,
     if (self->registry.kept != NULL) {
         keptcode_note_frames(self);
     }
-    const char *refusal = refuse(self);
+    const char *refusal = adopt_refuse(self);
     bool first = refusal == NULL && sweep_is_first_run(self, code);
     int noted = first ? firstruns_start(self, frame, code) : 0;
     if (noted != 0) {
@@ -182,7 +180,7 @@ adopt(EngineObject *self, frame_head *frame, PyCodeObject *code,
     if (entry == NULL) {
         return -1;
     }
-    note_file(self, entry, frame->globals);
+    adopt_note_file(self, entry, frame->globals);
     if (entry->code == NULL || refusal != NULL) {
         return start_by_events(self, entry);
     }
@@ -191,7 +189,7 @@ adopt(EngineObject *self, frame_head *frame, PyCodeObject *code,
     }
     if (onlookers_copy_events(&self->onlookers, entry->original, entry->code) <
             0 ||
-        prepare(self, entry) < 0) {
+        adopt_prepare(self, entry) < 0) {
         return -1;
     }
     if (!frame_switch_code(frame, code, offset, entry->code,
@@ -214,7 +212,7 @@ on_probed(EngineObject *self, ProbedCodeObject *probed, PyObject *globals)
         return NULL;
     }
     if (entry != NULL) {
-        note_file(self, entry, globals);
+        adopt_note_file(self, entry, globals);
     }
     return Py_NewRef(self->disable);
 }
@@ -239,12 +237,12 @@ static int
 go_on_by_events(EngineObject *self, PyCodeObject *code, PyObject *globals)
 {
     code_entry *entry = registry_add(&self->registry, &self->types, code,
-                                     refuse(self), self->branches);
+                                     adopt_refuse(self), self->branches);
     if (entry == NULL) {
         return -1;
     }
-    note_file(self, entry, globals);
-    if (count_by_events(self, entry) < 0) {
+    adopt_note_file(self, entry, globals);
+    if (adopt_by_events(self, entry) < 0) {
         return -1;
     }
     sweep_weaken_original(self, entry);

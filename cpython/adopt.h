@@ -21,6 +21,20 @@ int adopt_running(EngineObject *self, PyCodeObject *code, PyObject *globals);
    their bytecode (PEP 523). */
 bool adopt_is_plain(void);
 
+/* Why no code can be rewritten now (static); NULL: it can. */
+const char *adopt_refuse(const EngineObject *self);
+
+/* Notes in which file the code ran, the first time that there is one. */
+void adopt_note_file(const EngineObject *self, code_entry *entry,
+                     PyObject *globals);
+
+/* Counts the code by events from now on. -1 with an exception. */
+int adopt_by_events(EngineObject *self, code_entry *entry);
+
+/* Prepares rewritten code, in which a frame will go on, for all events that
+   are on, of whatever tool. -1 with an exception. */
+int adopt_prepare(EngineObject *self, code_entry *entry);
+
 /* Has later calls of a function run other code of the same meaning. -1 with an
    exception. */
 int adopt_set_code(PyObject *function, PyCodeObject *code);

@@ -34,8 +34,12 @@ left_original(EngineObject *self, PyCodeObject *code, PyObject *const *args,
               bool handled)
 {
     frame_head *frame = frame_running(code);
-    if (frame != NULL && firstruns_raised(self, frame, code) < 0 &&
-        engine_keep_trouble(self) < 0) {
+    int result = 0;
+    if (frame != NULL) {
+        result = handled ? firstruns_handled(self, frame, code, unit_of(args))
+                         : firstruns_raised(self, frame, code);
+    }
+    if (result < 0 && engine_keep_trouble(self) < 0) {
         return NULL;
     }
     code_entry *entry =

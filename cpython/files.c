@@ -39,6 +39,7 @@ files_fini(file_table *table)
     }
     xt_free(table->items);
     xt_free(table->log.items);
+    runlog_fini(&table->runs);
     xt_free(table->order.items);
     xt_free(table->parted.items);
     Py_XDECREF(table->index);
@@ -155,7 +156,9 @@ files_hit_slowly(file_table *table, traced_file *file, int line)
  */
 
 enum {
-    LOG_MOST = 1 << 18, /* 2 MB */
+    LOG_LEAST = 1 << 16, /* 512 KB: memory that costs nothing before it is
+                            used, and is not copied when there is more */
+    LOG_MOST = 1 << 18,  /* 2 MB */
     FILE_BITS = 21,
     HIT_BITS = 21, /* of all 64 */
 };
@@ -184,18 +187,60 @@ unpack(const file_table *table, noted_hits noted, first_hit *what)
     return noted >> (FILES_LINE_BITS + FILE_BITS);
 }
 
-int
-files_fold(file_table *table)
+/* All that was noted has been told elsewhere. */
+static void
+forget_log(file_table *table)
+{
+    table->log.taken = table->log.len = 0;
+    runlog_fini(&table->runs);
+}
+
+/* What is noted next; false if there is nothing. */
+static bool
+see_noted(file_table *table, first_hit *what, uint64_t *hits)
 {
     hit_log *log = &table->log;
     for (; log->taken < log->len; log->taken++) {
-        first_hit what;
-        uint64_t hits = unpack(table, log->items[log->taken], &what);
+        *hits = unpack(table, log->items[log->taken], what);
+        if (*hits > 0) {
+            return true;
+        }
+        int32_t line = runlog_line(&table->runs, (size_t)what->line);
+        if (line >= 0) {
+            *hits = 1;
+            what->line = line;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* That has been told elsewhere. */
+static void
+pass_noted(file_table *table)
+{
+    hit_log *log = &table->log;
+    first_hit what;
+    if (unpack(table, log->items[log->taken], &what) > 0) {
+        log->taken++;
+    }
+    else {
+        runlog_pass(&table->runs);
+    }
+}
+
+int
+files_fold(file_table *table)
+{
+    first_hit what;
+    uint64_t hits;
+    while (see_noted(table, &what, &hits)) {
         if (add(table, what.file, what.line, hits) < 0) {
             return -1;
         }
+        pass_noted(table);
     }
-    log->taken = log->len = 0;
+    forget_log(table);
     return 0;
 }
 
@@ -207,8 +252,10 @@ reserve(file_table *table, size_t more)
     if (log->len + more > LOG_MOST && log->len > 0 && files_fold(table) < 0) {
         return -1;
     }
+    size_t need = log->len + more;
     noted_hits *items =
-        xt_grow(log->items, &log->cap, log->len + more, sizeof(*items));
+        xt_grow(log->items, &log->cap, need < LOG_LEAST ? LOG_LEAST : need,
+                sizeof(*items));
     if (items == NULL) {
         PyErr_NoMemory();
         return -1;
@@ -249,6 +296,40 @@ files_add(file_table *table, traced_file *file, int line, uint64_t hits)
     return result;
 }
 
+/* The caller has the lock. */
+static int
+note_run(file_table *table, traced_file *file, const straight_run *run)
+{
+    if ((runlog_is_full(&table->runs) && files_fold(table) < 0) ||
+        reserve(table, 1) < 0) {
+        return -1;
+    }
+    if (!runlog_add(&table->runs, run)) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    size_t number = table->runs.len - 1;
+    if (file->number >> FILE_BITS == 0) {
+        return note(table, pack(file, (int)number, 0));
+    }
+    int result = 0;
+    int32_t line;
+    while (result == 0 && (line = runlog_line(&table->runs, number)) >= 0) {
+        result = add(table, file, line, 1);
+        runlog_pass(&table->runs);
+    }
+    return result;
+}
+
+int
+files_add_run(file_table *table, traced_file *file, const straight_run *run)
+{
+    sync_take(&table->lock);
+    int result = note_run(table, file, run);
+    sync_give(&table->lock);
+    return result;
+}
+
 int
 files_hit_once(file_table *table, traced_file *file, int line)
 {
@@ -261,14 +342,13 @@ files_hit_once(file_table *table, traced_file *file, int line)
 bool
 files_take_noted(file_table *table, first_hit *what, uint64_t *hits)
 {
-    hit_log *log = &table->log;
     sync_take(&table->lock);
-    bool found = log->taken < log->len;
+    bool found = see_noted(table, what, hits);
     if (found) {
-        *hits = unpack(table, log->items[log->taken++], what);
+        pass_noted(table);
     }
     else {
-        log->taken = log->len = 0;
+        forget_log(table);
     }
     sync_give(&table->lock);
     return found;
@@ -280,7 +360,10 @@ files_put_back(file_table *table, first_hit what, uint64_t hits)
     const noted_hits noted = pack(what.file, what.line, hits);
     hit_log *log = &table->log;
     sync_take(&table->lock);
-    if (log->taken > 0) {
+    if (!is_usual(what.file, what.line, hits)) {
+        (void)add(table, what.file, what.line, hits);
+    }
+    else if (log->taken > 0) {
         log->items[--log->taken] = noted;
     }
     else {

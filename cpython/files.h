@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "ranges.h"
+#include "runlog.h"
 #include "sync.h"
 
 typedef enum {
@@ -67,7 +68,8 @@ typedef struct {
 } hit_list;
 
 /* How often a line was hit at one time, the file's number and the line: so
-   many bits of each, the line's lowest. */
+   many bits of each, the line's lowest. With no hits, the number of a run in
+   the place of the line: all that this has hit. */
 typedef uint64_t noted_hits;
 
 /* Zero is valid and empty. */
@@ -94,6 +96,7 @@ typedef struct {
     /* What is told once or seldom, since the last flush: a file of which all
        is told so needs no array. */
     hit_log log;
+    run_log runs; /* those that the log has */
 
     /* The other lines that were hit since then, in the order of their first
        hit: the order in which the standard module's dict has them. */
@@ -168,6 +171,10 @@ int files_add(file_table *table, traced_file *file, int line, uint64_t hits);
 
 /* Counts one run of a line that hardly runs again. The same. */
 int files_hit_once(file_table *table, traced_file *file, int line);
+
+/* Counts a run of straight code, not in the journal. The same. */
+int files_add_run(file_table *table, traced_file *file,
+                  const straight_run *run);
 
 /* For those who take the hits out again: flush.c and parts.c. The caller has
    the lock of all but the last two. -1 with an exception, where it can fail.

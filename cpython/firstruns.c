@@ -2,47 +2,13 @@
 #include "firstruns.h"
 
 #include "engine.h"
-#include "keptcode.h"
+#include "firstrun.h"
+#include "kept.h"
+#include "keptrun.h"
 #include "live.h"
 #include "mem.h"
 #include "monitoring.h"
 #include "sweep.h"
-
-/* One frame and the line events that it has or will have. */
-typedef struct first_run {
-    struct first_run *previous; /* in the order of their start, or NULL */
-    struct first_run *next;
-    const frame_head *frame; /* only the address is looked at */
-    PyCodeObject *code;      /* borrowed: the run ends when it is freed, unless
-                                that fails */
-    PyObject *file; /* owned str: __file__ of the module where it runs */
-    PyObject *name; /* owned str: co_filename */
-    bool lives;     /* while runs are settled: the frame runs */
-    bool ended;     /* most likely, it does no more */
-    size_t done;    /* events that were counted */
-    size_t until;   /* that it has had if it lives; else = len */
-    size_t len;
-    xt_journal_body *kept; /* in the journal, or NULL */
-    size_t settled_before; /* events that are not in there, the first ones */
-    size_t all;            /* what `len` was at first */
-    uint32_t start;        /* the code unit behind RESUME */
-    bool alone;            /* no other tool had events when it started */
-    bool listens;          /* there are local events for the code */
-    xt_onward *way;        /* owned: how it goes on at the next branch, NULL
-                              if there is none in the code. Its code is a copy:
-                              events of others may change that which runs */
-    xt_onward_step *steps; /* owned: has room for all there can be */
-} first_run;
-
-static void
-run_free(first_run *run)
-{
-    Py_XDECREF(run->file);
-    Py_XDECREF(run->name);
-    xt_free(run->way);
-    xt_free(run->steps);
-    xt_free(run);
-}
 
 void
 firstruns_fini(first_runs *runs)
@@ -50,75 +16,14 @@ firstruns_fini(first_runs *runs)
     while (runs->first != NULL) {
         first_run *run = runs->first;
         runs->first = run->next;
-        run_free(run);
+        firstrun_free(run);
     }
     xt_ptrmap_fini(&runs->by_frame);
     xt_ptrmap_fini(&runs->started);
-    xt_onward_fini(&runs->path);
+    xt_segments_fini(&runs->segments);
+    xt_route_steps_fini(&runs->steps);
     xt_free(runs->files);
     *runs = (first_runs){0};
-}
-
-/* Has the run go on with the steps, behind those that are not counted yet. */
-static void
-add_steps(first_run *run, const xt_onward_steps *path)
-{
-    size_t rest = run->len - run->done;
-    if (rest > 0) {
-        memmove(run->steps, run->steps + run->done,
-                rest * sizeof(*run->steps));
-    }
-    if (path->len > 0) {
-        memcpy(run->steps + rest, path->items,
-               path->len * sizeof(*run->steps));
-    }
-    run->done = 0;
-    run->until = run->len = run->all = rest + path->len;
-}
-
-/* A copy of the way, and behind it of the code. */
-static xt_onward *
-copy_way(const xt_onward *way)
-{
-    size_t len = way->view.code_len;
-    xt_onward *copy = xt_malloc(sizeof(*copy) + len);
-    if (copy != NULL) {
-        *copy = *way;
-        copy->view.code = memcpy(copy + 1, way->view.code, len);
-    }
-    return copy;
-}
-
-/* `file` is taken over, also on failure. */
-static first_run *
-run_new(const frame_head *frame, PyCodeObject *code, PyObject *file,
-        const xt_onward *way, const xt_onward_steps *path)
-{
-    size_t most = way->branches ? way->units : path->len;
-    first_run *run = xt_malloc(sizeof(*run));
-    if (run == NULL) {
-        Py_DECREF(file);
-        PyErr_NoMemory();
-        return NULL;
-    }
-    *run = (first_run){
-        .frame = frame,
-        .code = code,
-        .file = file,
-        .name = Py_NewRef(code->co_filename),
-        .ended = !sweep_is_body(code),
-        .start = way->start,
-        .listens = way->branches || !sweep_is_body(code),
-        .way = way->branches ? copy_way(way) : NULL,
-        .steps = xt_malloc(most * sizeof(*run->steps)),
-    };
-    if (run->steps == NULL || (way->branches && run->way == NULL)) {
-        run_free(run);
-        PyErr_NoMemory();
-        return NULL;
-    }
-    add_steps(run, path);
-    return run;
 }
 
 /* --- Code that was started once ------------------------------------------ */
@@ -163,7 +68,7 @@ add_run(first_runs *runs, first_run *run)
 /* Notes in the journal, if there is one whose tracer wants the run, which
    events are still to be counted: should nobody come to count them. */
 static void
-enter_file(const EngineObject *engine, first_run *run)
+enter_file(EngineObject *engine, first_run *run)
 {
     const TracerObject *tracer = NULL;
     for (size_t i = 0; i < engine->sessions_len && tracer == NULL; i++) {
@@ -172,40 +77,16 @@ enter_file(const EngineObject *engine, first_run *run)
         }
     }
     if (engine->registry.kept == NULL || tracer == NULL ||
-        !session_wants(tracer, run->file)) {
+        !session_wants(tracer, run->file) ||
+        (run->there.table != NULL && !firstrun_read_table(run))) {
         return;
     }
-    size_t len = run->len - run->done;
-    int32_t *lines = xt_malloc(len * sizeof(*lines));
-    if (lines == NULL) {
-        return;
+    const xt_route_steps *steps = firstrun_events(run, &engine->firsts.steps);
+    if (steps != NULL && run->done < steps->len) {
+        keptrun_put(&run->kept, engine->registry.kept, run->name,
+                    steps->items + run->done, steps->len - run->done,
+                    run->ended);
     }
-    for (size_t i = 0; i < len; i++) {
-        lines[i] = run->steps[run->done + i].line;
-    }
-    run->kept = keptcode_body(engine->registry.kept, run->name, lines, len);
-    if (run->kept != NULL) {
-        run->kept->ended = run->ended;
-    }
-    run->settled_before = run->done;
-    xt_free(lines);
-}
-
-/* So many events are counted. */
-static void
-note_settled(const first_run *run, size_t events)
-{
-    if (run->kept != NULL) {
-        run->kept->settled = events - run->settled_before;
-    }
-}
-
-/* Nothing more of the run is counted in the journal. */
-static void
-leave_file(first_run *run)
-{
-    note_settled(run, run->all);
-    run->kept = NULL;
 }
 
 void
@@ -222,7 +103,8 @@ firstruns_leave_file(EngineObject *engine)
 {
     first_run *run = engine->firsts.first;
     for (; run != NULL; run = run->next) {
-        leave_file(run);
+        keptrun_leave(&run->kept, 0);
+        run->kept = (kept_run){0};
     }
 }
 
@@ -233,7 +115,7 @@ static void
 remove_run(EngineObject *engine, first_run *run)
 {
     first_runs *runs = &engine->firsts;
-    leave_file(run);
+    keptrun_leave(&run->kept, 0);
     if (xt_ptrmap_get(&runs->started, run->code) == run) {
         (void)xt_ptrmap_set(&runs->started, run->code,
                             mark_of(engine, run->listens));
@@ -241,7 +123,7 @@ remove_run(EngineObject *engine, first_run *run)
     xt_ptrmap_remove(&runs->by_frame, run->frame);
     *(run->previous == NULL ? &runs->first : &run->previous->next) = run->next;
     *(run->next == NULL ? &runs->last : &run->next->previous) = run->previous;
-    run_free(run);
+    firstrun_free(run);
 }
 
 /* What is noted of a frame that runs `code`, or NULL. The place may be that of
@@ -300,19 +182,52 @@ count_step(const EngineObject *engine, int32_t line)
     return 0;
 }
 
+/* Counts what it has had of straight code. */
+static int
+count_straight(EngineObject *engine, first_run *run)
+{
+    straight_run *there = &run->there;
+    if (there->from >= there->to) {
+        return 0;
+    }
+    if (find_files(engine, run) < 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < engine->sessions_len; i++) {
+        traced_file *file = engine->firsts.files[i];
+        if (file != NULL &&
+            files_add_run(&engine->sessions[i]->files, file, there) < 0) {
+            return -1;
+        }
+    }
+    there->from = there->to;
+    return 0;
+}
+
 /* Counts the events up to run->until. */
 static int
 count_run(EngineObject *engine, first_run *run)
 {
-    if (run->done < run->until && find_files(engine, run) < 0) {
+    if (run->there.table != NULL) {
+        return count_straight(engine, run);
+    }
+    if (run->done >= run->until) {
+        return 0;
+    }
+    const xt_route_steps *steps = firstrun_events(run, &engine->firsts.steps);
+    if (steps == NULL) {
+        PyErr_NoMemory();
         return -1;
     }
-    while (run->done < run->until) {
-        if (count_step(engine, run->steps[run->done].line) < 0) {
+    if (run->done < steps->len && find_files(engine, run) < 0) {
+        return -1;
+    }
+    while (run->done < steps->len && run->done < run->until) {
+        if (count_step(engine, steps->items[run->done].line) < 0) {
             return -1;
         }
         run->done++;
-        note_settled(run, run->done);
+        keptrun_leave(&run->kept, steps->len - run->done);
     }
     return 0;
 }
@@ -338,17 +253,6 @@ is_another(const first_run *run, Py_ssize_t unit)
     return COMPAT_MINOR >= 13 && run->alone && unit < (Py_ssize_t)run->start;
 }
 
-/* The frame stands at a code unit. */
-static void
-note_place(first_run *run, Py_ssize_t unit)
-{
-    run->until = run->done;
-    while (run->until < run->len &&
-           (Py_ssize_t)run->steps[run->until].unit <= unit) {
-        run->until++;
-    }
-}
-
 /* --- Starting ------------------------------------------------------------ */
 
 /* On 3.12, which line its caller is told of again depends on whether the call
@@ -359,28 +263,43 @@ is_function_of_312(PyCodeObject *code)
     return COMPAT_MINOR < 13 && !sweep_is_body(code);
 }
 
-/* Whether the code is fit, and then the events that it has first in
-   firsts.path. With branches, calls are counted by probes. A function with
-   branches is likely to run again, and then to listen for them was in vain.
-   1, 0, or -1 with an exception. */
-static int
-is_fit(EngineObject *engine, PyCodeObject *code, xt_onward *way)
+/* Whether the code may be fit at all. With branches, calls are counted by
+   probes. */
+static bool
+may_be_fit(EngineObject *engine, PyCodeObject *code)
 {
-    if (engine->branches || is_function_of_312(code) ||
-        PyBytes_GET_SIZE(code->co_exceptiontable) > 0 ||
-        !PyUnicode_CheckExact(code->co_filename) ||
-        registry_get(&engine->registry, code) != NULL) {
-        return 0;
-    }
+    return !engine->branches && !is_function_of_312(code) &&
+           PyUnicode_CheckExact(code->co_filename) &&
+           registry_get(&engine->registry, code) == NULL;
+}
+
+/* Whether the code is fit, and then in *start the code unit behind RESUME and,
+   if it forks, in *route and firsts.segments how a frame begins; route->len is
+   0 if it does not. A function with branches is likely to run again, and then
+   to follow its frame was in vain. 1, 0, or -1 with an exception. */
+static int
+is_fit(EngineObject *engine, PyCodeObject *code, uint32_t *start,
+       xt_route *route)
+{
+    first_runs *runs = &engine->firsts;
     const xt_code_view view = probed_view(code, frame_code_start(code));
-    xt_status status =
-        xt_onward_start(way, &engine->firsts.path, &view, sweep_is_body(code));
-    if (status == XT_NOMEM) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    if (status != XT_OK) {
+    route->len = 0;
+    if (!may_be_fit(engine, code)) {
         return 0;
+    }
+    if (!xt_straight_is(&view, start)) {
+        xt_status status = !sweep_is_body(code)
+                               ? XT_UNSUPPORTED
+                               : xt_segments_read(&runs->segments, &view);
+        if (status == XT_NOMEM) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        if (status != XT_OK) {
+            return 0;
+        }
+        *route = xt_route_begin(&runs->segments);
+        *start = runs->segments.items[route->first].unit;
     }
     int sees = registry_sees_instructions(&engine->registry, code);
     return sees < 0 ? -1 : !sees;
@@ -393,8 +312,8 @@ listen(const EngineObject *engine, const first_run *run)
     return !run->listens ? 0
                          : monitoring_switch_code(
                                engine->monitoring, engine->tool, run->code,
-                               run->way != NULL ? engine->side_events
-                                                : engine->return_event);
+                               run->route != NULL ? engine->side_events
+                                                  : engine->return_event);
 }
 
 /* Notes a run that is fit. */
@@ -403,13 +322,13 @@ note_run(EngineObject *engine, first_run *run)
 {
     first_runs *runs = &engine->firsts;
     if (xt_ptrmap_set(&runs->started, run->code, run) != XT_OK) {
-        run_free(run);
+        firstrun_free(run);
         PyErr_NoMemory();
         return -1;
     }
     if (add_run(runs, run) < 0) {
         (void)firstruns_note_start(engine, run->code);
-        run_free(run);
+        firstrun_free(run);
         return -1;
     }
     if (listen(engine, run) < 0) {
@@ -427,8 +346,9 @@ firstruns_start(EngineObject *engine, const frame_head *frame,
     if (xt_ptrmap_get(&engine->firsts.by_frame, frame) != NULL) {
         return 0; /* memory ran out when that was to be counted */
     }
-    xt_onward way;
-    int fit = is_fit(engine, code, &way);
+    uint32_t start;
+    xt_route route;
+    int fit = is_fit(engine, code, &start, &route);
     if (fit <= 0) {
         return fit;
     }
@@ -439,11 +359,22 @@ firstruns_start(EngineObject *engine, const frame_head *frame,
     if (file == NULL) {
         return 0;
     }
-    first_run *run = run_new(frame, code, file, &way, &engine->firsts.path);
+    first_run *run = firstrun_new(frame, code, file, start);
     if (run == NULL) {
         return -1;
     }
     run->alone = !engine->onlookers.active;
+    if (route.len == 0) {
+        run->there.table = Py_NewRef(code->co_linetable);
+    }
+    else if (firstrun_follow(run, &engine->firsts.segments, &route)) {
+        run->listens = true;
+    }
+    else {
+        firstrun_free(run);
+        PyErr_NoMemory();
+        return -1;
+    }
     return note_run(engine, run);
 }
 
@@ -454,24 +385,65 @@ firstruns_replace(EngineObject *engine, const frame_head *frame)
     return run == NULL ? 0 : end_run(engine, run);
 }
 
+/* --- Following ------------------------------------------------------------
+ */
+
+/* Has the run go the way that has been found. */
+static void
+go_on(EngineObject *engine, first_run *run)
+{
+    keptrun_leave(&run->kept, 0);
+    firstrun_go_on(run);
+    enter_file(engine, run);
+}
+
 int
 firstruns_branched(EngineObject *engine, const frame_head *frame,
-                   PyCodeObject *code, Py_ssize_t unit)
+                   PyCodeObject *code, uint32_t from, uint32_t to)
 {
     first_run *run = find_run(engine, frame, code);
-    if (run == NULL || run->way == NULL) {
+    if (run == NULL || run->route == NULL) {
         return 0;
     }
     int result = count_run(engine, run);
-    if (unit < 0 || unit > UINT32_MAX ||
-        !xt_onward_turn(run->way, (uint32_t)unit)) {
-        return result; /* a debugger has set f_lineno */
+    if (xt_route_turn(run->route, from, to)) {
+        go_on(engine, run);
     }
-    /* There is room, as for what was read first. */
-    (void)xt_onward_read(run->way, &engine->firsts.path);
-    leave_file(run);
-    add_steps(run, &engine->firsts.path);
-    enter_file(engine, run);
+    return result == 0 ? run->cost > run->most : result;
+}
+
+bool
+firstruns_has_turned(const EngineObject *engine, const frame_head *frame,
+                     PyCodeObject *code, bool *taken)
+{
+    const first_run *run = find_run(engine, frame, code);
+    return run != NULL && run->route != NULL &&
+           xt_route_has_turned(run->route, taken);
+}
+
+void
+firstruns_forget(EngineObject *engine, const frame_head *frame)
+{
+    first_run *run = xt_ptrmap_get(&engine->firsts.by_frame, frame);
+    if (run != NULL) {
+        remove_run(engine, run);
+    }
+}
+
+int
+firstruns_handled(EngineObject *engine, const frame_head *frame,
+                  PyCodeObject *code, Py_ssize_t handler)
+{
+    first_run *run = find_run(engine, frame, code);
+    if (run == NULL || run->route == NULL) {
+        return 0;
+    }
+    Py_ssize_t stands = frame_offset(frame, code);
+    firstrun_note_place(run, stands);
+    int result = count_run(engine, run);
+    if (xt_route_handle(run->route, (uint32_t)stands, (uint32_t)handler)) {
+        go_on(engine, run);
+    }
     return result;
 }
 
@@ -495,8 +467,7 @@ firstruns_raised(EngineObject *engine, const frame_head *frame,
     }
     Py_ssize_t unit = frame_offset(frame, code);
     if (!is_another(run, unit)) {
-        note_place(run, unit);
-        run->len = run->until;
+        firstrun_note_place(run, unit);
     }
     return end_run(engine, run);
 }
@@ -537,7 +508,7 @@ note_live(void *arg, const frame_head *frame, PyCodeObject *code,
 {
     first_run *run = find_run(arg, frame, code);
     if (run != NULL && !is_another(run, unit)) {
-        note_place(run, unit);
+        firstrun_note_place(run, unit);
         run->lives = true;
     }
     return 0;
@@ -549,9 +520,9 @@ note_lives(first_run *run)
 {
     run->lives = false;
     run->ended = false;
-    if (run->kept != NULL) {
-        run->kept->ended = 0;
-    }
+    run->until = SIZE_MAX;
+    run->there.to = XT_NONE;
+    keptrun_lives(&run->kept);
 }
 
 int
@@ -580,7 +551,6 @@ firstruns_settle(EngineObject *engine)
         }
         if (run->lives) {
             note_lives(run);
-            run->until = run->len;
         }
         else if (result == 0) {
             remove_run(engine, run);
@@ -595,8 +565,7 @@ note_abandoned(void *arg, const frame_head *frame, PyCodeObject *code,
 {
     first_run *run = find_run(arg, frame, code);
     if (run != NULL && !is_another(run, unit)) {
-        note_place(run, unit);
-        run->len = run->until;
+        firstrun_note_place(run, unit);
     }
     return 0;
 }

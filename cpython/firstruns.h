@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Code that runs for the first time, and goes onward only: no probe is needed
- * to tell which of its lines ran.
+/* Code that runs for the first time, and tells by events which way it goes: no
+ * probe is needed to tell which of its lines ran.
  *
  * That are most bodies of modules and classes, which hardly ever run again,
  * and functions without a branch. The event of its start notes the frame, with
- * the line events that it will have up to its first branch (core/flow/
- * onward.h); the event of that tells the way on. It had all of them if it has
- * ended, unless an exception has stopped it, of which we are told. So what is
- * missing is only whether the frame still runs: that is looked up when counts
- * are read, and known when another frame starts in its place.
+ * the line events that it will have up to where its code forks (core/flow/
+ * route.h); the event of a branch, or of an exception that is handled, tells
+ * the way on. It had all of them if it has ended, unless an exception has
+ * stopped it, of which we are told. So what is missing is only whether the
+ * frame still runs: that is looked up when counts are read, and known when
+ * another frame starts in its place.
  *
- * If the code runs again, it may do so without end, and is rewritten like
- * other code.
+ * If the code runs again, or long, it may do so without end, and is rewritten
+ * like other code: in the midst of a frame by osr.h.
  */
 #ifndef XT_FIRSTRUNS_H
 #define XT_FIRSTRUNS_H
@@ -19,7 +20,7 @@
 #include "files.h"
 #include "frame.h"
 #include "ptrmap.h"
-#include "onward.h"
+#include "route.h"
 
 struct EngineObject;
 
@@ -30,8 +31,9 @@ typedef struct {
     xt_ptrmap by_frame;      /* frame -> its first_run */
     struct first_run *first; /* owned, as are the next ones: in the order in */
     struct first_run *last;  /* which they started */
-    xt_onward_steps path;    /* scratch, as is the next */
-    traced_file **files;     /* owned: where each session counts a run */
+    xt_segments segments;    /* scratch, as are the next ones */
+    xt_route_steps steps;
+    traced_file **files; /* owned: where each session counts a run */
     size_t files_cap;
 } first_runs;
 
@@ -47,9 +49,24 @@ int firstruns_start(struct EngineObject *engine, const frame_head *frame,
  * with an exception; what was not counted then is later. */
 int firstruns_replace(struct EngineObject *engine, const frame_head *frame);
 
-/* The running frame goes on at a code unit, behind a branch of `code`. */
+/* The event of a branch at code unit `from` of `code` tells that the running
+   frame goes on at `to`. 1 if it is followed for longer than it would take to
+   rewrite its code, else 0. */
 int firstruns_branched(struct EngineObject *engine, const frame_head *frame,
-                       PyCodeObject *code, Py_ssize_t unit);
+                       PyCodeObject *code, uint32_t from, uint32_t to);
+
+/* Whether the frame, which is followed, has just turned and not run what comes
+   then: either to where a jump leads (*taken) or to the next instruction. */
+bool firstruns_has_turned(const struct EngineObject *engine,
+                          const frame_head *frame, PyCodeObject *code,
+                          bool *taken);
+
+/* Such a frame is counted otherwise from there on. */
+void firstruns_forget(struct EngineObject *engine, const frame_head *frame);
+
+/* An exception takes the running frame to the handler at a code unit. */
+int firstruns_handled(struct EngineObject *engine, const frame_head *frame,
+                      PyCodeObject *code, Py_ssize_t handler);
 
 /* The running frame returns. */
 int firstruns_returned(struct EngineObject *engine, const frame_head *frame,

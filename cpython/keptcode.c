@@ -123,19 +123,6 @@ keptcode_sides(kept_file *journal, PyCodeObject *code, uint32_t points)
                : NULL;
 }
 
-xt_journal_body *
-keptcode_body(kept_file *journal, PyObject *name, const int32_t *lines,
-              size_t len)
-{
-    uint32_t file;
-    xt_journal_body *body;
-    return kept_string(&journal->journal, name, &file) &&
-                   xt_journal_add_body(&journal->journal, file, lines, len,
-                                       &body)
-               ? body
-               : NULL;
-}
-
 /* --- Frames -------------------------------------------------------------- */
 
 /* The sum of what was counted of exceptions, where it is kept. */

@@ -33,11 +33,6 @@ uint64_t *keptcode_breaks(struct probed_code *probed);
 uint64_t *keptcode_sides(kept_file *journal, PyCodeObject *code,
                          uint32_t points);
 
-/* Adds lines of which a frame has an event each; returns where it is kept what
-   has become of these, or NULL if there is no room. */
-xt_journal_body *keptcode_body(kept_file *journal, PyObject *name,
-                               const int32_t *lines, size_t len);
-
 /* The code is gone. */
 void keptcode_forget(struct probed_code *probed);
 

@@ -553,6 +553,15 @@ probed_note_broken(ProbedCodeObject *probed)
     probed->broken_time = ++types->broken_times;
 }
 
+void
+probed_note_joined(ProbedCodeObject *probed, uint32_t branch)
+{
+    /* It has come out of the branch, but not into it: the opposite of what is
+       noted of control that leaves there. */
+    probed->breaks.left[probed->point_at[branch]]--;
+    probed_note_broken(probed);
+}
+
 /* Whether the step from `point` onto the handler is a line event. */
 static bool
 fires(const ProbedCodeObject *probed, uint32_t handler, uint32_t point,

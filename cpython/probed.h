@@ -161,6 +161,11 @@ void probed_note_broken(ProbedCodeObject *probed);
 /* Makes room for exceptions. -1 (without an exception) if out of memory. */
 int probed_need_breaks(ProbedCodeObject *probed);
 
+/* Notes that a frame of the original code goes on in the rewritten one, where
+   it has left the branch that has the original's code unit `branch`. There
+   must be room for exceptions. */
+void probed_note_joined(ProbedCodeObject *probed, uint32_t branch);
+
 /* Notes that an exception took control from where the frame `stands` to the
    handler at `handler`, or out of the frame (-1); `thrown` into it, from
    outside. Code units of the rewritten code. -1 (without an exception) if out

@@ -4,9 +4,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "onward.h"
 #include "rewrite.h"
+#include "route.h"
 #include "running.h"
+#include "straight.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -45,25 +46,61 @@ rewrite(const xt_code_view *view, bool branches)
     xt_rewrite_fini(&out);
 }
 
-/* Takes every branch, or none. */
+/* Goes through code as events would tell: at each fork to the one side or to
+   the other, and then to a handler if there is one. */
 static void
-go_onward(const xt_code_view *view, bool branches, bool taken)
+go_through(const xt_segments *segments, bool taken)
+{
+    enum { TURNS_MOST = 100 };
+    xt_route route = xt_route_begin(segments);
+    xt_route_steps steps = {0};
+    for (int turn = 0; turn < TURNS_MOST; turn++) {
+        if (!xt_route_events(&route, &steps) || steps.len > segments->len) {
+            abort();
+        }
+        const xt_segment *last = &segments->items[route.last];
+        if (xt_route_done(&route, last->unit) > steps.len) {
+            abort();
+        }
+        if (xt_route_forks(&route)) {
+            uint32_t to =
+                taken ? segments->items[last->target].unit : last[1].unit;
+            if (!xt_route_turn(&route, last->unit, to)) {
+                abort();
+            }
+        }
+        else if (segments->handlers.len == 0 ||
+                 !xt_route_handle(&route, last->unit,
+                                  segments->handlers.ranges[0].target)) {
+            break;
+        }
+    }
+    xt_route_steps_fini(&steps);
+}
+
+/* Reads code as it might stand while it runs. */
+static void
+read_running(const xt_code_view *view)
 {
     xt_buf bytecode = {0};
     (void)xt_running_read(&bytecode, view->ops, view->code, view->code_len);
     xt_buf_fini(&bytecode);
-    xt_onward way;
-    xt_onward_steps steps = {0};
-    xt_status status = xt_onward_start(&way, &steps, view, branches);
-    while (status == XT_OK && way.taken != XT_NONE) {
-        uint32_t before = way.unit;
-        if (!xt_onward_turn(&way, taken ? way.taken : before) ||
-            way.unit < before) {
-            abort();
+    uint32_t start;
+    if (xt_straight_is(view, &start)) {
+        xt_straight way = xt_straight_begin(
+            view->locations, view->locations_len, view->first_line, start);
+        while (xt_straight_next(&way)) {
+            if (way.line < 0 || way.unit < start) {
+                abort();
+            }
         }
-        status = xt_onward_read(&way, &steps);
     }
-    xt_onward_fini(&steps);
+    xt_segments segments = {0};
+    if (xt_segments_read(&segments, view) == XT_OK) {
+        go_through(&segments, false);
+        go_through(&segments, true);
+    }
+    xt_segments_fini(&segments);
 }
 
 /* [version and branches 1] [bytes of locations 1] [of exceptions 1] ... */
@@ -90,7 +127,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         .first_line = 1,
     };
     rewrite(&view, (data[0] & 4) != 0);
-    go_onward(&view, (data[0] & 4) != 0, false);
-    go_onward(&view, (data[0] & 4) != 0, true);
+    read_running(&view);
     return 0;
 }

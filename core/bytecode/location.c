@@ -191,6 +191,31 @@ xt_location_next_line(xt_location_reader *reader, int32_t *line, bool *more)
     return XT_OK;
 }
 
+xt_status
+xt_location_next_run(xt_location_reader *reader, int32_t *line, bool *more)
+{
+    xt_status status = xt_location_next_line(reader, line, more);
+    while (status == XT_OK && reader->at != reader->end) {
+        unsigned head = *reader->at;
+        if ((head & 0x80) != 0 && kind_of(head) <= KIND_ONE_LINE &&
+            *line != -1) { /* nearly all */
+            reader->at++;
+            reader->unit += units_of(head);
+            skip_rest(reader);
+            continue;
+        }
+        xt_location_reader ahead = *reader;
+        int32_t next;
+        bool any;
+        status = xt_location_next_line(&ahead, &next, &any);
+        if (status != XT_OK || next != *line) {
+            break;
+        }
+        *reader = ahead;
+    }
+    return status;
+}
+
 xt_location
 xt_location_of(const xt_location_entry *entry)
 {

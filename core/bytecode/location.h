@@ -67,6 +67,10 @@ xt_status xt_location_next(xt_location_reader *reader,
 xt_status xt_location_next_line(xt_location_reader *reader, int32_t *line,
                                 bool *more);
 
+/* The same for all entries up to one of another line. */
+xt_status xt_location_next_run(xt_location_reader *reader, int32_t *line,
+                               bool *more);
+
 /* The place that an entry tells of. */
 xt_location xt_location_of(const xt_location_entry *entry);
 

@@ -3,20 +3,10 @@
 
 enum {
     MINOR_312 = 12,
-    MINOR_313 = 13,
     MINOR_315 = 15,
     RESUME_AT_GENEXPR_START = 4, /* 3.15: a RESUME before the generator is */
     RESUME_WHERE = 7             /* the bits of oparg that say so */
 };
-
-/* Never the start of a line for the scan through the code. */
-static bool
-is_passed_over(uint8_t kind)
-{
-    return kind == XT_KIND_RESUME || kind == XT_KIND_END_FOR ||
-           kind == XT_KIND_END_SEND || kind == XT_KIND_END_ASYNC_FOR ||
-           kind == XT_KIND_POP_ITER;
-}
 
 static uint32_t
 find_first_traceable(const xt_instrs *instrs, const xt_opcodes *ops)
@@ -40,29 +30,17 @@ start_line(xt_graph *graph, const xt_instrs *instrs, uint32_t at)
     }
 }
 
-/* 3.13 keeps lines as small distances from a guess. Where that is too far for
-   eight bits, it remembers instead that the line differs from the one before
-   in the code, and forgets that at targets of jumps, but not at handlers. */
-static bool
-is_far(const xt_instr *instr, int first_line)
-{
-    enum { UNITS_PER_LINE = 16, TOO_LOW = -126 };
-    int64_t guess = (int64_t)first_line + instr->start / UNITS_PER_LINE;
-    int64_t distance = instr->line - guess;
-    return distance > INT8_MAX || distance <= TOO_LOW;
-}
-
 static void
 scan(xt_graph *graph, const xt_instrs *instrs, const xt_code_view *view)
 {
     int32_t current = -1;
     for (uint32_t i = graph->first_traceable; i < instrs->len; i++) {
         const xt_instr *instr = &instrs->items[i];
-        if (instr->line == current || is_passed_over(instr->kind)) {
+        if (instr->line == current || xt_lines_are_passed_over(instr->kind)) {
             continue;
         }
         start_line(graph, instrs, i);
-        if (view->ops->minor == MINOR_313 && is_far(instr, view->first_line)) {
+        if (xt_lines_are_sure(view, instr->start, instr->line)) {
             graph->flags[i] |= XT_SURE_LINE;
         }
         current = instr->line;

@@ -96,8 +96,8 @@ typedef struct {
     uint64_t hits;
 } xt_journal_call;
 
-/* Behind the header of the record of a frame that goes onward, with one event
-   for each of the lines behind it. */
+/* Behind the header of the record of a frame that is followed by events, with
+   one line event for each of the lines behind it. */
 typedef struct {
     uint32_t file;    /* string */
     uint32_t ended;   /* 1: most likely the frame has had them all by now */
@@ -105,6 +105,12 @@ typedef struct {
                          lines of the file, or will never be. Of the others it
                          is not known whether the frame has had them */
 } xt_journal_body;
+
+static inline int32_t *
+xt_journal_body_lines(xt_journal_body *body)
+{
+    return (int32_t *)((uint64_t *)(body + 1) + 1);
+}
 
 /* A frame of the first thread, as it stood when some code last ran for the
    first time. */

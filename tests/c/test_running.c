@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Code that runs, made what the compiler wrote; test_onward.c has it beside
+/* Code that runs, made what the compiler wrote; test_route.c has it beside
    the code of every version. */
 #include <string.h>
 

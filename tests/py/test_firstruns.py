@@ -1,5 +1,6 @@
-"""Code that runs for the first time and goes onward only: it is not rewritten then,
-and counted all the same. Bodies of modules and classes, and functions."""
+"""Code that runs for the first time: where events tell which way it goes, it is not
+rewritten, or only in its midst, and counted all the same. Bodies of modules and
+classes, and functions."""
 
 from __future__ import annotations
 
@@ -359,6 +360,243 @@ PROGRAMS = {
 }
 
 
+LOOPS = {
+    "has loops": """\
+        import sys
+        total = 0
+        for i in range(3):
+            total += i
+            if i == 1: continue
+            total += 1
+        else:
+            total += 1
+        while total:
+            total -= 1
+            if total == 2:
+                break
+        else:
+            total = 9
+        for i in (): total = 1
+        for i in range(2):
+            for j in range(i + 1):
+                if j: break
+            else: total += 1
+        while True:
+            total += 1
+            if total > 5: break
+        class A:
+            for name in "abc":
+                if name == "b":
+                    continue
+                locals()[name] = 1
+            while name != "d": name = chr(ord(name) + 1)
+        for i in range(3): total += 1; total += 2
+        """,
+    "has comprehensions": """\
+        a = [i for i in range(4)]
+        b = [i
+             for i in a
+             if i
+             if i > 1]
+        c = {i: [j for j in range(i)]
+             for i in a}
+        class A:
+            d = [x for x in range(3)]; e = {x
+                for x in d}
+            f = f"{[y for y in d]}"
+        g = list(i for i in a)
+        h = [[i
+              for i in range(j)] for j in range(3)]; k = 1
+        """,
+    "has handlers": """\
+        try:
+            a = 1
+            int("no")
+            b = 2
+        except KeyError: c = 3
+        except (ValueError,
+                TypeError) as error:
+            d = error
+        else:
+            e = 4
+        finally:
+            f = 5
+        try:
+            a = 2
+        except ValueError: b = 3
+        else: c = 4
+        finally: d = 5
+        class A:
+            try: from sys import nothing
+            except ImportError: nothing = None
+            try:
+                try: int("no")
+                except KeyError: pass
+                finally: a = 1
+            except ValueError: b = 1
+            try:
+                try: int("no")
+                except ValueError as error:
+                    c = 1
+                    raise KeyError from error
+            except KeyError:
+                d = 1
+        import contextlib
+        with contextlib.suppress(ValueError), contextlib.suppress(KeyError):
+            e = 1
+            int("no")
+            f = 1
+        with contextlib.nullcontext():
+            g = 1
+        h = 1
+        """,
+    "raises out of handlers": """\
+        class A:
+            for i in range(3):
+                try:
+                    a = 1
+                    try:
+                        int("12n"[i])
+                    finally:
+                        b = 2
+                except KeyError:
+                    c = 3
+                else: d = 4
+        e = 5
+        """,
+    "raises in a loop": """\
+        for i in range(5):
+            a = i
+            try:
+                if i % 2: 1 // 0
+                b = [6 // (j - 3) for j in range(i + 1)]
+            except ZeroDivisionError: c = 1
+            try: continue
+            finally: d = 1
+        for i in range(9):
+            if i == 4:
+                int("no")
+            e = 1
+        """,
+    "raises where an iterator ends": """\
+        class Ends:
+            left = 2
+            def __iter__(self): return self
+            def __next__(self):
+                self.left -= 1
+                if self.left < 0: raise StopIteration
+                if self.left == 7: raise KeyError
+                return self.left
+        for i in Ends():
+            a = 1
+        try:
+            ends = Ends(); ends.left = 9
+            for i in ends:
+                b = 1
+            c = 1
+        except KeyError:
+            d = 1
+        def numbers():
+            yield 1
+            yield 2
+        for i in numbers():
+            e = 1
+        for i in numbers(): f = 1; g = [j for j in numbers()]
+        """,
+    "is in a loop for long": """\
+        total = 0
+        for i in range(2000):
+            if i % 3: total += 1
+            elif i % 5:
+                total += 2
+                continue
+            else:
+                try: 6 // (i % 2)
+                except ZeroDivisionError: total += 3
+                else: total += 4
+            total += 5
+        a = 1
+        for i in range(3):
+            total += [j for j in range(50) if j][0]
+        while total > 0: total -= 1
+        b = 1
+        """,
+    "is in loops within loops for long": """\
+        class A:
+            total = 0
+            for i in range(40):
+                for j in range(40):
+                    if i == j: break
+                    total += 1
+                else:
+                    total -= 1
+                    for k in (1, 2):
+                        total = (total or
+                                 1)
+                while total % 7: total += 1
+            after = 1
+        done = 1
+        """,
+    "raises out of a loop after long": """\
+        class A:
+            for i in range(3000):
+                a = 1
+                if i == 2500:
+                    int("no")
+                b = 1 if i % 2 else 2
+            c = 1
+        d = 1
+        """,
+    "is long in a loop without branches of its own": """\
+        total = 0
+        for i in range(3000):
+            total += i
+            total -= 1
+        for i in range(3000): total += 1
+        a = 1
+        """,
+    "is long in a loop within a handler": """\
+        import contextlib
+        try:
+            int("no")
+        except ValueError as error:
+            with contextlib.suppress(KeyError):
+                for i in range(3000):
+                    a = 1
+                    if i == 2990: {}[a]
+            b = 1
+        finally:
+            for i in range(1000):
+                c = 1
+            d = 1
+        e = 1
+        """,
+    "counts are read in a loop": """\
+        for i in range(900):
+            a = 1
+            if i % 300 == 5: seen.append(lines_of(tracer))
+            try:
+                if i % 400 == 5:
+                    seen.append(lines_of(tracer))
+                    int("no")
+                b = 1
+            except ValueError:
+                seen.append(lines_of(tracer))
+        class B:
+            c = [seen.append(lines_of(tracer)) for i in range(2)]
+        d = 1
+        """,
+    "runs itself in a loop": """\
+        depth = globals().get("depth", 0) + 1
+        for i in range(200):
+            if i == 150 and depth < 4:
+                run_again()
+            a = 1
+        after = depth
+        """,
+}
+PROGRAMS |= LOOPS
+
 if sys.version_info >= (3, 13):  # before, a signal is handled behind that, and later
     # still where the frame is moved
     PROGRAMS |= {
@@ -410,6 +648,35 @@ TOOLS = {
         if code:
             a = 2
         tools.free_tool_id(4)
+        """,
+    "a trace function begins in a long loop": """\
+        import sys
+        for i in range(2000):
+            if i == 3:
+                before = sys.gettrace()
+                sys.settrace(lambda *_: None)
+            a = 1
+        sys.settrace(before)
+        b = 1
+        for i in range(3): b = 2
+        c = 1
+        d = 1
+        """,
+    "a tool has events in a long loop": """\
+        import sys
+        tools = sys.monitoring
+        for i in range(3000):
+            if i == 3:
+                tools.use_tool_id(4, "other")
+                tools.register_callback(4, tools.events.LINE, lambda *_: None)
+                tools.set_events(4, tools.events.LINE)
+            elif i == 9:
+                tools.set_events(4, 0)
+                tools.free_tool_id(4)
+            a = 1
+            if i % 2: b = 1
+        c = 1
+        d = 1
         """,
     "a session by other engines within a body": """\
         import exactrace
@@ -598,6 +865,26 @@ def test_a_session_leaves_no_events_of_branches_behind(engine: str) -> None:
     assert {1: 1, 2: 1, 3: 1} == lines_of(tracer)
     assert any(seen[0]) or sys.version_info < (3, 13)  # is rewritten at once there
     assert not any(events_of(code, tool) for tool in range(6))
+
+
+@pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
+def test_a_body_that_runs_long_is_rewritten_in_its_midst() -> None:
+    code = compiled("""\
+        look()
+        for i in range(3000):
+            a = 1
+        look()
+        """)
+    seen: list[bool] = []
+    names = {
+        "__file__": "/program.py",
+        "look": lambda: seen.append(any(events_of(code, tool) for tool in range(6))),
+    }
+    tracer = exactrace.Trace(count=1, trace=0)
+    tracer.runctx(code, names, names)
+    followed = sys.version_info >= (3, 13)  # or rewritten when it starts
+    assert [followed, False] == seen
+    assert {1: 1, 2: 3001, 3: 3000, 4: 1} == lines_of(tracer)
 
 
 def events_of(code: Any, tool: int) -> int:

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "straight.h"
+
+#include "pass.h"
+
+bool
+xt_straight_is(const xt_code_view *view, uint32_t *start)
+{
+    uint32_t units = (uint32_t)(view->code_len / 2);
+    bool resumes = false;
+    uint32_t unit = 0;
+    while (view->exceptions_len == 0 &&
+           (unit = xt_pass_plain(view, unit, units)) < units) {
+        const xt_step next = xt_pass_step(view, unit);
+        unit = next.end;
+        switch ((xt_opcode_kind)next.kind) {
+        case XT_KIND_PLAIN: /* with an EXTENDED_ARG */
+        case XT_KIND_CALL:
+            break;
+        case XT_KIND_RESUME:
+            if (resumes) {
+                return false;
+            }
+            resumes = true;
+            *start = unit;
+            break;
+        case XT_KIND_RETURN:
+        case XT_KIND_RAISE:
+            return resumes && unit == units;
+        default:
+            return false;
+        }
+    }
+    return false;
+}
+
+xt_straight
+xt_straight_begin(const void *table, size_t len, int first_line,
+                  uint32_t start)
+{
+    xt_straight way = {
+        .start = start,
+        .from = start,
+        .to = XT_NONE,
+        .line = -1,
+    };
+    xt_location_start(&way.places, table, len, first_line);
+    return way;
+}
+
+/* The rules of lines.c, where control only ever falls into the next
+   instruction: an event wherever the line changes, from the instruction behind
+   RESUME on. */
+bool
+xt_straight_next(xt_straight *way)
+{
+    for (;;) {
+        uint32_t unit = way->places.unit;
+        int32_t before = unit <= way->start ? -1 : way->line;
+        bool more;
+        if (xt_location_next_run(&way->places, &way->line, &more) != XT_OK ||
+            !more || unit >= way->to) {
+            way->to = 0;
+            return false;
+        }
+        way->unit = unit > way->start ? unit : way->start;
+        if (way->places.unit > way->start && way->line >= 0 &&
+            way->line != before && way->unit >= way->from &&
+            way->unit < way->to) {
+            return true;
+        }
+    }
+}

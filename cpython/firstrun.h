@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+/* One frame that runs code for the first time, and the line events that it has
+ * or will have up to where its code forks next (see firstruns.h).
+ */
+#ifndef XT_FIRSTRUN_H
+#define XT_FIRSTRUN_H
+
+#include "files.h"
+#include "frame.h"
+#include "keptrun.h"
+
+typedef struct first_run {
+    struct first_run *previous; /* in the order of their start, or NULL */
+    struct first_run *next;
+    const frame_head *frame; /* only the address is looked at */
+    PyCodeObject *code;      /* borrowed: the run ends when it is freed, unless
+                                that fails */
+    PyObject *file; /* owned str: __file__ of the module where it runs */
+    PyObject *name; /* owned str: co_filename */
+    bool lives;     /* while runs are settled: the frame runs */
+    bool ended;     /* most likely, it does no more */
+    bool alone;     /* no other tool had events when it started */
+    bool listens;   /* there are local events for the code */
+
+    /* Of straight code that is in no journal: its events are those of the
+       table; what it has had is not counted from there.from to there.to. */
+    straight_run there; /* owned table; or NULL, and this is of use: */
+    size_t done;        /* events of its way that were counted */
+    size_t until;       /* so many of them it has had, or will have had when it
+                           has ended */
+    xt_route *route;    /* owned: its way; NULL: its code is straight */
+    size_t cost;        /* what it took to follow it so far, */
+    size_t most;        /* and may take */
+    xt_route_steps steps; /* of straight code: the events of its way */
+    kept_run kept;
+    uint32_t start; /* the code unit behind RESUME */
+} first_run;
+
+/* One of straight code, whose table is still to be set; `start` is the code
+   unit behind RESUME. `file` is taken over, also on failure. NULL with an
+   exception. */
+first_run *firstrun_new(const frame_head *frame, PyCodeObject *code,
+                        PyObject *file, uint32_t start);
+
+void firstrun_free(first_run *run);
+
+/* Has the frame followed by events, on a route that has just begun. False if
+   out of memory. */
+bool firstrun_follow(first_run *run, const xt_segments *segments,
+                     const xt_route *route);
+
+/* The frame has come to a fork, and goes on as its route tells. */
+void firstrun_go_on(first_run *run);
+
+/* Reads the events of straight code, instead of keeping its table. False if
+   out of memory. */
+bool firstrun_read_table(first_run *run);
+
+/* The events of its way, but for straight code of which there is the table:
+   in `scratch` or its own. NULL if out of memory. */
+const xt_route_steps *firstrun_events(const first_run *run,
+                                      xt_route_steps *scratch);
+
+/* Notes that the frame stands at a code unit, and what it has had until
+   then. */
+void firstrun_note_place(first_run *run, Py_ssize_t unit);
+
+#endif

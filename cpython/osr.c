@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "osr.h"
+
+#include "adopt.h"
+#include "monitoring.h"
+#include "running.h"
+#include "sweep.h"
+
+/* The code unit of the rewritten code for an opcode of the original, or
+   XT_NONE. */
+static uint32_t
+unit_of_opcode(const ProbedCodeObject *probed, uint32_t opcode)
+{
+    uint32_t unit = probed->map.units;
+    while (unit > 0 && probed->old_unit[unit - 1] != opcode) {
+        unit--;
+    }
+    return unit > 0 ? unit - 1 : XT_NONE;
+}
+
+/* Where control goes on in rewritten code behind the branch that is the
+   original's code unit `branch`: to where that jumps (`taken`) or to the next
+   instruction. XT_NONE if there is no such branch, or if out of memory. */
+static uint32_t
+find_way(EngineObject *self, const code_entry *entry, uint32_t branch,
+         bool taken)
+{
+    ProbedCodeObject *probed = entry->probed;
+    probed_scratch *scratch = &self->types.scratch;
+    if (branch >= probed->map.old_units || probed_need_breaks(probed) < 0) {
+        return XT_NONE;
+    }
+    uint32_t unit = unit_of_opcode(
+        probed, probed->points[probed->point_at[branch]].opcode);
+    if (unit == XT_NONE ||
+        xt_running_read(&scratch->bytecode, xt_opcodes_for(COMPAT_MINOR),
+                        (unsigned char *)frame_code_start(entry->code),
+                        2 * (size_t)Py_SIZE(entry->code)) != XT_OK) {
+        return XT_NONE;
+    }
+    const xt_code_view view =
+        probed_view(entry->code, scratch->bytecode.bytes);
+    const xt_instrs *instrs = &scratch->instrs;
+    if (xt_instrs_read(&scratch->instrs, &view) != XT_OK) {
+        return XT_NONE;
+    }
+    const xt_instr *jump = &instrs->items[instrs->at_unit[unit]];
+    if (jump->kind != XT_KIND_BRANCH && jump->kind != XT_KIND_FOR_ITER) {
+        return XT_NONE;
+    }
+    return taken ? instrs->items[jump->target].start : jump->end;
+}
+
+/* 1 if the frame goes on in the rewritten code, which there is, else 0. -1
+   with an exception. */
+static int
+move(EngineObject *self, frame_head *frame, code_entry *entry, uint32_t branch,
+     bool taken)
+{
+    uint32_t unit = find_way(self, entry, branch, taken);
+    if (adopt_prepare(self, entry) < 0) {
+        return -1;
+    }
+    if (unit == XT_NONE ||
+        !frame_switch_code(frame, entry->original,
+                           frame_offset(frame, entry->original), entry->code,
+                           unit)) {
+        return 0;
+    }
+    probed_note_joined(entry->probed, branch);
+    return 1;
+}
+
+int
+osr_move(EngineObject *self, frame_head *frame, PyCodeObject *code,
+         uint32_t branch)
+{
+    bool taken;
+    if (adopt_refuse(self) != NULL || self->onlookers.active ||
+        !firstruns_has_turned(self, frame, code, &taken)) {
+        return 0;
+    }
+    code_entry *entry =
+        registry_add(&self->registry, &self->types, code, NULL, false);
+    if (entry == NULL) {
+        return -1;
+    }
+    adopt_note_file(self, entry, frame->globals);
+    int moved =
+        entry->code == NULL ? 0 : move(self, frame, entry, branch, taken);
+    if (moved < 0) {
+        return -1;
+    }
+    if (moved == 0) {
+        if (adopt_by_events(self, entry) < 0) {
+            return -1;
+        }
+        sweep_weaken_original(self, entry);
+        return 0;
+    }
+    firstruns_forget(self, frame);
+    if (monitoring_switch_code(self->monitoring, self->tool, code, 0) < 0) {
+        return -1;
+    }
+    sweep_weaken(self, entry);
+    return 0;
+}
