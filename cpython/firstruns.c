@@ -405,10 +405,13 @@ firstruns_branched(EngineObject *engine, const frame_head *frame,
     if (run == NULL || run->route == NULL) {
         return 0;
     }
-    int result = count_run(engine, run);
-    if (xt_route_turn(run->route, from, to)) {
-        go_on(engine, run);
+    xt_route next = *run->route;
+    if (!xt_route_turn(&next, from, to)) {
+        return 0; /* the way to there is not over */
     }
+    int result = count_run(engine, run);
+    *run->route = next;
+    go_on(engine, run);
     return result == 0 ? run->cost > run->most : result;
 }
 

@@ -503,6 +503,13 @@ LOOPS = {
             e = 1
         for i in numbers(): f = 1; g = [j for j in numbers()]
         """,
+    "raises behind a jump to the end of a loop": """\
+        x = 0
+        class A:
+            int("no").x = any(1 for x in range(3))
+            a = 1
+        b = 1
+        """,
     "is in a loop for long": """\
         total = 0
         for i in range(2000):
