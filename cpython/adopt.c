@@ -119,8 +119,6 @@ adopt_prepare(EngineObject *self, code_entry *entry)
     /* Frames that go on in it do not pass the RESUME which does that; to
        change the local events does it too. */
     if (!entry->prepared && needs_no_events(self)) {
-        entry->code->_co_instrumentation_version =
-            entry->original->_co_instrumentation_version;
         return 0;
     }
     if (entry->prepared && entry->code->_co_instrumentation_version ==
