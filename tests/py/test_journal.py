@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import textwrap
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -335,6 +336,54 @@ def test_bodies_that_run_straight_are_counted_or_said_to_be_unsure(
     assert {line for name, line in results.unsure if name.endswith("part.py")} <= (
         set() if certain else set(range(1, 6))
     )
+
+
+# A body with a loop is followed by events, and rewritten in its midst if it goes on.
+LOOPED = """\
+import os
+hits = dict.fromkeys(range(20), 0)
+for i in range(3000):
+    a = i
+    if i % 2:
+        b = 1
+    try:
+        if i == {last}:
+            os.kill(os.getpid(), 9)
+        if i % 5 == 3:
+            int("no")
+    except ValueError:
+        c = 1
+after = 1
+"""
+
+
+def looped_hits(last: int) -> Counter[int]:
+    """Return what the lines of LOOPED have had when the process is killed."""
+    hits = Counter({1: 1, 2: 1, 3: last + 1, 9: 1})
+    for i in range(last + 1):
+        hits.update([4, 5, 7, 8] + [6] * (i % 2))
+        if i < last:
+            hits.update([10] + [11, 12, 13] * (i % 5 == 3))
+    return hits
+
+
+@pytest.mark.parametrize("engine", ENGINES_HERE)
+@pytest.mark.parametrize("last", [0, 1, 2, 9, 40, 121, 122, 200, 2900])
+def test_a_body_in_a_loop_is_counted_as_far_as_it_came(
+    folder: Path, last: int, engine: str
+) -> None:
+    write(folder, "prog.py", LOOPED.format(last=last))
+    options = ("-q", "-d", "data", "--engine", engine)
+    run(["-m", "exactrace", "run", *options, "prog.py"], folder)
+    data = str(folder / "data")
+    results, _, _ = datafolder.read(data, datafolder.files(data))
+    true = looped_hits(last)
+    for line in range(1, 15):
+        key = str(folder / "prog.py"), line
+        high, low = results.unsure.get(key, (0, 0))
+        counted = results.counts.get(key, 0)
+        assert counted - high <= true[line] <= counted + low, (line, counted, high, low)
+        assert max(high, low) <= 1
 
 
 # Frames are noted where a function is first called, here while an exception is held
