@@ -36,6 +36,7 @@ NOT_COUNTED = _because(
         """,
         "the names of temporary files are taken apart letter by letter": """
             test_dbm test_dbm_sqlite3 test_nturl2path test_runpy test_shelve test_sqlite3 test_urllib
+            test_urllib2
         """,
         "how deep it recurses depends on when calls are specialised": """
             test_call test_userlist test_class test_functools test_isinstance test_json test_userdict
