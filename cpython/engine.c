@@ -34,7 +34,7 @@ enum {
     ROWS_LEN = sizeof(ROWS) / sizeof(*ROWS),
     ROWS_GLOBAL = 5, /* the first are on for all code, */
     ROWS_LINE = 5,   /* those from here on for code counted by events, */
-    ROWS_SIDE = 7,   /* these only with branches, */
+    ROWS_SIDE = 7,   /* these with branches, and for bodies that fork, */
     ROWS_STEP = ROWS_LEN - 2, /* this in few code objects, */
     ROWS_END = ROWS_LEN - 1,  /* and this where a function runs first */
 };

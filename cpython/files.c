@@ -298,17 +298,37 @@ files_add(file_table *table, traced_file *file, int line, uint64_t hits)
 
 /* The caller has the lock. */
 static int
-note_run(file_table *table, traced_file *file, const straight_run *run)
+reserve_run(file_table *table)
 {
     if ((runlog_is_full(&table->runs) && files_fold(table) < 0) ||
         reserve(table, 1) < 0) {
         return -1;
     }
-    if (!runlog_add(&table->runs, run)) {
+    if (!runlog_reserve(&table->runs)) {
         PyErr_NoMemory();
         return -1;
     }
-    size_t number = table->runs.len - 1;
+    return 0;
+}
+
+int
+files_reserve_run(file_table *table)
+{
+    sync_take(&table->lock);
+    int result = reserve_run(table);
+    sync_give(&table->lock);
+    return result;
+}
+
+/* The caller has the lock. */
+static int
+note_run(file_table *table, traced_file *file, const straight_run *run)
+{
+    if (reserve_run(table) < 0) {
+        return -1;
+    }
+    size_t number = table->runs.len;
+    runlog_add(&table->runs, run);
     if (file->number >> FILE_BITS == 0) {
         return note(table, pack(file, (int)number, 0));
     }

@@ -172,7 +172,12 @@ int files_add(file_table *table, traced_file *file, int line, uint64_t hits);
 /* Counts one run of a line that hardly runs again. The same. */
 int files_hit_once(file_table *table, traced_file *file, int line);
 
-/* Counts a run of straight code, not in the journal. The same. */
+/* Makes room for a call of files_add_run(), which cannot fail then but for
+   files whose number is absurd. -1 with an exception when out of memory. */
+int files_reserve_run(file_table *table);
+
+/* Counts a run of straight code, not in the journal. -1 with an exception when
+   out of memory. */
 int files_add_run(file_table *table, traced_file *file,
                   const straight_run *run);
 

@@ -143,7 +143,8 @@ find_run(const EngineObject *engine, const frame_head *frame,
 /* --- Counting ------------------------------------------------------------ */
 
 /* Finds where each session counts the run: firsts.files, NULL for one that
-   does not want it. */
+   does not want it; and makes room for one more event there, or one more run
+   of straight code, so that all count it or none. */
 static int
 find_files(EngineObject *engine, const first_run *run)
 {
@@ -158,11 +159,12 @@ find_files(EngineObject *engine, const first_run *run)
     for (size_t i = 0; i < engine->sessions_len; i++) {
         TracerObject *tracer = engine->sessions[i];
         files[i] = NULL;
-        if (session_wants(tracer, run->file)) {
-            files[i] = files_get(&tracer->files, run->name);
-            if (files[i] == NULL) {
-                return -1;
-            }
+        if (!session_wants(tracer, run->file)) {
+            continue;
+        }
+        files[i] = files_get(&tracer->files, run->name);
+        if (files[i] == NULL || files_reserve_run(&tracer->files) < 0) {
+            return -1;
         }
     }
     return 0;
@@ -172,14 +174,19 @@ find_files(EngineObject *engine, const first_run *run)
 static int
 count_step(const EngineObject *engine, int32_t line)
 {
-    for (size_t i = 0; i < engine->sessions_len; i++) {
-        traced_file *file = engine->firsts.files[i];
-        if (file != NULL &&
-            files_hit_once(&engine->sessions[i]->files, file, line) < 0) {
-            return -1;
+    int result = 0;
+    for (size_t i = 0; i < engine->sessions_len && result == 0; i++) {
+        if (engine->firsts.files[i] != NULL) {
+            result = files_reserve(&engine->sessions[i]->files, 1);
         }
     }
-    return 0;
+    for (size_t i = 0; i < engine->sessions_len && result == 0; i++) {
+        traced_file *file = engine->firsts.files[i];
+        if (file != NULL) {
+            result = files_hit_once(&engine->sessions[i]->files, file, line);
+        }
+    }
+    return result;
 }
 
 /* Counts what it has had of straight code. */
@@ -276,7 +283,9 @@ may_be_fit(EngineObject *engine, PyCodeObject *code)
 /* Whether the code is fit, and then in *start the code unit behind RESUME and,
    if it forks, in *route and firsts.segments how a frame begins; route->len is
    0 if it does not. A function with branches is likely to run again, and then
-   to follow its frame was in vain. 1, 0, or -1 with an exception. */
+   to follow its frame was in vain. While there are other tools, a frame cannot
+   move, and where it stands does not tell what a callback has stopped. 1, 0,
+   or -1 with an exception. */
 static int
 is_fit(EngineObject *engine, PyCodeObject *code, uint32_t *start,
        xt_route *route)
@@ -288,9 +297,9 @@ is_fit(EngineObject *engine, PyCodeObject *code, uint32_t *start,
         return 0;
     }
     if (!xt_straight_is(&view, start)) {
-        xt_status status = !sweep_is_body(code)
-                               ? XT_UNSUPPORTED
-                               : xt_segments_read(&runs->segments, &view);
+        bool follows = sweep_is_body(code) && !engine->onlookers.active;
+        xt_status status = follows ? xt_segments_read(&runs->segments, &view)
+                                   : XT_UNSUPPORTED;
         if (status == XT_NOMEM) {
             PyErr_NoMemory();
             return -1;
@@ -506,8 +515,8 @@ firstruns_stop_listening(EngineObject *engine)
 }
 
 static int
-note_live(void *arg, const frame_head *frame, PyCodeObject *code,
-          Py_ssize_t unit)
+note_where(void *arg, const frame_head *frame, PyCodeObject *code,
+           Py_ssize_t unit)
 {
     first_run *run = find_run(arg, frame, code);
     if (run != NULL && !is_another(run, unit)) {
@@ -544,7 +553,7 @@ firstruns_settle(EngineObject *engine)
     if (runs->first == NULL) {
         return 0;
     }
-    (void)live_visit(note_live, engine);
+    (void)live_visit(note_where, engine);
     int result = 0;
     first_run *next;
     for (first_run *run = runs->first; run != NULL; run = next) {
@@ -562,22 +571,16 @@ firstruns_settle(EngineObject *engine)
     return result;
 }
 
-static int
-note_abandoned(void *arg, const frame_head *frame, PyCodeObject *code,
-               Py_ssize_t unit)
-{
-    first_run *run = find_run(arg, frame, code);
-    if (run != NULL && !is_another(run, unit)) {
-        firstrun_note_place(run, unit);
-    }
-    return 0;
-}
-
 void
 firstruns_abandon(EngineObject *engine)
 {
-    if (engine->firsts.first != NULL) {
-        (void)live_visit_others(note_abandoned, engine);
+    if (engine->firsts.first == NULL) {
+        return;
+    }
+    (void)live_visit_others(note_where, engine);
+    first_run *run = engine->firsts.first;
+    for (; run != NULL; run = run->next) {
+        run->lives = false; /* it stays where it stands */
     }
 }
 

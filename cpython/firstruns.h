@@ -46,7 +46,8 @@ int firstruns_start(struct EngineObject *engine, const frame_head *frame,
                     PyCodeObject *code);
 
 /* A frame starts: what was noted in its place has ended. All here return -1
- * with an exception; what was not counted then is later. */
+ * with an exception; what was not counted then is later, but for what a frame
+ * has had that has come to a fork: that is lost. */
 int firstruns_replace(struct EngineObject *engine, const frame_head *frame);
 
 /* The event of a branch at code unit `from` of `code` tells that the running

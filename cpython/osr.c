@@ -51,6 +51,33 @@ find_way(EngineObject *self, const code_entry *entry, uint32_t branch,
     return taken ? instrs->items[jump->target].start : jump->end;
 }
 
+/* A frame that has moved. */
+typedef struct {
+    const PyFrameObject *frame;
+    const ProbedCodeObject *probed;
+} moved_frame;
+
+/* A traceback says by an offset where its frame stood, and only when it is
+   asked for what line that is. */
+static int
+move_traceback(PyObject *object, void *arg)
+{
+    const moved_frame *moved = arg;
+    PyTracebackObject *entry = (PyTracebackObject *)object;
+    if (!PyTraceBack_Check(object) || entry->tb_frame != moved->frame ||
+        entry->tb_lasti < 0) {
+        return 1;
+    }
+    const ProbedCodeObject *probed = moved->probed;
+    uint32_t before = (uint32_t)entry->tb_lasti / 2;
+    if (before < probed->map.old_units) {
+        uint32_t unit = unit_of_opcode(
+            probed, probed->points[probed->point_at[before]].opcode);
+        entry->tb_lasti = unit == XT_NONE ? entry->tb_lasti : 2 * (int)unit;
+    }
+    return 1;
+}
+
 /* 1 if the frame goes on in the rewritten code, which there is, else 0. -1
    with an exception. */
 static int
@@ -68,6 +95,10 @@ move(EngineObject *self, frame_head *frame, code_entry *entry, uint32_t branch,
         return 0;
     }
     probed_note_joined(entry->probed, branch);
+    if (frame->object != NULL && Py_REFCNT(frame->object) > 1) {
+        moved_frame moved = {frame->object, entry->probed};
+        PyUnstable_GC_VisitObjects(move_traceback, &moved);
+    }
     return 1;
 }
 
@@ -76,7 +107,11 @@ osr_move(EngineObject *self, frame_head *frame, PyCodeObject *code,
          uint32_t branch)
 {
     bool taken;
+    /* A trace function of the program would miss the line that it goes on
+       with: as the frame stands there already, it looks as if it had not come
+       from another. */
     if (adopt_refuse(self) != NULL || self->onlookers.active ||
+        PyThreadState_Get()->c_tracefunc != NULL ||
         !firstruns_has_turned(self, frame, code, &taken)) {
         return 0;
     }
@@ -91,6 +126,10 @@ osr_move(EngineObject *self, frame_head *frame, PyCodeObject *code,
     if (moved < 0) {
         return -1;
     }
+    /* All up to the branch is counted, and where it stands is still there: it
+       has had nothing of the way from there on, even if that comes by here
+       again. */
+    firstruns_forget(self, frame);
     if (moved == 0) {
         if (adopt_by_events(self, entry) < 0) {
             return -1;
@@ -98,7 +137,6 @@ osr_move(EngineObject *self, frame_head *frame, PyCodeObject *code,
         sweep_weaken_original(self, entry);
         return 0;
     }
-    firstruns_forget(self, frame);
     if (monitoring_switch_code(self->monitoring, self->tool, code, 0) < 0) {
         return -1;
     }

@@ -38,18 +38,22 @@ runlog_way(const straight_run *run)
 }
 
 bool
-runlog_add(run_log *log, const straight_run *run)
+runlog_reserve(run_log *log)
 {
     size_t need = log->len < RUNS_LEAST ? RUNS_LEAST : log->len + 1;
     straight_run *items = xt_grow(log->items, &log->cap, need, sizeof(*items));
-    if (items == NULL) {
-        return false;
+    if (items != NULL) {
+        log->items = items;
     }
-    log->items = items;
-    items[log->len++] = *run;
+    return items != NULL;
+}
+
+void
+runlog_add(run_log *log, const straight_run *run)
+{
+    log->items[log->len++] = *run;
     Py_INCREF(run->table);
     log->bytes += (size_t)PyBytes_GET_SIZE(run->table);
-    return true;
 }
 
 int32_t

@@ -38,8 +38,11 @@ bool runlog_is_full(const run_log *log);
 /* A reader of a run. */
 xt_straight runlog_way(const straight_run *run);
 
-/* Appends a run; false if out of memory. */
-bool runlog_add(run_log *log, const straight_run *run);
+/* Makes room for one more; false if out of memory. */
+bool runlog_reserve(run_log *log);
+
+/* Appends a run, for which there is room. */
+void runlog_add(run_log *log, const straight_run *run);
 
 /* The line of the next event of a run, or -1 if there is none. Runs are read
    one after the other. */

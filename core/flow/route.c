@@ -180,7 +180,8 @@ bool
 xt_route_has_turned(const xt_route *route, bool *taken)
 {
     const xt_segment *origin = &route->segments[route->origin];
-    if (route->raised || !forks(origin)) {
+    if (route->raised || !forks(origin) ||
+        route->segments[route->last].end == XT_KIND_RERAISE) {
         return false;
     }
     *taken = route->first != route->origin + 1;

@@ -61,9 +61,11 @@ bool xt_route_events(const xt_route *route, xt_route_steps *steps);
    RERAISE, which has set the frame back to where it was raised first. */
 size_t xt_route_done(const xt_route *route, uint32_t stands);
 
-/* Whether the frame has turned at the branch at `from` to where a jump leads
-   (*taken) or to the next instruction, and now goes on with an instruction
-   that it has not run: not so at the end of a loop. */
+/* Whether the frame has turned at a branch to where a jump leads (*taken) or
+   to the next instruction, and goes on with an instruction that it has not
+   run, in any code that has the same branch: not so at the end of a loop, nor
+   before RERAISE, which may set the frame back to a place that it has noted.
+ */
 bool xt_route_has_turned(const xt_route *route, bool *taken);
 
 #endif

@@ -3,6 +3,20 @@
 
 #include "pass.h"
 
+/* Whether the entries of the location table cover all code and no more: each
+   begins with a byte whose top bit is set, and whose last three say how many
+   code units it covers. */
+static bool
+is_covered(const xt_code_view *view, uint32_t units)
+{
+    size_t covered = 0;
+    for (size_t i = 0; i < view->locations_len; i++) {
+        unsigned byte = view->locations[i];
+        covered += (byte & 0x80) == 0 ? 0 : (byte & 7) + 1;
+    }
+    return covered == units && units > 0 && (view->locations[0] & 0x80) != 0;
+}
+
 bool
 xt_straight_is(const xt_code_view *view, uint32_t *start)
 {
@@ -26,7 +40,7 @@ xt_straight_is(const xt_code_view *view, uint32_t *start)
             break;
         case XT_KIND_RETURN:
         case XT_KIND_RAISE:
-            return resumes && unit == units;
+            return resumes && unit == units && is_covered(view, units);
         default:
             return false;
         }

@@ -12,7 +12,8 @@
 #include "instr.h"
 
 /* Whether a view's code, which may be what the interpreter has made of it to
-   run, is straight; then *start is the code unit behind RESUME. */
+   run, is straight, and its location table as long as it; then *start is the
+   code unit behind RESUME. */
 bool xt_straight_is(const xt_code_view *view, uint32_t *start);
 
 /* Reads events. */
@@ -26,7 +27,8 @@ typedef struct {
 } xt_straight;
 
 /* Begins with the `len` bytes of a location table, which must outlive it; one
-   that is not sound ends early. */
+   that is not sound ends early. Its entries begin where instructions do, as
+   those of all compilers. */
 xt_straight xt_straight_begin(const void *table, size_t len, int first_line,
                               uint32_t start);
 

@@ -510,6 +510,14 @@ LOOPS = {
             a = 1
         b = 1
         """,
+    "its file asks for events of opcodes while it is in a loop": """\
+        other = compile("def f(frame): frame.f_trace_opcodes = True",
+                        "/program.py", "exec")
+        exec(other, {"__file__": "/program.py"})
+        for a in range(100):
+            b = 1
+        c = 1
+        """,
     "is in a loop for long": """\
         total = 0
         for i in range(2000):
@@ -892,6 +900,86 @@ def test_a_body_that_runs_long_is_rewritten_in_its_midst() -> None:
     followed = sys.version_info >= (3, 13)  # or rewritten when it starts
     assert [followed, False] == seen
     assert {1: 1, 2: 3001, 3: 3000, 4: 1} == lines_of(tracer)
+
+
+MANY = "".join(f"if q == {number}: q = 1\n" for number in range(60))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_tracebacks_tell_where_a_frame_was_before_it_was_rewritten(engine: str) -> None:
+    source = f"""\
+q = 1
+{MANY}
+try:
+    int("no")
+except ValueError as error:
+    kept = error.__traceback__
+for i in range(5000): q = i
+lasti = kept.tb_lasti
+"""
+    tracer = exactrace.Trace(count=1, trace=0, engine=engine)
+    plain: dict[str, Any] = {}
+    names: dict[str, Any] = {"__name__": "__main__", "__file__": "/program.py"}
+    exec(compile(source, "/program.py", "exec"), plain)
+    code = compile(source, "/program.py", "exec")
+    tracer.runctx(code, names, names)
+    for kept in (names["kept"], plain["kept"]):
+        assert kept.tb_lineno == source.splitlines().index('    int("no")') + 1
+    assert names["lasti"] == plain["lasti"]
+    assert 5001 in lines_of(tracer).values()
+
+
+@pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
+@pytest.mark.parametrize("begin", [1, 3, 100, 200, 290])
+def test_a_trace_function_sees_all_of_a_body_in_a_loop(begin: int) -> None:
+    source = f"""\
+import sys
+def trace(frame, event, arg):
+    log.append((frame.f_lineno, event))
+    return trace
+log = []
+for i in range(300):
+    if i == {begin}:
+        sys.settrace(trace)
+        sys._getframe().f_trace = trace
+    x = i
+    if i % 2: y = 1
+    elif i % 3:
+        z = 1
+    while i % 5 == 0: i += 1
+    z = [k for k in range(i % 3)]
+sys.settrace(None)
+"""
+    plain: dict[str, Any] = {}
+    before = sys.gettrace()
+    try:
+        exec(compile(source, "/program.py", "exec"), plain)
+        names: dict[str, Any] = {"__name__": "__main__", "__file__": "/program.py"}
+        tracer = exactrace.Trace(count=1, trace=0)
+        tracer.runctx(compile(source, "/program.py", "exec"), names, names)
+    finally:
+        sys.settrace(before)
+    assert plain["log"] == names["log"]
+    assert lines_of(tracer)[6] == 301
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_body_that_gets_long_where_an_exception_is_held_up(engine: str) -> None:
+    block = "".join(f"    {line}\n" for line in MANY.splitlines())
+    for rounds in range(200, 250):
+        source = f"""\
+import contextlib
+class A:
+    q = 0
+{block}
+    for p in range({rounds}): q += 1
+    with contextlib.nullcontext():
+        for i in range(30):
+            x = 1
+            y = 1
+        int("no")
+"""
+        assert run("settrace", source) == run(engine, source), rounds
 
 
 def events_of(code: Any, tool: int) -> int:
