@@ -29,25 +29,6 @@ fires(const xt_route *route, uint32_t from, uint32_t to, bool by_step)
            here->line >= 0 && before->line == here->line;
 }
 
-/* Where control goes after a segment without an event; XT_NONE: one tells, or
-   it leaves the frame. */
-static uint32_t
-follow(const xt_route *route, uint32_t at)
-{
-    switch ((xt_opcode_kind)route->segments[at].end) {
-    case XT_KIND_PLAIN:
-    case XT_KIND_RESUME:
-    case XT_KIND_END_FOR:
-    case XT_KIND_POP_ITER:
-        return at + 1;
-    case XT_KIND_JUMP:
-    case XT_KIND_SILENT_JUMP:
-        return route->segments[at].target;
-    default:
-        return XT_NONE;
-    }
-}
-
 /* The way from a segment on with another. */
 static void
 go_on(xt_route *route, uint32_t origin, uint32_t first, bool raised)
@@ -55,7 +36,8 @@ go_on(xt_route *route, uint32_t origin, uint32_t first, bool raised)
     route->origin = origin;
     route->first = first;
     route->raised = raised;
-    for (uint32_t at = first; at != XT_NONE; at = follow(route, at)) {
+    for (uint32_t at = first; at != XT_NONE;
+         at = xt_segments_follow(route->segments, at)) {
         route->last = at;
     }
 }
@@ -84,7 +66,8 @@ xt_route_events(const xt_route *route, xt_route_steps *steps)
     steps->len = 0;
     uint32_t from = route->origin;
     bool by_step = !route->raised;
-    for (uint32_t at = route->first; at != XT_NONE; at = follow(route, at)) {
+    for (uint32_t at = route->first; at != XT_NONE;
+         at = xt_segments_follow(route->segments, at)) {
         const xt_segment *segment = &route->segments[at];
         if (fires(route, from, at, by_step)) {
             items[steps->len++] =
@@ -164,7 +147,8 @@ xt_route_done(const xt_route *route, uint32_t stands)
     bool found = by_step && is_in(route, stands, from);
     size_t done = 0;
     size_t steps = 0;
-    for (uint32_t at = route->first; at != XT_NONE; at = follow(route, at)) {
+    for (uint32_t at = route->first; at != XT_NONE;
+         at = xt_segments_follow(route->segments, at)) {
         steps += fires(route, from, at, by_step);
         if (is_in(route, stands, at)) {
             found = true;

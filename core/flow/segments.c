@@ -22,6 +22,23 @@ xt_segments_fini(xt_segments *segments)
 }
 
 uint32_t
+xt_segments_follow(const xt_segment *segments, uint32_t at)
+{
+    switch ((xt_opcode_kind)segments[at].end) {
+    case XT_KIND_PLAIN:
+    case XT_KIND_RESUME:
+    case XT_KIND_END_FOR:
+    case XT_KIND_POP_ITER:
+        return at + 1;
+    case XT_KIND_JUMP:
+    case XT_KIND_SILENT_JUMP:
+        return segments[at].target;
+    default:
+        return XT_NONE;
+    }
+}
+
+uint32_t
 xt_segments_find(const xt_segment *segments, size_t len, uint32_t unit)
 {
     size_t low = 0;
@@ -330,23 +347,12 @@ static bool
 goes_round(const xt_segments *segments, uint32_t from)
 {
     uint32_t at = from;
-    for (size_t steps = 0; steps <= segments->len; steps++) {
-        const xt_segment *segment = &segments->items[at];
-        switch ((xt_opcode_kind)segment->end) {
-        case XT_KIND_JUMP:
-        case XT_KIND_SILENT_JUMP:
-            at = segment->target;
-            break;
-        case XT_KIND_PLAIN:
-        case XT_KIND_END_FOR:
-        case XT_KIND_POP_ITER:
-            at++;
-            break;
-        default:
-            return false;
-        }
+    size_t steps = 0;
+    while (at != XT_NONE && steps <= segments->len) {
+        at = xt_segments_follow(segments->items, at);
+        steps++;
     }
-    return true;
+    return at != XT_NONE;
 }
 
 static bool

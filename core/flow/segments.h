@@ -45,6 +45,10 @@ void xt_segments_fini(xt_segments *segments);
    code cannot be read: it is a case for xt_instrs_read(). XT_NOMEM. */
 xt_status xt_segments_read(xt_segments *segments, const xt_code_view *view);
 
+/* The segment where control goes on behind another one; XT_NONE if that ends
+   where the code forks, or the frame. */
+uint32_t xt_segments_follow(const xt_segment *segments, uint32_t at);
+
 /* The segment that an instruction at a code unit is in. */
 uint32_t xt_segments_find(const xt_segment *segments, size_t len,
                           uint32_t unit);
