@@ -80,15 +80,17 @@ events_branched(EngineObject *self, PyObject *const *args, Py_ssize_t nargs)
     PyCodeObject *code = (PyCodeObject *)args[0];
     Py_ssize_t from = PyLong_AsSsize_t(args[1]) / 2;
     Py_ssize_t to = PyLong_AsSsize_t(args[2]) / 2;
-    frame_head *frame = frame_top(PyThreadState_Get());
     int result = 0;
     if (self->branches) {
         code_entry *entry = registry_get(&self->registry, code);
         result = entry == NULL ? 0 : sides_branched(self, entry, from, to);
     }
-    else if (frame != NULL) {
-        result = firstruns_branched(self, frame, code, (uint32_t)from,
-                                    (uint32_t)to);
+    else {
+        frame_head *frame = frame_top(PyThreadState_Get());
+        result = frame == NULL
+                     ? 0
+                     : firstruns_branched(self, frame, code, (uint32_t)from,
+                                          (uint32_t)to);
         if (result > 0) {
             result = osr_move(self, frame, code, (uint32_t)from);
         }

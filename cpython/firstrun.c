@@ -108,7 +108,6 @@ firstrun_new(const frame_head *frame, PyCodeObject *code, PyObject *file,
                   .from = start,
                   .to = XT_NONE},
         .until = SIZE_MAX,
-        .start = start,
     };
     return run;
 }

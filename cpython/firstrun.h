@@ -22,8 +22,9 @@ typedef struct first_run {
     bool alone;     /* no other tool had events when it started */
     bool listens;   /* there are local events for the code */
 
-    /* Of straight code that is in no journal: its events are those of the
-       table; what it has had is not counted from there.from to there.to. */
+    /* Where the code starts, which is always set; and of straight code that is
+       in no journal: its events are those of the table; what it has had is not
+       counted from there.from to there.to. */
     straight_run there; /* owned table; or NULL, and this is of use: */
     size_t done;        /* events of its way that were counted */
     size_t until;       /* so many of them it has had, or will have had when it
@@ -33,7 +34,6 @@ typedef struct first_run {
     size_t most;        /* and may take */
     xt_route_steps steps; /* of straight code: the events of its way */
     kept_run kept;
-    uint32_t start; /* the code unit behind RESUME */
 } first_run;
 
 /* One of straight code, whose table is still to be set; `start` is the code

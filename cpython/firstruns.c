@@ -257,7 +257,8 @@ end_run(EngineObject *engine, first_run *run)
 static bool
 is_another(const first_run *run, Py_ssize_t unit)
 {
-    return COMPAT_MINOR >= 13 && run->alone && unit < (Py_ssize_t)run->start;
+    return COMPAT_MINOR >= 13 && run->alone &&
+           unit < (Py_ssize_t)run->there.start;
 }
 
 /* --- Starting ------------------------------------------------------------ */

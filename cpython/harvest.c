@@ -252,9 +252,6 @@ add_change(TracerObject *tracer, const change *one, seen_code *code)
 static int
 harvest_one(TracerObject *tracer, change *one, seen_code *code, bool adds)
 {
-    /* To add may free code. That which is held keeps its place. */
-    ProbedCodeObject *probed =
-        (ProbedCodeObject *)Py_NewRef((PyObject *)code->probed);
     int result = take(&tracer->seen, one, code);
     if (result == 0 && adds) {
         result = add_change(tracer, one, code);
@@ -262,7 +259,6 @@ harvest_one(TracerObject *tracer, change *one, seen_code *code, bool adds)
     if (result == 0) {
         remember(&tracer->seen, one, code);
     }
-    Py_DECREF(probed);
     return result;
 }
 
@@ -281,7 +277,10 @@ harvest_changed(TracerObject *tracer, bool adds)
         if ((row->dirty ||
              differ(row->slots, seen->copies + row->at, row->len)) &&
             (!adds || harvest_wants(tracer, row->code->entry))) {
+            /* To add may free code. That which is held keeps its place. */
+            PyObject *held = Py_NewRef((PyObject *)row->code->probed);
             result = harvest_one(tracer, &one, row->code, adds);
+            Py_DECREF(held);
         }
         if (seen->len != len) {
             len = seen->len; /* another code may be in its place */
@@ -360,13 +359,7 @@ settle(TracerObject *tracer, const code_entry *entry)
         return -1;
     }
     change one = {0};
-    int result = take(&tracer->seen, &one, code);
-    if (result == 0) {
-        result = add_change(tracer, &one, code);
-    }
-    if (result == 0) {
-        remember(&tracer->seen, &one, code);
-    }
+    int result = harvest_one(tracer, &one, code, true);
     change_free(&one);
     return result == 0 ? settle_outcomes(tracer, code) : result;
 }

@@ -2,8 +2,9 @@
 #include "osr.h"
 
 #include "adopt.h"
+#include "branch.h"
 #include "monitoring.h"
-#include "running.h"
+#include "outcomes.h"
 #include "sweep.h"
 
 /* The code unit of the rewritten code for an opcode of the original, or
@@ -22,33 +23,27 @@ unit_of_opcode(const ProbedCodeObject *probed, uint32_t opcode)
    original's code unit `branch`: to where that jumps (`taken`) or to the next
    instruction. XT_NONE if there is no such branch, or if out of memory. */
 static uint32_t
-find_way(EngineObject *self, const code_entry *entry, uint32_t branch,
-         bool taken)
+find_way(const code_entry *entry, uint32_t branch, bool taken)
 {
     ProbedCodeObject *probed = entry->probed;
-    probed_scratch *scratch = &self->types.scratch;
     if (branch >= probed->map.old_units || probed_need_breaks(probed) < 0) {
         return XT_NONE;
     }
     uint32_t unit = unit_of_opcode(
         probed, probed->points[probed->point_at[branch]].opcode);
-    if (unit == XT_NONE ||
-        xt_running_read(&scratch->bytecode, xt_opcodes_for(COMPAT_MINOR),
-                        (unsigned char *)frame_code_start(entry->code),
-                        2 * (size_t)Py_SIZE(entry->code)) != XT_OK) {
-        return XT_NONE;
+    xt_instrs instrs = {0};
+    uint32_t way = XT_NONE;
+    if (outcomes_read(entry->code, &instrs) < 0) {
+        PyErr_Clear(); /* it goes on by events */
     }
-    const xt_code_view view =
-        probed_view(entry->code, scratch->bytecode.bytes);
-    const xt_instrs *instrs = &scratch->instrs;
-    if (xt_instrs_read(&scratch->instrs, &view) != XT_OK) {
-        return XT_NONE;
+    if (unit < instrs.units) {
+        const xt_instr *jump = &instrs.items[instrs.at_unit[unit]];
+        if (xt_branch_jumps(jump)) {
+            way = taken ? instrs.items[jump->target].start : jump->end;
+        }
     }
-    const xt_instr *jump = &instrs->items[instrs->at_unit[unit]];
-    if (jump->kind != XT_KIND_BRANCH && jump->kind != XT_KIND_FOR_ITER) {
-        return XT_NONE;
-    }
-    return taken ? instrs->items[jump->target].start : jump->end;
+    xt_instrs_fini(&instrs);
+    return way;
 }
 
 /* A frame that has moved. */
@@ -84,7 +79,7 @@ static int
 move(EngineObject *self, frame_head *frame, code_entry *entry, uint32_t branch,
      bool taken)
 {
-    uint32_t unit = find_way(self, entry, branch, taken);
+    uint32_t unit = find_way(entry, branch, taken);
     if (adopt_prepare(self, entry) < 0) {
         return -1;
     }

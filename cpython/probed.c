@@ -4,6 +4,7 @@
 #include "compat.h"
 #include "frame.h"
 #include "keptcode.h"
+#include "lines.h"
 #include "mem.h"
 #include "running.h"
 
@@ -569,14 +570,11 @@ fires(const ProbedCodeObject *probed, uint32_t handler, uint32_t point,
 {
     const probed_point *to = &probed->points[handler];
     const probed_point *from = &probed->points[point];
-    if (!to->starts_line) {
-        return false;
-    }
     /* An inline cache has no line, as far as 3.12 is concerned. */
     bool in_cache =
         stands >= 0 && probed_old_unit(probed, stands) > from->opcode;
-    return in_cache || to->sure_line || from->kind == XT_KIND_RESUME ||
-           from->line != to->line;
+    return xt_lines_fire(to->starts_line, to->sure_line, to->line, from->line,
+                         in_cache || from->kind == XT_KIND_RESUME);
 }
 
 /* Whether RERAISE has led here, which is a step like others. It sets the

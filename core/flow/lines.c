@@ -85,8 +85,10 @@ line_of_edge(const xt_graph *graph, const xt_instrs *instrs,
     }
     const xt_instr *from = &instrs->items[edge->from];
     const xt_instr *to = &instrs->items[edge->to];
-    if (xt_lines_fires(graph, instrs, edge->to, from->line,
-                       from->kind == XT_KIND_RESUME)) {
+    uint8_t flags = graph->flags[edge->to];
+    if (xt_lines_fire((flags & XT_STARTS_LINE) != 0,
+                      (flags & XT_SURE_LINE) != 0, to->line, from->line,
+                      from->kind == XT_KIND_RESUME)) {
         return to->line;
     }
     /* A backward jump within one line is a line event of its own. */

@@ -43,15 +43,13 @@ xt_status xt_lines_mark(xt_graph *graph, const xt_instrs *instrs,
 xt_status xt_lines_find(xt_graph *graph, const xt_instrs *instrs,
                         const xt_code_view *view);
 
-/* Whether a step onto instruction `to` fires its line's event, when it comes
-   from an instruction of line `from_line` (-1: none). */
+/* Whether control that comes to an instruction of a line fires its event, from
+   one of another line or, if `anyway`, whatever that is. */
 static inline bool
-xt_lines_fires(const xt_graph *graph, const xt_instrs *instrs, uint32_t to,
-               int32_t from_line, bool from_resume)
+xt_lines_fire(bool starts, bool sure, int32_t line, int32_t from_line,
+              bool anyway)
 {
-    return (graph->flags[to] & XT_STARTS_LINE) != 0 &&
-           (from_resume || (graph->flags[to] & XT_SURE_LINE) != 0 ||
-            instrs->items[to].line != from_line);
+    return starts && (sure || anyway || line != from_line);
 }
 
 #endif

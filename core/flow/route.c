@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "route.h"
 
+#include "lines.h"
 #include "mem.h"
 
 void
@@ -20,8 +21,8 @@ fires(const xt_route *route, uint32_t from, uint32_t to, bool by_step)
 {
     const xt_segment *here = &route->segments[to];
     const xt_segment *before = &route->segments[from];
-    if (here->starts && (here->sure || before->end == XT_KIND_RESUME ||
-                         before->line != here->line)) {
+    if (xt_lines_fire(here->starts, here->sure, here->line, before->line,
+                      before->end == XT_KIND_RESUME)) {
         return true;
     }
     /* A backward jump within one line. */
