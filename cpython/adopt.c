@@ -63,7 +63,8 @@ adopt_by_events(EngineObject *self, code_entry *entry)
     if (entry->by_events) {
         return 0;
     }
-    if (firstruns_leave(self, entry->original) < 0) {
+    if (firstruns_leave(self, entry->original) < 0 ||
+        fewcalls_leave(self, entry->original) < 0) {
         return -1;
     }
     entry->by_events = true;
@@ -76,13 +77,13 @@ adopt_by_events(EngineObject *self, code_entry *entry)
 }
 
 int
-adopt_set_code(PyObject *function, PyCodeObject *code)
+adopt_set_code(const EngineObject *self, PyObject *function,
+               PyCodeObject *code)
 {
     PyCodeObject *before = (PyCodeObject *)PyFunction_GET_CODE(function);
     uint32_t version = ((PyFunctionObject *)function)->func_version;
     Py_INCREF(before);
-    int result =
-        PyObject_SetAttrString(function, "__code__", (PyObject *)code);
+    int result = PyObject_SetAttr(function, self->s_code, (PyObject *)code);
     if (result == 0) {
         compat_renew_version(function, version, before, code);
     }
@@ -92,14 +93,14 @@ adopt_set_code(PyObject *function, PyCodeObject *code)
 
 /* Has later calls of the function run the rewritten code. */
 static int
-replace_code(PyObject *function, code_entry *entry)
+replace_code(const EngineObject *self, PyObject *function, code_entry *entry)
 {
     if (function == NULL || !PyFunction_Check(function) ||
         PyFunction_GET_CODE(function) != (PyObject *)entry->original ||
         (entry->original->co_flags & CO_OPTIMIZED) == 0) {
         return 0;
     }
-    return adopt_set_code(function, entry->code);
+    return adopt_set_code(self, function, entry->code);
 }
 
 /* Whether only we get events in this thread, and of code that a frame goes on
@@ -169,7 +170,10 @@ adopt(EngineObject *self, frame_head *frame, PyCodeObject *code,
     }
     const char *refusal = adopt_refuse(self);
     bool first = refusal == NULL && sweep_is_first_run(self, code);
-    int noted = first ? firstruns_start(self, frame, code) : 0;
+    int noted = first ? fewcalls_start(self, frame, code) : 0;
+    if (first && noted == 0) {
+        noted = firstruns_start(self, frame, code);
+    }
     if (noted != 0) {
         return noted < 0 ? -1 : 0;
     }
@@ -182,7 +186,7 @@ adopt(EngineObject *self, frame_head *frame, PyCodeObject *code,
     if (entry->code == NULL || refusal != NULL) {
         return start_by_events(self, entry);
     }
-    if (replace_code(frame_untag(frame->function), entry) < 0) {
+    if (replace_code(self, frame_untag(frame->function), entry) < 0) {
         return -1;
     }
     if (onlookers_copy_events(&self->onlookers, entry->original, entry->code) <
@@ -230,16 +234,23 @@ may_be_wanted(const EngineObject *self, PyCodeObject *code,
            PyDict_GetItem(frame->globals, self->sessions[0]->s_file) == NULL;
 }
 
-/* Counts a frame by events that has run before. */
+/* Counts a frame by events that has run before, with these globals or, if that
+   is known, in this file. */
 static int
-go_on_by_events(EngineObject *self, PyCodeObject *code, PyObject *globals)
+go_on_by_events(EngineObject *self, PyCodeObject *code, PyObject *globals,
+                PyObject *file)
 {
     code_entry *entry = registry_add(&self->registry, &self->types, code,
                                      adopt_refuse(self), self->branches);
     if (entry == NULL) {
         return -1;
     }
-    adopt_note_file(self, entry, globals);
+    if (file == NULL) {
+        adopt_note_file(self, entry, globals);
+    }
+    else if (entry->file == NULL) {
+        entry->file = Py_NewRef(file);
+    }
     if (adopt_by_events(self, entry) < 0) {
         return -1;
     }
@@ -254,7 +265,13 @@ adopt_running(EngineObject *self, PyCodeObject *code, PyObject *globals)
         return is_wanted(self, globals) < 0 ? -1 : 0;
     }
     int wanted = is_wanted(self, globals);
-    return wanted > 0 ? go_on_by_events(self, code, globals) : wanted;
+    return wanted > 0 ? go_on_by_events(self, code, globals, NULL) : wanted;
+}
+
+int
+adopt_midway(EngineObject *self, PyCodeObject *code, PyObject *file)
+{
+    return go_on_by_events(self, code, NULL, file);
 }
 
 /* A frame begins (`resumed`: goes on) to run `code`, at a byte offset. */
@@ -270,6 +287,19 @@ on_start(EngineObject *self, PyCodeObject *code, PyObject *at, bool resumed)
     if (firstruns_replace(self, frame) < 0 && engine_keep_trouble(self) < 0) {
         return NULL;
     }
+    bool is_traced =
+        thread->c_tracefunc != NULL || thread->c_profilefunc != NULL;
+    if (is_traced && !self->fews.over && fewcalls_end(self) < 0 &&
+        engine_keep_trouble(self) < 0) {
+        return NULL;
+    }
+    int noted = resumed ? 0 : fewcalls_go_on(self, frame, code);
+    if (noted < 0 && engine_keep_trouble(self) < 0) {
+        return NULL;
+    }
+    if (noted > 0) {
+        Py_RETURN_NONE;
+    }
     if (PyThreadState_GetID(thread) == self->left_thread) {
         Py_RETURN_NONE;
     }
@@ -283,6 +313,7 @@ on_start(EngineObject *self, PyCodeObject *code, PyObject *at, bool resumed)
     }
     if (!wanted) {
         if (may_be_wanted(self, code, frame)) {
+            fewcalls_refuse(self, code);
             Py_RETURN_NONE;
         }
         /* It may run for long: what has called it has come so far. */
@@ -295,7 +326,7 @@ on_start(EngineObject *self, PyCodeObject *code, PyObject *at, bool resumed)
     Py_ssize_t offset = PyLong_AsSsize_t(at) / 2;
     int result;
     if (resumed) {
-        result = go_on_by_events(self, code, frame->globals);
+        result = go_on_by_events(self, code, frame->globals, NULL);
     }
     else {
         result = adopt(self, frame, code, offset);

@@ -17,6 +17,10 @@ PyObject *adopt_resumed(EngineObject *self, PyObject *const *args,
    of the same function may be rewritten. -1 with an exception. */
 int adopt_running(EngineObject *self, PyCodeObject *code, PyObject *globals);
 
+/* The same for code, which is wanted, that has frames in their midst. `file`
+   is that of their module. */
+int adopt_midway(EngineObject *self, PyCodeObject *code, PyObject *file);
+
 /* Whether CPython itself runs the frames, and no evaluator that may look into
    their bytecode (PEP 523). */
 bool adopt_is_plain(void);
@@ -37,6 +41,7 @@ int adopt_prepare(EngineObject *self, code_entry *entry);
 
 /* Has later calls of a function run other code of the same meaning. -1 with an
    exception. */
-int adopt_set_code(PyObject *function, PyCodeObject *code);
+int adopt_set_code(const EngineObject *self, PyObject *function,
+                   PyCodeObject *code);
 
 #endif

@@ -49,6 +49,27 @@ engine_keep_trouble(EngineObject *self)
     return session_keep_trouble(self->sessions[0]);
 }
 
+traced_file **
+engine_files(EngineObject *self, PyObject *file, PyObject *name)
+{
+    traced_file **files = xt_renew(self->files, &self->files_cap,
+                                   self->sessions_len, sizeof(traced_file *));
+    if (files == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    self->files = files;
+    for (size_t i = 0; i < self->sessions_len; i++) {
+        TracerObject *tracer = self->sessions[i];
+        bool wanted = session_wants(tracer, file);
+        files[i] = wanted ? files_get(&tracer->files, name) : NULL;
+        if (wanted && files[i] == NULL) {
+            return NULL;
+        }
+    }
+    return files;
+}
+
 /* --- Start and stop ------------------------------------------------------ */
 
 static int
@@ -141,7 +162,7 @@ restore(EngineObject *self, PyObject *object)
     }
     ProbedCodeObject *probed =
         probed_get(&self->types, (PyCodeObject *)PyFunction_GET_CODE(object));
-    if (adopt_set_code(object, probed->original) < 0) {
+    if (adopt_set_code(self, object, probed->original) < 0) {
         PyErr_Clear(); /* an audit hook of the program refuses */
         self->unrestored = true;
     }
@@ -212,6 +233,7 @@ switch_off(EngineObject *self)
     self->left_thread = 0;
     announced_fini(&self->announced);
     firstruns_fini(&self->firsts);
+    fewcalls_fini(&self->fews);
     codewatch_end(self->watcher);
     self->watcher = -1;
     registry_fini(&self->registry);
@@ -226,8 +248,7 @@ begin_hiding(EngineObject *self)
     if (disguise_begin(&self->disguise, &self->types) < 0) {
         return -1;
     }
-    return onlookers_begin(&self->onlookers, self->monitoring, &self->types,
-                           &self->registry, self->tool);
+    return onlookers_begin(&self->onlookers, self);
 }
 
 int
@@ -244,6 +265,7 @@ engine_begin(EngineObject *self, TracerObject *tracer)
         if (branches && !self->branches) {
             return 0;
         }
+        fewcalls_renew(self);
         /* No code may be freed between the two that follow. */
         if (monitoring_restart(self->monitoring) < 0 ||
             harvest_skip(self, tracer) < 0) {
@@ -263,6 +285,7 @@ engine_begin(EngineObject *self, TracerObject *tracer)
                 search_and_restore(self);
             }
             holders_begin(&self->types.holders);
+            fewcalls_begin(self);
             on = begin_hiding(self) < 0 ? -1 : 1;
         }
         if (on <= 0) {
@@ -403,11 +426,14 @@ engine_dealloc(EngineObject *self)
     PyTypeObject *type = Py_TYPE(self);
     announced_fini(&self->announced);
     firstruns_fini(&self->firsts);
+    fewcalls_fini(&self->fews);
     registry_fini(&self->registry);
     probed_scratch_fini(&self->types.scratch);
     xt_free(self->sessions);
+    xt_free(self->files);
     Py_XDECREF(self->monitoring);
     Py_XDECREF(self->disable);
+    Py_XDECREF(self->s_code);
     Py_XDECREF(self->types.code);
     Py_XDECREF(self->types.pool.type);
     Py_XDECREF(self->onlookers.type);
@@ -464,11 +490,12 @@ engine_new(PyObject *module)
            sizeof(*self) - sizeof(PyObject));
     self->tool = -1;
     self->watcher = -1;
+    self->s_code = PyUnicode_InternFromString("__code__");
     self->monitoring = monitoring_get();
     if (self->monitoring != NULL) {
         self->disable = PyObject_GetAttrString(self->monitoring, "DISABLE");
     }
-    if (probed_types_init(&self->types, module) < 0 ||
+    if (self->s_code == NULL || probed_types_init(&self->types, module) < 0 ||
         onlookers_init(&self->onlookers, module) < 0 ||
         (self->monitoring != NULL && self->disable == NULL)) {
         Py_DECREF(self);

@@ -19,6 +19,7 @@
 
 #include "announced.h"
 #include "disguise.h"
+#include "fewcalls.h"
 #include "firstruns.h"
 #include "onlookers.h"
 #include "registry.h"
@@ -29,6 +30,7 @@ typedef struct EngineObject {
     probed_types types;      /* owned */
     PyObject *monitoring;    /* owned: sys.monitoring */
     PyObject *disable;       /* owned: sys.monitoring.DISABLE */
+    PyObject *s_code;        /* owned: the string "__code__" */
     int tool;                /* tool id held, or -1 */
     long line_events;        /* bits of the events that count by events */
     long start_event;        /* the bit of PY_START */
@@ -43,8 +45,11 @@ typedef struct EngineObject {
     TracerObject **sessions; /* owned array of borrowed tracers */
     size_t sessions_len;
     size_t sessions_cap;
+    traced_file **files; /* owned scratch: one for each session */
+    size_t files_cap;
     code_registry registry;
     first_runs firsts;
+    few_calls_table fews;
     announced_list announced;
     disguise disguise;
     onlookers onlookers;
@@ -82,6 +87,11 @@ int engine_harvest(EngineObject *self, TracerObject *tracer);
 
 /* The same for lines alone, which costs less. */
 int engine_harvest_lines(EngineObject *self, TracerObject *tracer);
+
+/* Where each session counts the lines of a code object of this name
+   (co_filename) that runs in a module with this __file__: NULL for one that
+   does not want it. Valid until the next call; NULL with an exception. */
+traced_file **engine_files(EngineObject *self, PyObject *file, PyObject *name);
 
 /* Keeps an exception of ours in the tracers, until the program cannot suffer
    from it. -1 if it is the program's own. */

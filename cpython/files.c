@@ -207,7 +207,7 @@ see_noted(file_table *table, first_hit *what, uint64_t *hits)
         }
         int32_t line = runlog_line(&table->runs, (size_t)what->line);
         if (line >= 0) {
-            *hits = 1;
+            *hits = table->runs.items[what->line].times;
             what->line = line;
             return true;
         }
@@ -296,6 +296,20 @@ files_add(file_table *table, traced_file *file, int line, uint64_t hits)
     return result;
 }
 
+int
+files_add_segments(file_table *table, traced_file *file,
+                   const xt_segment *segments, size_t len, const int64_t *hits)
+{
+    int result = 0;
+    for (size_t i = 0; i < len && result == 0; i++) {
+        int32_t line = segments[i].line;
+        if (hits[i] > 0 && line >= 0) {
+            result = files_add(table, file, line, (uint64_t)hits[i]);
+        }
+    }
+    return result;
+}
+
 /* The caller has the lock. */
 static int
 reserve_run(file_table *table)
@@ -335,7 +349,7 @@ note_run(file_table *table, traced_file *file, const straight_run *run)
     int result = 0;
     int32_t line;
     while (result == 0 && (line = runlog_line(&table->runs, number)) >= 0) {
-        result = add(table, file, line, 1);
+        result = add(table, file, line, run->times);
         runlog_pass(&table->runs);
     }
     return result;

@@ -21,6 +21,7 @@
 
 #include "ranges.h"
 #include "runlog.h"
+#include "segments.h"
 #include "sync.h"
 
 typedef enum {
@@ -168,6 +169,12 @@ int files_reserve(file_table *table, size_t more);
 /* Counts runs of a line that are told at once, not in the journal. -1 with an
    exception when out of memory. */
 int files_add(file_table *table, traced_file *file, int line, uint64_t hits);
+
+/* Counts what the lines of segments were hit by, which are so many. The same.
+   Nothing is negative: what comes out so is left out. */
+int files_add_segments(file_table *table, traced_file *file,
+                       const xt_segment *segments, size_t len,
+                       const int64_t *hits);
 
 /* Counts one run of a line that hardly runs again. The same. */
 int files_hit_once(file_table *table, traced_file *file, int line);

@@ -32,17 +32,34 @@ firstrun_go_on(first_run *run)
                                    : 0);
 }
 
-/* A copy of the route, and behind it of its segments. */
-static xt_route *
-copy_route(const xt_route *route)
+/* Makes the run a copy of the route, and behind it of its segments and their
+   hits, in one piece of memory. */
+static bool
+copy_route(first_run *run, const xt_route *route)
 {
+    size_t hits = route->len * sizeof(*run->hits);
     size_t size = route->len * sizeof(*route->segments);
-    xt_route *copy = xt_malloc(sizeof(*copy) + size);
-    if (copy != NULL) {
-        *copy = *route;
-        copy->segments = memcpy(copy + 1, route->segments, size);
+    run->route = xt_malloc(sizeof(*run->route) + hits + size);
+    if (run->route == NULL) {
+        return false;
     }
-    return copy;
+    run->hits = memset(run->route + 1, 0, hits);
+    *run->route = *route;
+    run->route->segments =
+        memcpy(run->hits + route->len, route->segments, size);
+    return true;
+}
+
+bool
+firstrun_note_way(first_run *run)
+{
+    if (run->done > 0 || run->until < SIZE_MAX) {
+        return false;
+    }
+    xt_route_add(run->route, run->hits);
+    run->is_hit = true;
+    run->done = run->until;
+    return true;
 }
 
 bool
@@ -50,11 +67,11 @@ firstrun_follow(first_run *run, const xt_segments *segments,
                 const xt_route *route)
 {
     run->most = COST_LEAST + COST_UNIT * (size_t)segments->units;
-    run->route = copy_route(route);
-    if (run->route != NULL) {
+    bool done = copy_route(run, route);
+    if (done) {
         firstrun_go_on(run);
     }
-    return run->route != NULL;
+    return done;
 }
 
 bool
@@ -106,7 +123,8 @@ firstrun_new(const frame_head *frame, PyCodeObject *code, PyObject *file,
         .there = {.first_line = code->co_firstlineno,
                   .start = start,
                   .from = start,
-                  .to = XT_NONE},
+                  .to = XT_NONE,
+                  .times = 1},
         .until = SIZE_MAX,
     };
     return run;

@@ -30,8 +30,11 @@ typedef struct first_run {
     size_t until;       /* so many of them it has had, or will have had when it
                            has ended */
     xt_route *route;    /* owned: its way; NULL: its code is straight */
-    size_t cost;        /* what it took to follow it so far, */
-    size_t most;        /* and may take */
+    int64_t *hits; /* of its segments on earlier ways, which are not counted
+                      yet; as long as that memory */
+    bool is_hit;   /* if there are any */
+    size_t cost;   /* what it took to follow it so far, */
+    size_t most;   /* and may take */
     xt_route_steps steps; /* of straight code: the events of its way */
     kept_run kept;
 } first_run;
@@ -48,6 +51,10 @@ void firstrun_free(first_run *run);
    out of memory. */
 bool firstrun_follow(first_run *run, const xt_segments *segments,
                      const xt_route *route);
+
+/* Notes that the frame has had all that is on its way: if nothing of that is
+   counted yet, otherwise false, and nothing is noted. */
+bool firstrun_note_way(first_run *run);
 
 /* The frame has come to a fork, and goes on as its route tells. */
 void firstrun_go_on(first_run *run);

@@ -22,7 +22,6 @@ firstruns_fini(first_runs *runs)
     xt_ptrmap_fini(&runs->started);
     xt_segments_fini(&runs->segments);
     xt_route_steps_fini(&runs->steps);
-    xt_free(runs->files);
     *runs = (first_runs){0};
 }
 
@@ -142,48 +141,31 @@ find_run(const EngineObject *engine, const frame_head *frame,
 
 /* --- Counting ------------------------------------------------------------ */
 
-/* Finds where each session counts the run: firsts.files, NULL for one that
-   does not want it; and makes room for one more event there, or one more run
-   of straight code, so that all count it or none. */
-static int
-find_files(EngineObject *engine, const first_run *run)
+/* Makes room for so many lines, and for a run of straight code, wherever the
+   run is counted: so that all do it or none. */
+static traced_file **
+reserve(EngineObject *engine, const first_run *run, size_t lines)
 {
-    first_runs *runs = &engine->firsts;
-    traced_file **files = xt_grow(runs->files, &runs->files_cap,
-                                  engine->sessions_len, sizeof(*files));
-    if (files == NULL) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    runs->files = files;
-    for (size_t i = 0; i < engine->sessions_len; i++) {
-        TracerObject *tracer = engine->sessions[i];
-        files[i] = NULL;
-        if (!session_wants(tracer, run->file)) {
-            continue;
-        }
-        files[i] = files_get(&tracer->files, run->name);
-        if (files[i] == NULL || files_reserve_run(&tracer->files) < 0) {
-            return -1;
+    traced_file **files = engine_files(engine, run->file, run->name);
+    for (size_t i = 0; files != NULL && i < engine->sessions_len; i++) {
+        file_table *table = &engine->sessions[i]->files;
+        if (files[i] != NULL && (files_reserve(table, lines) < 0 ||
+                                 files_reserve_run(table) < 0)) {
+            return NULL;
         }
     }
-    return 0;
+    return files;
 }
 
 /* Counts an event for the sessions that want it. */
 static int
-count_step(const EngineObject *engine, int32_t line)
+count_step(EngineObject *engine, traced_file **files, int32_t line)
 {
     int result = 0;
     for (size_t i = 0; i < engine->sessions_len && result == 0; i++) {
-        if (engine->firsts.files[i] != NULL) {
-            result = files_reserve(&engine->sessions[i]->files, 1);
-        }
-    }
-    for (size_t i = 0; i < engine->sessions_len && result == 0; i++) {
-        traced_file *file = engine->firsts.files[i];
-        if (file != NULL) {
-            result = files_hit_once(&engine->sessions[i]->files, file, line);
+        if (files[i] != NULL) {
+            result =
+                files_hit_once(&engine->sessions[i]->files, files[i], line);
         }
     }
     return result;
@@ -197,24 +179,51 @@ count_straight(EngineObject *engine, first_run *run)
     if (there->from >= there->to) {
         return 0;
     }
-    if (find_files(engine, run) < 0) {
-        return -1;
-    }
-    for (size_t i = 0; i < engine->sessions_len; i++) {
-        traced_file *file = engine->firsts.files[i];
-        if (file != NULL &&
-            files_add_run(&engine->sessions[i]->files, file, there) < 0) {
-            return -1;
+    traced_file **files = reserve(engine, run, 0);
+    int result = files == NULL ? -1 : 0;
+    for (size_t i = 0; i < engine->sessions_len && result == 0; i++) {
+        if (files[i] != NULL) {
+            result =
+                files_add_run(&engine->sessions[i]->files, files[i], there);
         }
     }
-    there->from = there->to;
-    return 0;
+    if (result == 0) {
+        there->from = there->to;
+    }
+    return result;
+}
+
+/* Counts what was noted of earlier ways. */
+static int
+count_ways(EngineObject *engine, first_run *run)
+{
+    if (!run->is_hit) {
+        return 0;
+    }
+    const uint32_t len = run->route->len;
+    traced_file **files = reserve(engine, run, len);
+    int result = files == NULL ? -1 : 0;
+    for (size_t i = 0; i < engine->sessions_len && result == 0; i++) {
+        result =
+            files[i] == NULL
+                ? 0
+                : files_add_segments(&engine->sessions[i]->files, files[i],
+                                     run->route->segments, len, run->hits);
+    }
+    if (result == 0) {
+        memset(run->hits, 0, len * sizeof(*run->hits));
+        run->is_hit = false;
+    }
+    return result;
 }
 
 /* Counts the events up to run->until. */
 static int
 count_run(EngineObject *engine, first_run *run)
 {
+    if (count_ways(engine, run) < 0) {
+        return -1;
+    }
     if (run->there.table != NULL) {
         return count_straight(engine, run);
     }
@@ -226,11 +235,15 @@ count_run(EngineObject *engine, first_run *run)
         PyErr_NoMemory();
         return -1;
     }
-    if (run->done < steps->len && find_files(engine, run) < 0) {
+    if (run->done >= steps->len) {
+        return 0;
+    }
+    traced_file **files = reserve(engine, run, steps->len);
+    if (files == NULL) {
         return -1;
     }
     while (run->done < steps->len && run->done < run->until) {
-        if (count_step(engine, steps->items[run->done].line) < 0) {
+        if (count_step(engine, files, steps->items[run->done].line) < 0) {
             return -1;
         }
         run->done++;
@@ -299,7 +312,8 @@ is_fit(EngineObject *engine, PyCodeObject *code, uint32_t *start,
     }
     if (!xt_straight_is(&view, start)) {
         bool follows = sweep_is_body(code) && !engine->onlookers.active;
-        xt_status status = follows ? xt_segments_read(&runs->segments, &view)
+        xt_status status = follows ? xt_segments_read(&runs->segments, &view,
+                                                      XT_TOLD_BY_EVENTS)
                                    : XT_UNSUPPORTED;
         if (status == XT_NOMEM) {
             PyErr_NoMemory();
@@ -419,10 +433,14 @@ firstruns_branched(EngineObject *engine, const frame_head *frame,
     if (!xt_route_turn(&next, from, to)) {
         return 0; /* the way to there is not over */
     }
-    int result = count_run(engine, run);
+    bool noted = engine->registry.kept == NULL && firstrun_note_way(run);
+    int result = noted ? 0 : count_run(engine, run);
     *run->route = next;
     go_on(engine, run);
-    return result == 0 ? run->cost > run->most : result;
+    if (result < 0 || run->cost <= run->most) {
+        return result;
+    }
+    return count_ways(engine, run) < 0 ? -1 : 1;
 }
 
 bool
@@ -515,15 +533,22 @@ firstruns_stop_listening(EngineObject *engine)
     }
 }
 
-static int
-note_where(void *arg, const frame_head *frame, PyCodeObject *code,
-           Py_ssize_t unit)
+void
+firstruns_found(EngineObject *engine, const frame_head *frame,
+                PyCodeObject *code, Py_ssize_t unit)
 {
-    first_run *run = find_run(arg, frame, code);
+    first_run *run = find_run(engine, frame, code);
     if (run != NULL && !is_another(run, unit)) {
         firstrun_note_place(run, unit);
         run->lives = true;
     }
+}
+
+static int
+note_where(void *engine, const frame_head *frame, PyCodeObject *code,
+           Py_ssize_t unit)
+{
+    firstruns_found(engine, frame, code, unit);
     return 0;
 }
 
@@ -538,6 +563,17 @@ note_lives(first_run *run)
     keptrun_lives(&run->kept);
 }
 
+void
+firstruns_forget_found(EngineObject *engine)
+{
+    first_run *run = engine->firsts.first;
+    for (; run != NULL; run = run->next) {
+        if (run->lives) {
+            note_lives(run);
+        }
+    }
+}
+
 int
 firstruns_progress(EngineObject *engine)
 {
@@ -550,11 +586,17 @@ firstruns_progress(EngineObject *engine)
 int
 firstruns_settle(EngineObject *engine)
 {
-    first_runs *runs = &engine->firsts;
-    if (runs->first == NULL) {
+    if (engine->firsts.first == NULL) {
         return 0;
     }
     (void)live_visit(note_where, engine);
+    return firstruns_count_found(engine);
+}
+
+int
+firstruns_count_found(EngineObject *engine)
+{
+    first_runs *runs = &engine->firsts;
     int result = 0;
     first_run *next;
     for (first_run *run = runs->first; run != NULL; run = next) {

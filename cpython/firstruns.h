@@ -33,8 +33,6 @@ typedef struct {
     struct first_run *last;  /* which they started */
     xt_segments segments;    /* scratch, as are the next ones */
     xt_route_steps steps;
-    traced_file **files; /* owned: where each session counts a run */
-    size_t files_cap;
 } first_runs;
 
 /* Zero memory is valid and empty before and after: forgets all frames. */
@@ -89,6 +87,13 @@ void firstruns_stop_listening(struct EngineObject *engine);
 
 /* Brings what was counted so far into the files of all tracers. */
 int firstruns_settle(struct EngineObject *engine);
+
+/* The same in steps, for who looks at all frames anyway: notes a frame that
+   runs; after all were noted, counts, or else forgets that. */
+void firstruns_found(struct EngineObject *engine, const frame_head *frame,
+                     PyCodeObject *code, Py_ssize_t unit);
+int firstruns_count_found(struct EngineObject *engine);
+void firstruns_forget_found(struct EngineObject *engine);
 
 /* The same for what is certain to have ended, or to have come so far, where it
    does not take long to tell. */

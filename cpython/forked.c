@@ -21,6 +21,7 @@ in_child(void)
     if (watched != NULL && PyGILState_Check()) {
         live_abandon(watched);
         firstruns_abandon(watched);
+        fewcalls_abandon(watched);
     }
 }
 

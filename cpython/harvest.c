@@ -291,24 +291,50 @@ harvest_changed(TracerObject *tracer, bool adds)
     return result;
 }
 
+typedef struct {
+    EngineObject *engine;
+    live_list *live;
+} finding;
+
+/* A frame runs: who counts its code? */
+static int
+note_frame(void *arg, const frame_head *frame, PyCodeObject *code,
+           Py_ssize_t unit)
+{
+    const finding *job = arg;
+    firstruns_found(job->engine, frame, code, unit);
+    return fewcalls_found(job->engine, code, unit) < 0
+               ? -1
+               : live_found(job->engine, job->live, code, unit);
+}
+
 /* Takes all changes, at one moment: nothing of the program runs meanwhile, but
    for what names of files do that are more than strings. */
 static int
 harvest_all(EngineObject *engine, TracerObject *tracer, bool adds)
 {
-    live_list live;
-    if (firstruns_settle(engine) < 0) {
-        return -1;
-    }
-    if (live_begin(engine, &live) < 0) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    int result = catch_up(engine, &tracer->seen);
+    live_list live = {0};
+    finding job = {engine, &live};
+    int result = live_visit(note_frame, &job);
     if (result < 0) {
+        firstruns_forget_found(engine);
+        fewcalls_forget_found(engine);
+        live_end(&live);
         PyErr_NoMemory();
+        return -1;
+    }
+    result = firstruns_count_found(engine);
+    if (result < 0) {
+        fewcalls_forget_found(engine);
     }
     else {
+        result = fewcalls_count_found(engine);
+    }
+    if (result == 0 && catch_up(engine, &tracer->seen) < 0) {
+        PyErr_NoMemory();
+        result = -1;
+    }
+    if (result == 0) {
         mark_running(&tracer->seen, &live, true);
         result = harvest_changed(tracer, adds);
         mark_running(&tracer->seen, &live, false);

@@ -226,6 +226,10 @@ keptcode_begin(TracerObject *tracer)
     if (tracer->kept == NULL || engine == NULL) {
         return;
     }
+    fewcalls_renew(engine);
+    if (fewcalls_settle(engine) < 0) {
+        PyErr_Clear(); /* it is brought in later */
+    }
     engine->registry.kept = tracer->kept;
     tracer->kept->thread = PyThreadState_GetID(PyThreadState_Get());
     /* What frames have done until now was counted elsewhere. */

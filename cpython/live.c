@@ -140,14 +140,11 @@ typedef struct {
     live_list *live;
 } noting;
 
-/* Notes that a frame stands at a code unit of some code. */
-static int
-note(void *arg, const frame_head *Py_UNUSED(frame), PyCodeObject *code,
-     Py_ssize_t unit)
+int
+live_found(const EngineObject *engine, live_list *live, PyCodeObject *code,
+           Py_ssize_t unit)
 {
-    const noting *job = arg;
-    live_list *live = job->live;
-    ProbedCodeObject *probed = probed_get(&job->engine->types, code);
+    ProbedCodeObject *probed = probed_get(&engine->types, code);
     uint32_t point = probed == NULL ? XT_NONE : probed_point_at(probed, unit);
     if (point == XT_NONE) {
         return 0;
@@ -165,6 +162,14 @@ note(void *arg, const frame_head *Py_UNUSED(frame), PyCodeObject *code,
     ++*left;
     places[live->len++] = (live_place){probed, left};
     return 0;
+}
+
+static int
+note(void *arg, const frame_head *Py_UNUSED(frame), PyCodeObject *code,
+     Py_ssize_t unit)
+{
+    const noting *job = arg;
+    return live_found(job->engine, job->live, code, unit);
 }
 
 int

@@ -43,6 +43,11 @@ typedef struct {
    an exception) if out of memory. */
 int live_begin(const EngineObject *engine, live_list *live);
 
+/* The same for one of them, for who looks at all frames anyway; after the
+   first, and even if that fails, there must be a live_end(). */
+int live_found(const EngineObject *engine, live_list *live, PyCodeObject *code,
+               Py_ssize_t unit);
+
 void live_end(live_list *live);
 
 /* In a forked child: notes for good that the frames of all other threads,

@@ -4,6 +4,8 @@
 #include <stddef.h> // offsetof()
 #include <string.h>
 
+#include "engine.h"
+
 enum { TOOL_IDS = 6, EVENTS = 24 };
 /* Since 3.14 (Include/cpython/monitoring.h): BRANCH stands for the others. */
 enum { BIT_LEFT = 1 << 8, BIT_RIGHT = 1 << 9, BIT_BRANCH = 1 << 18 };
@@ -196,7 +198,7 @@ onlookers_of(PyObject *capsule)
     return PyCapsule_GetPointer(capsule, NULL);
 }
 
-enum { REGISTER_CALLBACK, SET_LOCAL_EVENTS };
+enum { REGISTER_CALLBACK, SET_LOCAL_EVENTS, USE_TOOL_ID };
 
 static bool
 is_ours(const onlookers *self, PyObject *tool)
@@ -246,6 +248,20 @@ set_local_events(PyObject *capsule, PyObject *const *args, Py_ssize_t nargs)
     if (entry != NULL && entry->code != NULL) {
         PyObject *const given[] = {args[0], (PyObject *)entry->code, args[2]};
         Py_SETREF(result, call_own(patch, given, nargs));
+    }
+    return result;
+}
+
+/* use_tool_id(tool, name). What the tool asks for may have the interpreter
+   forget what we read later. */
+static PyObject *
+use_tool_id(PyObject *capsule, PyObject *const *args, Py_ssize_t nargs)
+{
+    onlookers *self = onlookers_of(capsule);
+    PyObject *result = call_own(&self->patches[USE_TOOL_ID], args, nargs);
+    if (result != NULL && fewcalls_end(self->engine) < 0 &&
+        engine_keep_trouble(self->engine) < 0) {
+        Py_CLEAR(result);
     }
     return result;
 }
@@ -417,18 +433,20 @@ onlookers_init(onlookers *self, PyObject *module)
 }
 
 int
-onlookers_begin(onlookers *self, PyObject *monitoring, probed_types *types,
-                code_registry *registry, int tool)
+onlookers_begin(onlookers *self, EngineObject *engine)
 {
-    self->monitoring = monitoring;
-    self->types = types;
-    self->registry = registry;
-    self->tool = tool;
+    self->engine = engine;
+    self->monitoring = engine->monitoring;
+    self->types = &engine->types;
+    self->registry = &engine->registry;
+    self->tool = engine->tool;
     self->active = false;
     if (put_on(self, &self->patches[REGISTER_CALLBACK], "register_callback",
                register_callback) < 0 ||
         put_on(self, &self->patches[SET_LOCAL_EVENTS], "set_local_events",
                set_local_events) < 0 ||
+        put_on(self, &self->patches[USE_TOOL_ID], "use_tool_id", use_tool_id) <
+            0 ||
         change_all(self, wrap) < 0) {
         PyObject *type, *value, *traceback;
         PyErr_Fetch(&type, &value, &traceback);

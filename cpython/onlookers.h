@@ -13,7 +13,9 @@
 
 #include "registry.h"
 
-enum { ONLOOKERS_FUNCTIONS = 2 };
+struct EngineObject;
+
+enum { ONLOOKERS_FUNCTIONS = 3 };
 
 typedef struct {
     PyObject *function;      /* owned: of sys.monitoring, or NULL */
@@ -23,10 +25,11 @@ typedef struct {
 } onlookers_patch;
 
 typedef struct onlookers {
-    PyObject *monitoring;    /* borrowed: sys.monitoring */
-    PyTypeObject *type;      /* owned: of wrapped callbacks */
-    probed_types *types;     /* borrowed */
-    code_registry *registry; /* borrowed */
+    PyTypeObject *type;          /* owned: of wrapped callbacks */
+    struct EngineObject *engine; /* borrowed, as are all below that it has */
+    PyObject *monitoring;        /* sys.monitoring */
+    probed_types *types;
+    code_registry *registry;
     int tool;    /* our own tool id, whose callbacks are not wrapped */
     bool active; /* some tool besides ours is or was in use */
     onlookers_patch patches[ONLOOKERS_FUNCTIONS];
@@ -34,9 +37,8 @@ typedef struct onlookers {
 
 int onlookers_init(onlookers *self, PyObject *module);
 
-/* Begins to look after other tools. -1 with an exception. */
-int onlookers_begin(onlookers *self, PyObject *monitoring, probed_types *types,
-                    code_registry *registry, int tool);
+/* Begins to look after other tools than the engine. -1 with an exception. */
+int onlookers_begin(onlookers *self, struct EngineObject *engine);
 
 /* Ends it, whether or not an exception is set. */
 void onlookers_end(onlookers *self);

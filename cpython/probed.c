@@ -39,6 +39,9 @@ static void
 probed_dealloc(ProbedCodeObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
+    if (self->types->scratch.analysed == self) {
+        self->types->scratch.analysed = NULL;
+    }
     if (self->let_go != NULL) {
         self->let_go(self->owner, self);
     }
@@ -106,6 +109,7 @@ probed_scratch_fini(probed_scratch *scratch)
     xt_planner_fini(&scratch->planner);
     xt_depth_fini(&scratch->depth);
     xt_rewrite_fini(&scratch->rewrite);
+    scratch->analysed = NULL;
 }
 
 /* --- Rewriting --------------------------------------------------------- */
@@ -168,24 +172,28 @@ read_bytecode(PyCodeObject *code, const xt_opcodes *ops, xt_buf *out)
 
 /* Reads the code and builds its graph. The view is of scratch memory. */
 static xt_status
-analyse(PyCodeObject *code, bool branches, probed_scratch *scratch,
+analyse(const ProbedCodeObject *self, probed_scratch *scratch,
         xt_code_view *view, const char **refusal)
 {
     *refusal = "its bytecode is of no kind that this version makes";
+    scratch->analysed = NULL;
     const xt_opcodes *ops = xt_opcodes_for(COMPAT_MINOR);
-    xt_status status = ops == NULL
-                           ? XT_UNSUPPORTED
-                           : read_bytecode(code, ops, &scratch->bytecode);
+    xt_status status =
+        ops == NULL ? XT_UNSUPPORTED
+                    : read_bytecode(self->original, ops, &scratch->bytecode);
     if (status == XT_OK) {
-        *view = probed_view(code, scratch->bytecode.bytes);
+        *view = probed_view(self->original, scratch->bytecode.bytes);
         status = xt_instrs_read(&scratch->instrs, view);
     }
     if (status == XT_OK) {
-        status =
-            xt_graph_build(&scratch->graph, &scratch->instrs, view, branches);
+        status = xt_graph_build(&scratch->graph, &scratch->instrs, view,
+                                self->branches);
         if (scratch->graph.refusal != NULL) {
             *refusal = scratch->graph.refusal;
         }
+    }
+    if (status == XT_OK) {
+        scratch->analysed = self;
     }
     return status;
 }
@@ -196,8 +204,7 @@ rewrite(ProbedCodeObject *self, probed_scratch *scratch, uint32_t first_const,
         const char **refusal)
 {
     xt_code_view view;
-    xt_status status =
-        analyse(self->original, self->branches, scratch, &view, refusal);
+    xt_status status = analyse(self, scratch, &view, refusal);
     if (status == XT_OK) {
         *refusal = "no probe can stand where one is needed";
         status = xt_plan_build(&self->plan, &scratch->planner, &scratch->graph,
@@ -492,7 +499,8 @@ reserve_points(ProbedCodeObject *self)
 }
 
 /* Most code never sees an exception: what is needed then is found, by the same
-   analysis, when there is one. -1 if out of memory, without an exception. */
+   analysis, when there is one: that may still be there. -1 if out of memory,
+   without an exception. */
 static int
 need_points(ProbedCodeObject *self)
 {
@@ -502,8 +510,9 @@ need_points(ProbedCodeObject *self)
     probed_scratch *scratch = &self->types->scratch;
     xt_code_view view;
     const char *refusal;
-    xt_status status =
-        analyse(self->original, self->branches, scratch, &view, &refusal);
+    xt_status status = scratch->analysed == self
+                           ? XT_OK
+                           : analyse(self, scratch, &view, &refusal);
     if (status == XT_OK) {
         status = xt_plan_find_nodes(&self->plan, &scratch->planner,
                                     &scratch->graph, &scratch->instrs);

@@ -82,6 +82,8 @@ typedef struct {
     xt_planner planner;
     xt_depth depth;
     xt_rewrite rewrite;
+    const ProbedCodeObject *analysed; /* borrowed: whose `instrs` and `graph`
+                                         they are, or NULL */
 } probed_scratch;
 
 void probed_scratch_fini(probed_scratch *scratch);

@@ -10,13 +10,14 @@
 
 #include "straight.h"
 
-/* A part of one run; 32 bytes. */
+/* A part of one run, or of some that were alike; 32 bytes. */
 typedef struct {
     PyObject *table; /* bytes: co_linetable; owned by whoever has the run */
     int first_line;
     uint32_t start; /* the code unit behind RESUME */
     uint32_t from;  /* the line events in these code units are those it had */
     uint32_t to;    /* (exclusive) */
+    uint32_t times; /* each of them so often */
 } straight_run;
 
 /* Zero is valid and empty. */

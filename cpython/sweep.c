@@ -98,7 +98,8 @@ let_go(void *owner, ProbedCodeObject *probed)
 void
 sweep_code_freed(EngineObject *engine, PyCodeObject *code)
 {
-    if (firstruns_code_freed(engine, code) < 0 &&
+    if ((firstruns_code_freed(engine, code) < 0 ||
+         fewcalls_code_freed(engine, code) < 0) &&
         engine_keep_trouble(engine) < 0) {
         PyErr_WriteUnraisable(NULL);
     }
@@ -124,7 +125,8 @@ bool
 sweep_is_first_run(const EngineObject *engine, PyCodeObject *code)
 {
     return !frame_is_in_generator(code) && may_forget(engine) &&
-           xt_ptrmap_get(&engine->firsts.started, code) == NULL;
+           xt_ptrmap_get(&engine->firsts.started, code) == NULL &&
+           xt_ptrmap_get(&engine->fews.by_code, code) == NULL;
 }
 
 void

@@ -3,7 +3,9 @@
    read again; as one that runs it is refused, or has an end. */
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "history.h"
 #include "rewrite.h"
 #include "route.h"
 #include "running.h"
@@ -78,6 +80,34 @@ go_through(const xt_segments *segments, bool taken)
     xt_route_steps_fini(&steps);
 }
 
+/* Asks for what its jumps remember, whatever that is. */
+static void
+remember(const xt_code_view *view, const xt_segments *segments)
+{
+    const xt_segment *items = segments->items;
+    uint16_t *code = malloc(view->code_len);
+    int64_t *hits = calloc(segments->len, sizeof(*hits));
+    if (code == NULL || hits == NULL) {
+        abort();
+    }
+    memcpy(code, view->code, view->code_len);
+    xt_history_add_turns(items, segments->len, code, hits);
+    xt_history_begin(items, segments->len, code);
+    xt_history_add_turns(items, segments->len, code, hits);
+    xt_history_add_calls(items, segments->resume, 2, hits);
+    for (uint32_t unit = 0; unit < segments->units; unit++) {
+        xt_history_add_rest(items, segments->len, unit, 1, hits);
+        xt_history_add_handled(items, segments->len, 0, unit, hits);
+    }
+    for (size_t i = 0; i < segments->len; i++) {
+        if (hits[i] != 0 && items[i].line < 0) {
+            abort();
+        }
+    }
+    free(code);
+    free(hits);
+}
+
 /* Reads code as it might stand while it runs. */
 static void
 read_running(const xt_code_view *view)
@@ -96,9 +126,12 @@ read_running(const xt_code_view *view)
         }
     }
     xt_segments segments = {0};
-    if (xt_segments_read(&segments, view) == XT_OK) {
+    if (xt_segments_read(&segments, view, XT_TOLD_BY_EVENTS) == XT_OK) {
         go_through(&segments, false);
         go_through(&segments, true);
+    }
+    if (xt_segments_read(&segments, view, XT_TOLD_BY_HISTORY) == XT_OK) {
+        remember(view, &segments);
     }
     xt_segments_fini(&segments);
 }

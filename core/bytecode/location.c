@@ -98,11 +98,17 @@ read_columns(xt_location_reader *reader, unsigned kind, xt_location *place)
 }
 
 /* How much further the line of an entry is, whose first byte was read. */
-static xt_status
+static inline xt_status
 read_step(xt_location_reader *reader, unsigned kind, int64_t *delta)
 {
     if (kind == KIND_NO_COLUMNS || kind == KIND_LONG) {
-        return read_line_delta(reader, delta);
+        /* A copy, so that where nearly all is read stays in registers. */
+        xt_location_reader step = *reader;
+        int64_t told = 0;
+        xt_status status = read_line_delta(&step, &told);
+        reader->at = step.at;
+        *delta = told;
+        return status;
     }
     bool steps = kind >= KIND_ONE_LINE && kind < KIND_NO_COLUMNS;
     *delta = steps ? (int64_t)kind - KIND_ONE_LINE : 0;
@@ -111,7 +117,7 @@ read_step(xt_location_reader *reader, unsigned kind, int64_t *delta)
 
 /* Any byte with the top bit clear belongs to the entry before: so does the
    interpreter find the next one. */
-static void
+static inline void
 skip_rest(xt_location_reader *reader)
 {
     while (reader->at != reader->end && (*reader->at & 0x80) == 0) {
@@ -159,30 +165,30 @@ xt_location_next(xt_location_reader *reader, xt_location_entry *entry,
     if (!*more) {
         return XT_OK;
     }
-    const unsigned char *bytes = reader->at;
-    int64_t before = reader->line;
-    if (pass(reader) != XT_OK) {
+    const xt_location_reader before = *reader;
+    xt_location_reader now = before;
+    xt_status status = pass(&now);
+    *reader = now;
+    if (status != XT_OK) {
         return XT_CORRUPT;
     }
+    unsigned head = *before.at;
     *entry = (xt_location_entry){
-        .bytes = bytes,
-        .bytes_len = (uint32_t)(reader->at - bytes),
-        .line_before = (int32_t)before,
-        .line = (int32_t)reader->line,
-        .end = reader->unit,
-        .units = (uint8_t)units_of(*bytes),
-        .has_line = has_line(*bytes, reader->line),
+        .bytes = before.at,
+        .bytes_len = (uint32_t)(now.at - before.at),
+        .line_before = (int32_t)before.line,
+        .line = (int32_t)now.line,
+        .end = now.unit,
+        .units = (uint8_t)units_of(head),
+        .has_line = has_line(head, now.line),
     };
     return XT_OK;
 }
 
-xt_status
-xt_location_next_line(xt_location_reader *reader, int32_t *line, bool *more)
+/* The same for an entry of which only the line matters. */
+static inline xt_status
+pass_line(xt_location_reader *reader, int32_t *line)
 {
-    *more = reader->at != reader->end;
-    if (!*more) {
-        return XT_OK;
-    }
     unsigned head = *reader->at;
     if (pass(reader) != XT_OK) {
         return XT_CORRUPT;
@@ -192,27 +198,59 @@ xt_location_next_line(xt_location_reader *reader, int32_t *line, bool *more)
 }
 
 xt_status
+xt_location_next_line(xt_location_reader *reader, int32_t *line, bool *more)
+{
+    xt_location_reader now = *reader;
+    *more = now.at != now.end;
+    xt_status status = *more ? pass_line(&now, line) : XT_OK;
+    *reader = now;
+    return status;
+}
+
+/* Whether the next entry, of which there is one, is of the same line as the
+   one before, which has one: as far as that is plain to see. */
+typedef enum { OTHER_LINE, SAME_LINE, NOT_PLAIN } same_line;
+
+static inline same_line
+stays(const xt_location_reader *reader)
+{
+    unsigned kind = kind_of(*reader->at);
+    if (kind == KIND_NO_COLUMNS || kind == KIND_LONG) {
+        unsigned delta = reader->end - reader->at > 1 ? reader->at[1] : 0xff;
+        return delta == 0                   ? SAME_LINE
+               : delta > 1 && delta <= 0x3f ? OTHER_LINE
+                                            : NOT_PLAIN;
+    }
+    return kind <= KIND_ONE_LINE ? SAME_LINE : OTHER_LINE;
+}
+
+xt_status
 xt_location_next_run(xt_location_reader *reader, int32_t *line, bool *more)
 {
-    xt_status status = xt_location_next_line(reader, line, more);
-    while (status == XT_OK && reader->at != reader->end) {
-        unsigned head = *reader->at;
-        if ((head & 0x80) != 0 && kind_of(head) <= KIND_ONE_LINE &&
-            *line != -1) { /* nearly all */
-            reader->at++;
-            reader->unit += units_of(head);
-            skip_rest(reader);
+    xt_location_reader now = *reader;
+    int32_t first = *line;
+    *more = now.at != now.end;
+    xt_status status = *more ? pass_line(&now, &first) : XT_OK;
+    while (status == XT_OK && now.at != now.end) {
+        same_line same = first == -1 ? NOT_PLAIN : stays(&now);
+        if (same == SAME_LINE) {
+            now.unit += units_of(*now.at++);
+            skip_rest(&now);
             continue;
         }
-        xt_location_reader ahead = *reader;
-        int32_t next;
-        bool any;
-        status = xt_location_next_line(&ahead, &next, &any);
-        if (status != XT_OK || next != *line) {
+        if (same == OTHER_LINE) {
             break;
         }
-        *reader = ahead;
+        xt_location_reader ahead = now;
+        int32_t next = 0;
+        status = pass_line(&ahead, &next);
+        if (status != XT_OK || next != first) {
+            break;
+        }
+        now = ahead;
     }
+    *reader = now;
+    *line = first;
     return status;
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "route.h"
 
-#include "lines.h"
 #include "mem.h"
 
 void
@@ -13,22 +12,6 @@ xt_route_steps_fini(xt_route_steps *steps)
 
 /* --- Walking --------------------------------------------------------------
  */
-
-/* Whether coming to a segment from another is a line event. The rules are
-   those of lines.c. */
-static bool
-fires(const xt_route *route, uint32_t from, uint32_t to, bool by_step)
-{
-    const xt_segment *here = &route->segments[to];
-    const xt_segment *before = &route->segments[from];
-    if (xt_lines_fire(here->starts, here->sure, here->line, before->line,
-                      before->end == XT_KIND_RESUME)) {
-        return true;
-    }
-    /* A backward jump within one line. */
-    return by_step && before->end == XT_KIND_JUMP && to <= from &&
-           here->line >= 0 && before->line == here->line;
-}
 
 /* The way from a segment on with another. */
 static void
@@ -70,7 +53,7 @@ xt_route_events(const xt_route *route, xt_route_steps *steps)
     for (uint32_t at = route->first; at != XT_NONE;
          at = xt_segments_follow(route->segments, at)) {
         const xt_segment *segment = &route->segments[at];
-        if (fires(route, from, at, by_step)) {
+        if (xt_segments_fire(route->segments, from, at, by_step)) {
             items[steps->len++] =
                 (xt_route_step){segment->unit, segment->line};
         }
@@ -78,6 +61,13 @@ xt_route_events(const xt_route *route, xt_route_steps *steps)
         from = at;
     }
     return true;
+}
+
+void
+xt_route_add(const xt_route *route, int64_t *hits)
+{
+    xt_segments_add_way(route->segments, route->origin, route->first,
+                        !route->raised, 1, hits);
 }
 
 /* --- Forks ----------------------------------------------------------------
@@ -150,7 +140,7 @@ xt_route_done(const xt_route *route, uint32_t stands)
     size_t steps = 0;
     for (uint32_t at = route->first; at != XT_NONE;
          at = xt_segments_follow(route->segments, at)) {
-        steps += fires(route, from, at, by_step);
+        steps += xt_segments_fire(route->segments, from, at, by_step);
         if (is_in(route, stands, at)) {
             found = true;
             done = steps;

@@ -56,6 +56,9 @@ bool xt_route_handle(xt_route *route, uint32_t stands, uint32_t handler);
    memory. */
 bool xt_route_events(const xt_route *route, xt_route_steps *steps);
 
+/* Adds them to hits[i], for each segment i. */
+void xt_route_add(const xt_route *route, int64_t *hits);
+
 /* How many of the line events of its way a frame has had that stands at a code
    unit: all, if that is not on it, for then an exception was raised on by
    RERAISE, which has set the frame back to where it was raised first. */

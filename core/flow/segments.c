@@ -38,6 +38,36 @@ xt_segments_follow(const xt_segment *segments, uint32_t at)
     }
 }
 
+/* The rules are those of lines.c. */
+bool
+xt_segments_fire(const xt_segment *segments, uint32_t from, uint32_t to,
+                 bool by_step)
+{
+    const xt_segment *here = &segments[to];
+    const xt_segment *before = &segments[from];
+    if (xt_lines_fire(here->starts, here->sure, here->line, before->line,
+                      before->end == XT_KIND_RESUME)) {
+        return true;
+    }
+    /* A backward jump within one line. */
+    return by_step && before->end == XT_KIND_JUMP && to <= from &&
+           here->line >= 0 && before->line == here->line;
+}
+
+void
+xt_segments_add_way(const xt_segment *segments, uint32_t from, uint32_t to,
+                    bool by_step, int64_t times, int64_t *hits)
+{
+    uint32_t last = from;
+    bool steps = by_step;
+    for (uint32_t at = to; at != XT_NONE && times != 0;
+         at = xt_segments_follow(segments, at)) {
+        hits[at] += xt_segments_fire(segments, last, at, steps) ? times : 0;
+        steps = true;
+        last = at;
+    }
+}
+
 uint32_t
 xt_segments_find(const xt_segment *segments, size_t len, uint32_t unit)
 {
@@ -60,10 +90,28 @@ jumps(xt_step next)
            next.kind == XT_KIND_BRANCH || next.kind == XT_KIND_FOR_ITER;
 }
 
+/* Code goes round only by these two, but for coroutines that wait. */
+static bool
+loops(xt_step next)
+{
+    return next.kind == XT_KIND_FOR_ITER ||
+           (next.kind == XT_KIND_JUMP && next.jump == XT_JUMP_BACK);
+}
+
+/* Whether an event of a branch tells the one way from the other. */
+static bool
+is_told(const xt_code_view *view, xt_step jump)
+{
+    return jump.oparg > 1 &&
+           (jump.kind != XT_KIND_BRANCH || view->ops->minor < MINOR_314 ||
+            xt_pass_step(view, jump.end).kind == XT_KIND_NOT_TAKEN);
+}
+
 /* The code unit where a jump leads; XT_NONE if that is not in the code, or if
-   events would not tell it from the next instruction. */
+   it would not be told from the next instruction. */
 static uint32_t
-find_target(const xt_code_view *view, uint32_t units, xt_step jump)
+find_target(const xt_segments *segments, const xt_code_view *view,
+            xt_step jump)
 {
     uint32_t fall = jump.end;
     if (jump.jump == XT_JUMP_BACK) {
@@ -71,13 +119,12 @@ find_target(const xt_code_view *view, uint32_t units, xt_step jump)
                      jump.kind != XT_KIND_BRANCH;
         return leads ? fall - jump.oparg : XT_NONE;
     }
-    bool forks = jump.kind == XT_KIND_BRANCH || jump.kind == XT_KIND_FOR_ITER;
-    if (jump.jump != XT_JUMP_AHEAD || fall >= units ||
-        jump.oparg >= units - fall || (forks && jump.oparg <= 1)) {
+    if (jump.jump != XT_JUMP_AHEAD || fall >= segments->units ||
+        jump.oparg >= segments->units - fall) {
         return XT_NONE;
     }
-    if (jump.kind == XT_KIND_BRANCH && view->ops->minor >= MINOR_314 &&
-        xt_pass_step(view, fall).kind != XT_KIND_NOT_TAKEN) {
+    bool forks = jump.kind == XT_KIND_BRANCH || jump.kind == XT_KIND_FOR_ITER;
+    if (forks && segments->told == XT_TOLD_BY_EVENTS && !is_told(view, jump)) {
         return XT_NONE;
     }
     return fall + jump.oparg;
@@ -100,8 +147,9 @@ note_jumps(xt_segments *segments, const xt_code_view *view)
         if (!jumps(next)) {
             continue;
         }
-        uint32_t target = find_target(view, units, next);
-        if (target == XT_NONE) {
+        uint32_t target = find_target(segments, view, next);
+        if (target == XT_NONE ||
+            (segments->told == XT_TOLD_BY_HISTORY && loops(next))) {
             return XT_UNSUPPORTED;
         }
         segments->forks = true;
@@ -207,7 +255,7 @@ end_segment(cutting *cut, uint32_t unit, xt_step next)
     }
     last->end = next.kind;
     if (jumps(next)) {
-        last->target = find_target(cut->view, out->units, next);
+        last->target = find_target(out, cut->view, next);
     }
     return XT_OK;
 }
@@ -342,6 +390,19 @@ start_lines_at_targets(xt_segments *segments, const xt_code_view *view)
     return XT_OK;
 }
 
+/* Whether a segment is a conditional jump and nothing else, and starts a line:
+   when nobody asks for line events any more, that has the jump forget what it
+   did (de_instrument_line() in Python/instrumentation.c). */
+static bool
+forgets(const xt_segments *segments, uint32_t at)
+{
+    enum { JUMP_UNITS = 2 };
+    const xt_segment *segment = &segments->items[at];
+    return segments->told == XT_TOLD_BY_HISTORY && segment->starts &&
+           segment->end == XT_KIND_BRANCH &&
+           segment[1].unit - segment->unit <= JUMP_UNITS;
+}
+
 /* Whether frames may go round from a segment and no event tells of it. */
 static bool
 goes_round(const xt_segments *segments, uint32_t from)
@@ -385,7 +446,8 @@ finish(xt_segments *segments, const xt_code_view *view)
         const xt_segment *from = &segments->items[i];
         bool back = from->target <= i && (from->end == XT_KIND_JUMP ||
                                           from->end == XT_KIND_SILENT_JUMP);
-        if (back && goes_round(segments, from->target)) {
+        if ((back && goes_round(segments, from->target)) ||
+            forgets(segments, i)) {
             status = XT_UNSUPPORTED;
         }
     }
@@ -406,7 +468,7 @@ reserve(xt_segments *segments)
 }
 
 xt_status
-xt_segments_read(xt_segments *segments, const xt_code_view *view)
+xt_segments_read(xt_segments *segments, const xt_code_view *view, xt_told told)
 {
     if (view->ops->minor < MINOR_313) {
         return XT_UNSUPPORTED;
@@ -416,6 +478,7 @@ xt_segments_read(xt_segments *segments, const xt_code_view *view)
                segments->starts.cap * sizeof(*segments->starts.words));
     }
     segments->forks = false;
+    segments->told = told;
     segments->len = 0;
     segments->units = (uint32_t)(view->code_len / 2);
     xt_status status = note_handlers(segments, view);

@@ -1,18 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "straight.h"
 
+#include <string.h>
+
 #include "pass.h"
 
-/* Whether the entries of the location table cover all code and no more: each
-   begins with a byte whose top bit is set, and whose last three say how many
-   code units it covers. */
+enum { WORD = sizeof(uint64_t) };
+
+/* The sum of the bytes of a word, which must be less than 256. */
+static unsigned
+sum_bytes(uint64_t word)
+{
+    return (unsigned)(word * UINT64_C(0x0101010101010101) >> 56);
+}
+
+/* How many code units the entries of the location table cover that begin in a
+   word of it: each begins with a byte whose top bit is set, and whose last
+   three say how many code units it covers, less one. */
+static unsigned
+covered_by(uint64_t word)
+{
+    uint64_t heads = word >> 7 & UINT64_C(0x0101010101010101);
+    return sum_bytes((word & 7 * heads) + heads);
+}
+
+/* Whether the entries of the location table cover all code and no more. */
 static bool
 is_covered(const xt_code_view *view, uint32_t units)
 {
     size_t covered = 0;
-    for (size_t i = 0; i < view->locations_len; i++) {
-        unsigned byte = view->locations[i];
-        covered += (byte & 0x80) == 0 ? 0 : (byte & 7) + 1;
+    size_t at = 0;
+    for (; at + WORD <= view->locations_len; at += WORD) {
+        uint64_t word;
+        memcpy(&word, view->locations + at, WORD);
+        covered += covered_by(word);
+    }
+    for (; at < view->locations_len; at++) {
+        covered += covered_by(view->locations[at]);
     }
     return covered == units && units > 0 && (view->locations[0] & 0x80) != 0;
 }

@@ -11,6 +11,7 @@
 #include "route.h"
 #include "running.h"
 #include "straight.h"
+#include "ways.h"
 
 static size_t straight_ones;
 static size_t turns;
@@ -18,26 +19,13 @@ static size_t handled;
 
 enum { FIRST_THAT_FORKS = 13 }; /* minor version */
 
-static const xt_edge *
-edge_to(const xt_graph *graph, uint32_t from, uint32_t to)
-{
-    for (size_t i = 0; i < graph->len; i++) {
-        const xt_edge *edge = &graph->edges[i];
-        if (edge->from == from && edge->to == to &&
-            edge->kind != XT_EDGE_RERAISE) {
-            return edge;
-        }
-    }
-    return NULL;
-}
-
 static void
 add_step(const analysis *of, xt_route_steps *steps, uint32_t from, uint32_t to)
 {
-    const xt_edge *edge = edge_to(&of->graph, from, to);
-    if (edge != NULL && edge->line >= 0) {
+    int32_t line = ways_line(of, from, to);
+    if (line >= 0) {
         steps->items[steps->len++] =
-            (xt_route_step){of->instrs.items[to].start, edge->line};
+            (xt_route_step){of->instrs.items[to].start, line};
     }
 }
 
@@ -91,17 +79,6 @@ told(const analysis *of, const xt_code_view *view, uint32_t at, bool taken)
     return behind ? items[next].end : items[next].start;
 }
 
-/* Whether a step onto a handler is a line event (as probed.c has it). */
-static bool
-fires(const analysis *of, uint32_t from, uint32_t handler)
-{
-    uint8_t flags = of->graph.flags[handler];
-    const xt_instr *items = of->instrs.items;
-    return (flags & XT_STARTS_LINE) != 0 &&
-           ((flags & XT_SURE_LINE) != 0 ||
-            items[from].line != items[handler].line);
-}
-
 /* An instruction somewhere on the way, whose exceptions are handled; or
    XT_NONE. */
 static uint32_t
@@ -111,13 +88,6 @@ find_raise(const analysis *of, const xt_route *route, uint32_t *handler)
     uint32_t at = of->instrs.at_unit[last->unit];
     *handler = xt_instrs_find_handler(&of->instrs, at);
     return *handler == XT_NONE ? XT_NONE : at;
-}
-
-static uint32_t
-next_random(uint32_t *seed)
-{
-    *seed = *seed * 1103515245U + 12345U;
-    return *seed >> 16;
 }
 
 /* Goes a random way through the code. */
@@ -143,13 +113,13 @@ check_route(const analysis *of, const xt_code_view *view,
         if (step == STEPS_MOST) {
             break;
         }
-        if (from != XT_NONE && next_random(&seed) % 4 == 0) {
+        if (from != XT_NONE && ways_random(&seed) % 4 == 0) {
             const xt_instr *items = of->instrs.items;
             assert_int_equal(found.len,
                              xt_route_done(&route, items[from].start));
             assert_true(xt_route_handle(&route, items[from].start,
                                         items[handler].start));
-            if (fires(of, from, handler)) {
+            if (ways_fires(of, from, handler)) {
                 expected.items[expected.len++] =
                     (xt_route_step){items[handler].start, items[handler].line};
             }
@@ -161,7 +131,7 @@ check_route(const analysis *of, const xt_code_view *view,
             assert_false(xt_route_turn(&route, 0, 0));
             break;
         }
-        bool taken = next_random(&seed) % 2 != 0;
+        bool taken = ways_random(&seed) % 2 != 0;
         uint32_t next = taken ? of->instrs.items[at].target : at + 1;
         uint32_t start = of->instrs.items[at].start;
         assert_false(xt_route_turn(&route, start, start));
@@ -210,7 +180,7 @@ check_code(const analysis *of, const xt_code_view *view, uint32_t seed)
     xt_segments segments = {0};
     uint32_t start;
     bool straight = xt_straight_is(view, &start);
-    xt_status status = xt_segments_read(&segments, view);
+    xt_status status = xt_segments_read(&segments, view, XT_TOLD_BY_EVENTS);
     if (view->ops->minor < FIRST_THAT_FORKS) {
         assert_int_equal(XT_UNSUPPORTED, status);
     }
@@ -268,8 +238,9 @@ check_stand_ins(const analysis *of, const xt_code_view *view, uint32_t seed)
     assert_int_equal(xt_straight_is(view, &start),
                      xt_straight_is(&now, &running_start));
     assert_int_equal(start, running_start);
-    xt_status status = xt_segments_read(&plain, view);
-    assert_int_equal(status, xt_segments_read(&running, &now));
+    xt_status status = xt_segments_read(&plain, view, XT_TOLD_BY_EVENTS);
+    assert_int_equal(status,
+                     xt_segments_read(&running, &now, XT_TOLD_BY_EVENTS));
     if (status == XT_OK) {
         assert_int_equal(plain.len, running.len);
         assert_memory_equal(plain.items, running.items,
@@ -349,26 +320,32 @@ damaged_code_is_refused(void **state)
     xt_code_view view = made.view;
     xt_segments segments = {0};
     uint32_t start;
-    assert_int_equal(XT_OK, xt_segments_read(&segments, &view));
+    assert_int_equal(XT_OK,
+                     xt_segments_read(&segments, &view, XT_TOLD_BY_EVENTS));
     assert_int_equal(11, segments.len); /* ten lines, and RESUME */
     assert_true(xt_straight_is(&view, &start));
     view.code_len -= 2; /* control runs over the end */
-    assert_int_equal(XT_UNSUPPORTED, xt_segments_read(&segments, &view));
+    assert_int_equal(XT_UNSUPPORTED,
+                     xt_segments_read(&segments, &view, XT_TOLD_BY_EVENTS));
     assert_false(xt_straight_is(&view, &start));
     view.code_len = 0;
-    assert_int_equal(XT_UNSUPPORTED, xt_segments_read(&segments, &view));
+    assert_int_equal(XT_UNSUPPORTED,
+                     xt_segments_read(&segments, &view, XT_TOLD_BY_EVENTS));
     assert_false(xt_straight_is(&view, &start));
     view = made.view;
     view.locations_len = 1;
-    assert_int_equal(XT_CORRUPT, xt_segments_read(&segments, &view));
+    assert_int_equal(XT_CORRUPT,
+                     xt_segments_read(&segments, &view, XT_TOLD_BY_EVENTS));
     view = made.view;
     view.exceptions = view.code; /* no table */
     view.exceptions_len = 4;
-    assert_int_equal(XT_CORRUPT, xt_segments_read(&segments, &view));
+    assert_int_equal(XT_CORRUPT,
+                     xt_segments_read(&segments, &view, XT_TOLD_BY_EVENTS));
     assert_false(xt_straight_is(&view, &start));
     made.code.bytes[made.code.len - 2] = (char)view.ops->extended_arg;
     view = made.view;
-    assert_int_equal(XT_CORRUPT, xt_segments_read(&segments, &view));
+    assert_int_equal(XT_CORRUPT,
+                     xt_segments_read(&segments, &view, XT_TOLD_BY_EVENTS));
     assert_false(xt_straight_is(&view, &start));
     xt_segments_fini(&segments);
     random_code_free(&made);
@@ -389,8 +366,9 @@ what_goes_round_without_an_event_is_refused(void **state)
                        units);
         made.view.code_len = made.code.len;
         xt_segments segments = {0};
-        assert_int_equal(XT_UNSUPPORTED,
-                         xt_segments_read(&segments, &made.view));
+        assert_int_equal(
+            XT_UNSUPPORTED,
+            xt_segments_read(&segments, &made.view, XT_TOLD_BY_EVENTS));
         xt_segments_fini(&segments);
         random_code_free(&made);
     }
@@ -406,7 +384,7 @@ out_of_memory_is_said_and_nothing_leaks(void **state)
         xt_segments segments = {0};
         xt_route_steps steps = {0};
         xt_mem_fail_after(allowed);
-        status = xt_segments_read(&segments, &made.view);
+        status = xt_segments_read(&segments, &made.view, XT_TOLD_BY_EVENTS);
         if (status == XT_OK) {
             const xt_route route = xt_route_begin(&segments);
             status = xt_route_events(&route, &steps) ? XT_OK : XT_NOMEM;

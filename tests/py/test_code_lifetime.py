@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import textwrap
 import types
 import weakref
@@ -134,7 +135,8 @@ def test_code_ends_when_the_program_lets_go_of_it(engine: str, branch: bool) -> 
     ended = [who for who in names["seen"] if who != "f"]
     assert ended == [0, 1, 2]
     # A function whose code was rewritten is kept until the next sweep.
-    assert names["seen"].count("f") == (3 if engine == "event" else 0)
+    seldom = not branch and sys.version_info >= (3, 13)
+    assert names["seen"].count("f") == (3 if engine == "event" or seldom else 0)
     hits = {line: n for (name, line), n in tracer.counts.items() if name == "/p.py"}
     assert hits == {1: 3, 2: 9, 3: 6, 4: 3, 5: 3, 6: 3, 7: 3}
     sides = [sides for (name, *_), sides in tracer.branches.items() if name == "/p.py"]
@@ -164,7 +166,9 @@ def test_every_function_gets_its_code_back(closures: int) -> None:
         return 2 if m else 3
 
     def work() -> None:
-        make(1)(1)
+        for _ in range(20):  # until it is rewritten
+            make(1)(1)
+            other(1)
         kept.extend(make(n) for n in range(closures))
         copied = types.FunctionType(kept[0].__code__, globals(), None, None, (cell,))
         kept.append(copied)

@@ -38,6 +38,10 @@ def show(error):
         names.append(type(error).__name__)
         error = error.__cause__ or error.__context__
     say(names, lines)
+def again(function, times):
+    for i in range(times):
+        try: say(number(function(i)))
+        except Exception as error: say(type(error).__name__)
 def take(items, most=4):
     taken = 0
     for item in items:

@@ -408,13 +408,14 @@ class Programs(Expressions):
         return text
 
     def onward(self) -> str:
-        """A program in a string without loops and handlers, and functions that run
-        once: what needs no probes where it runs for the first time.
+        """A program in a string without loops, and functions that run once or some
+        times: what needs no probes where it runs seldom.
         """
         name = FOLDER + self.fresh("onward") + ".py"
         source = self.onward_block(2)
         for number in range(self.random.choice((1, 2))):
             source += self.onward_function(f"g{number}")
+            source += self.onward_callee(f"w{number}")
         source += f"class K:\n{indent(self.onward_block(2))}" + self.onward_block(3)
         runs = "exec(onward)\n" * self.random.choice((0, 0, 1))
         return (
@@ -429,6 +430,34 @@ class Programs(Expressions):
         text = f"def {name}(x):\n  {self.name()} = x\n  hit({self.atom()}); {last}\n"
         calls = f"{name}({self.digit()})\n" * self.random.choice((1, 1, 2))
         return text + (calls if "raise" not in last else f"say({name})\n" + calls)
+
+    def onward_callee(self, name: str) -> str:
+        """A function without loops, called more or less often, within itself, too."""
+        body = self.onward_block(2)
+        if self.chance(0.6):
+            inner = self.onward_block(1)
+            ending = self.pick(
+                f"except Fault as error:\n{indent(self.onward_line())}",
+                f"except (KeyError, Stop):\n  return {self.atom()}\n",
+                f"except ValueError: {self.name()} = 4\nelse:\n  hit(7)\n",
+                f"finally:\n{indent(self.onward_line())}",
+                f"except IndexError: raise\nfinally:\n{indent(self.onward_line())}",
+            )
+            body += f"try:\n{indent(inner)}{ending}"
+        if self.chance(0.3):
+            body += f"with Guard({self.pick('True', 'False')}):\n"
+            body += indent(self.onward_block(1))
+        if self.chance(0.4):
+            body += (
+                f"if 0 < x < {self.digit()} + 9:\n  {name}(x - {self.pick('1', '2')})\n"
+            )
+            body += self.onward_line()
+        if self.chance(0.7):
+            body = "global a, b, c, d, e\n" + body
+        if self.chance(0.5):
+            body += f"return {self.atom()} if {self.onward_test()} else {self.atom()}\n"
+        times = self.random.choice((1, 2, 5, 14, 15, 16, 17, 40))
+        return f"def {name}(x):\n{indent(body)}again({name}, {times})\n"
 
     def onward_block(self, depth: int) -> str:
         text = ""

@@ -28,8 +28,8 @@ def test_a_seed_always_makes_the_same_program() -> None:
 def test_a_wrong_count_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     true = runs.under
 
-    def wrong(source: str, engine: str, *, branch: bool = False) -> runs.Run:
-        run = true(source, engine, branch=branch)
+    def wrong(source: str, engine: str, **options: bool) -> runs.Run:
+        run = true(source, engine, **options)
         counts: dict[Any, int] = run.lines
         counts[max(counts)] += 1
         return run
@@ -46,8 +46,8 @@ def test_a_program_that_does_something_else_is_found(
 ) -> None:
     true = runs.under
 
-    def wrong(source: str, engine: str, *, branch: bool = False) -> runs.Run:
-        return true(source.replace("say(1)", "say(2)"), engine, branch=branch)
+    def wrong(source: str, engine: str, **options: bool) -> runs.Run:
+        return true(source.replace("say(1)", "say(2)"), engine, **options)
 
     monkeypatch.setattr(runs, "under", wrong)
     found = runs.differences("say(1)\n", ("settrace",))

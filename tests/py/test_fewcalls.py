@@ -1,0 +1,456 @@
+"""Code without loops that has run a few times only: what it did is read from what
+the interpreter remembers of its branches, and is what the trace function sees."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import itertools
+import os
+import sys
+import textwrap
+import threading
+import types
+from typing import Any
+
+import pytest
+from beside import FREE, MONITORED, NO_PROBES
+
+import exactrace
+
+ENGINES = ("probe", "event", "settrace") if MONITORED else ("settrace",)
+TOLD_BY = [engine for engine in ENGINES if engine != "settrace"]
+TIMES = (1, 2, 14, 15, 16, 17, 40)  # fifteen calls are remembered
+
+Counts = dict[int, int]
+
+
+def counted(engine: str, source: str, **names: Any) -> Counts:
+    """Run a body, which may use the names given and `look`, which reads counts."""
+    tracer = exactrace.Trace(count=1, trace=0, engine=engine)
+    code = compile(textwrap.dedent(source), "/program.py", "exec")
+    space: dict[str, Any] = {"__name__": "__main__", "__file__": "/program.py"}
+    space.update(names, look=lambda: looks.append(lines_of(tracer)), tracer=tracer)
+    looks: list[Counts] = []
+    with contextlib.suppress(ValueError, SystemExit):
+        tracer.runctx(code, space, space)
+    looks.append(lines_of(tracer))
+    for early, late in itertools.pairwise(looks):
+        assert all(late.get(line, 0) >= hits for line, hits in early.items())
+    return {
+        1000 * number + line: n
+        for number, of in enumerate(looks)
+        for line, n in of.items()
+    }
+
+
+def lines_of(tracer: Any) -> Counts:
+    return {
+        line: hits
+        for (name, line), hits in tracer.counts.items()
+        if name == "/program.py" and line > 0
+    }
+
+
+CALLED = {
+    "branches": """\
+        def f(n):
+            a = 1 if n % 2 else 2
+            if n % 3 == 0: a += 1
+            elif n % 5:
+                a += 2
+            else:
+                pass
+            if n is None or \\
+                a is not None and \\
+                n > 3:
+                a = 4
+            match n:
+                case 0 | 1: a = 5
+                case [x] if x: a = 6
+                case _: pass
+            return a
+        """,
+    "straight": """\
+        def f(n):
+            a = n
+            b = (a,
+                 n)
+            return b
+        """,
+    "handlers": """\
+        def f(n):
+            try:
+                a = 6 // (n % 3)
+                if n % 2:
+                    raise KeyError
+                b = a
+            except ZeroDivisionError as error:
+                b = 1
+            except KeyError:
+                if n % 4 == 1:
+                    return 2
+                b = 3
+            finally:
+                c = 1
+            return b
+        """,
+    "exceptions that leave": """\
+        def g(n):
+            if n % 3 == 0:
+                raise KeyError(n)
+            return n
+        def f(n):
+            try:
+                h(n)
+            except KeyError:
+                pass
+        def h(n):
+            a = g(n)
+            if a % 2:
+                b = g(a - 1)
+                c = 1
+            d = 1
+        """,
+    "straight, left by exceptions": """\
+        def h(n):
+            a = 1
+            b = 6 // (n % 3)
+            c = 2
+            return c
+        def f(n):
+            try: h(n)
+            except ZeroDivisionError: pass
+        """,
+    "blocks of with": """\
+        class Guard:
+            def __init__(self, swallow): self.swallow = swallow
+            def __enter__(self): return self
+            def __exit__(self, kind, error, trace):
+                return self.swallow
+        def g(n):
+            with Guard(n % 2), \\
+                 Guard(False):
+                if n % 3:
+                    raise KeyError
+                a = 1
+                b = 2
+            c = 1
+        def f(n):
+            try: g(n)
+            except KeyError: pass
+        """,
+    "recursion": """\
+        def f(n, deep=0):
+            if deep < n:
+                a = f(n, deep + 1)
+                b = 1
+            else:
+                return 1
+            return b if n % 2 else 2
+        """,
+    "recursion, left by an exception": """\
+        def g(n):
+            if n == 0:
+                raise KeyError
+            a = g(n - 1)
+            b = 1
+            return a
+        def f(n):
+            try: g(n)
+            except KeyError: pass
+        """,
+    "counts are read within it": """\
+        def f(n):
+            a = 1
+            if n % 4 == 1:
+                look()
+                b = 2
+            try:
+                if n % 4 == 2:
+                    look()
+                    raise KeyError
+                c = 3
+            except KeyError:
+                look()
+                d = 4
+            return 5
+        """,
+    "counts are read within recursion": """\
+        def f(n, deep=0):
+            if deep < n % 5:
+                f(n, deep + 1)
+            elif n % 3 == 0:
+                look()
+            a = 1
+            if deep: b = 2
+            return 3
+        """,
+    "another module's globals": """\
+        import types
+        def f(n):
+            if n % 2: a = 1
+            return 2
+        other = types.FunctionType(f.__code__, {"__file__": "/elsewhere.py"})
+        nowhere = types.FunctionType(f.__code__, {})
+        def g(n): return [f, other, nowhere][n % 3](n)
+        f, g = g, f
+        f, g = types.FunctionType(f.__code__, {**globals(), "f": g}), g
+        """,
+    "frames that nobody wants, at the same time": """\
+        import types
+        def f(n, other=None, deep=0):
+            if deep < 2:
+                other(n, f, deep + 1)
+            if n % 2 and deep:
+                a = 1
+            return 2
+        mine = f
+        other = types.FunctionType(f.__code__, {"f": f}, None, (None, 0))
+        def f(n): other(n, mine)
+        """,
+    "new functions of the same code": """\
+        def make(n):
+            def inner(m):
+                return n if m else n + 1
+            return inner
+        def f(n): return make(n)(n % 2)
+        """,
+    "a class each time": """\
+        def f(n):
+            class A:
+                a = 1 if n % 2 else 2
+                if n % 3:
+                    b = 3
+                try:
+                    c = 6 // (n % 5)
+                except ZeroDivisionError:
+                    c = 4
+            return A
+        """,
+}
+
+
+@pytest.mark.parametrize("times", TIMES)
+@pytest.mark.parametrize("name", CALLED)
+@pytest.mark.parametrize("engine", TOLD_BY)
+def test_calls_are_counted_as_by_the_trace_function(
+    engine: str, name: str, times: int
+) -> None:
+    source = textwrap.dedent(CALLED[name]) + f"for i in range({times}): f(i)\n"
+    assert counted(engine, source) == counted("settrace", source)
+
+
+# What may have the interpreter forget, or run code without telling us. The settrace
+# engine gives way to some of it: the other engines are told the same by events.
+MEANWHILE = {
+    "a tool begins in a call": """\
+        import sys
+        tools = sys.monitoring
+        def begin():
+            tools.use_tool_id(4, "other")
+            for event in (tools.events.LINE, tools.events.BRANCH, tools.events.PY_START):
+                tools.register_callback(4, event, lambda *_: None)
+            tools.set_events(4, tools.events.LINE | tools.events.BRANCH)
+        def end():
+            tools.set_events(4, 0)
+            tools.free_tool_id(4)
+        """,
+    "a tool without callbacks": """\
+        import sys
+        tools = sys.monitoring
+        def begin():
+            tools.use_tool_id(4, "other")
+            tools.set_events(4, tools.events.BRANCH | tools.events.LINE)
+        def end():
+            tools.set_events(4, 0)
+            tools.free_tool_id(4)
+        """,
+    "a tool of one code object": """\
+        import sys
+        tools = sys.monitoring
+        def begin():
+            tools.use_tool_id(4, "other")
+            tools.set_local_events(4, f.__code__, tools.events.BRANCH)
+        def end():
+            tools.set_local_events(4, f.__code__, 0)
+            tools.free_tool_id(4)
+        """,
+    "a profile function that calls it": """\
+        import sys
+        def profile(*_):
+            if len(deep) < 3:
+                deep.append(1)
+                f(7)
+        deep = []
+        def begin(): sys.setprofile(profile)
+        def end(): sys.setprofile(None)
+        """,
+    "another session": """\
+        import exactrace
+        def begin():
+            global other
+            other = exactrace.Trace(count=1, trace=0)
+            other.start()
+        def end():
+            other.stop()
+        """,
+}
+BESIDE = """\
+    def f(n, at=-1):
+        a = 1 if n % 2 else 2
+        if at == 1:
+            begin()
+        if n % 3 == 0:
+            a += 1
+        elif n % 5:
+            a += 2
+        if at == 2:
+            end()
+        if a:
+            b = 1
+        return a
+    for i in range(3): f(i)
+    f(1, 1)
+    f(2, 2)
+    for i in range(4): f(i)
+    """
+
+
+@pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
+@pytest.mark.parametrize("name", MEANWHILE)
+def test_whatever_begins_meanwhile(name: str) -> None:
+    source = textwrap.dedent(MEANWHILE[name]) + textwrap.dedent(BESIDE)
+    counts = {engine: counted(engine, source) for engine in ("event", "probe")}
+    if "profile" in name:  # what a callback calls, probes may count or not
+        assert counts["probe"].keys() == counts["event"].keys()
+        return
+    assert counts["probe"] == counts["event"]
+
+
+@pytest.mark.parametrize("engine", TOLD_BY)
+def test_another_session_sees_what_comes_then(engine: str) -> None:
+    source = "def f(n):\n    if n:\n        a = 1\n    return 2\n"
+    names: dict[str, Any] = {"__file__": "/program.py"}
+    exec(compile(source, "/program.py", "exec"), names)
+    outer, inner = (exactrace.Trace(count=1, trace=0, engine=engine) for _ in range(2))
+
+    def work() -> None:
+        for n in (0, 1, 1):
+            names["f"](n)
+        inner.start()
+        for n in (0, 1):
+            names["f"](n)
+        inner.stop()
+        names["f"](0)
+
+    outer.runfunc(work)
+    assert lines_of(outer) == {2: 6, 3: 3, 4: 6}
+    assert lines_of(inner) == {2: 2, 3: 1, 4: 2}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_frames_that_ran_before_are_no_calls(engine: str) -> None:
+    source = "def f(n):\n    if n:\n        call(n)\n    if n:\n        a = 1\n    return n\n"
+    names: dict[str, Any] = {"__file__": "/program.py"}
+    exec(compile(source, "/program.py", "exec"), names)
+    tracer = exactrace.Trace(count=1, trace=0, engine=engine)
+    arrived, leave = threading.Event(), threading.Event()
+
+    def wait(_: int) -> None:
+        arrived.set()
+        leave.wait()
+
+    names["call"] = wait
+    thread = threading.Thread(target=names["f"], args=(1,))
+    thread.start()
+    arrived.wait()
+
+    def work() -> None:
+        for n in (0, 1, 0):
+            names["f"](n)
+        leave.set()
+        thread.join()
+        names["f"](1)
+
+    names["call"] = lambda _: None
+    tracer.runfunc(work)
+    rest = engine != "settrace"  # what they do from then on
+    assert lines_of(tracer) == {2: 4, 3: 2, 4: 4 + rest, 5: 2 + rest, 6: 4 + rest}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork()")
+@pytest.mark.skipif(FREE, reason="a fork beside threads may hang there")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_frames_of_other_threads_end_in_a_forked_child(engine: str) -> None:
+    source = (
+        "def f(n):\n    if n:\n        call()\n    if n:\n        a = 1\n    return n\n"
+    )
+    names: dict[str, Any] = {"__file__": "/program.py"}
+    exec(compile(source, "/program.py", "exec"), names)
+    tracer = exactrace.Trace(count=1, trace=0, engine=engine)
+    arrived, leave = threading.Event(), threading.Event()
+    names["call"] = lambda: (arrived.set(), leave.wait())
+    reader, writer = os.pipe()
+
+    def work() -> None:
+        thread = threading.Thread(target=names["f"], args=(1,))
+        thread.start()
+        arrived.wait()
+        names["f"](0)
+        pid = os.fork()
+        if pid == 0:
+            names["f"](0)
+            os.write(writer, repr(lines_of(tracer)).encode())
+            os._exit(0)
+        os.waitpid(pid, 0)
+        leave.set()
+        thread.join()
+
+    tracer.runfunc(work)
+    os.close(writer)
+    with open(reader) as file:
+        assert file.read() == repr({2: 3, 3: 1, 4: 2, 6: 2})
+    assert lines_of(tracer) == {2: 2, 3: 1, 4: 2, 5: 1, 6: 2}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_code_that_is_freed_is_counted(engine: str) -> None:
+    source = "def f(n):\n    if n:\n        a = 1\n    return 2\n"
+    tracer = exactrace.Trace(count=1, trace=0, engine=engine)
+
+    def work() -> None:
+        for times in range(1, 30):
+            names: dict[str, Any] = {"__file__": "/program.py"}
+            exec(compile(source, "/program.py", "exec"), names)
+            for n in range(times):
+                names["f"](n % 2)
+
+    tracer.runfunc(work)
+    gc.collect()
+    calls = sum(range(1, 30))
+    ones = sum(times // 2 for times in range(1, 30))
+    assert lines_of(tracer) == {1: 29, 2: calls, 3: ones, 4: calls}
+
+
+@pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
+def test_sessions_leave_functions_as_they_were() -> None:
+    source = "def f(n):\n    if n:\n        a = 1\n    return 2\n"
+    names: dict[str, Any] = {"__file__": "/program.py"}
+    exec(compile(source, "/program.py", "exec"), names)
+    before = names["f"].__code__
+    for times in TIMES:
+        tracer = exactrace.Trace(count=1, trace=0)
+        tracer.runfunc(lambda n=times: [names["f"](i % 2) for i in range(n)])
+        assert lines_of(tracer)[2] == times
+        assert lines_of(tracer).get(3, 0) == times // 2
+        (after,) = (
+            item
+            for item in gc.get_referents(names["f"])
+            if isinstance(item, types.CodeType)
+        )
+        assert after is before
+        for tool in range(6):
+            with contextlib.suppress(ValueError):
+                assert sys.monitoring.get_local_events(tool, before) == 0
