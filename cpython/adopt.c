@@ -170,7 +170,8 @@ adopt(EngineObject *self, frame_head *frame, PyCodeObject *code,
     }
     const char *refusal = adopt_refuse(self);
     bool first = refusal == NULL && sweep_is_first_run(self, code);
-    int noted = first ? fewcalls_start(self, frame, code) : 0;
+    bool seldom = refusal == NULL && (first || fewcalls_knows(self, code));
+    int noted = seldom ? fewcalls_start(self, frame, code) : 0;
     if (first && noted == 0) {
         noted = firstruns_start(self, frame, code);
     }
@@ -289,18 +290,15 @@ on_start(EngineObject *self, PyCodeObject *code, PyObject *at, bool resumed)
     }
     bool is_traced =
         thread->c_tracefunc != NULL || thread->c_profilefunc != NULL;
-    if (is_traced && !self->fews.over && fewcalls_end(self) < 0 &&
-        engine_keep_trouble(self) < 0) {
+    if (is_traced && fewcalls_end(self) < 0 && engine_keep_trouble(self) < 0) {
         return NULL;
     }
-    int noted = resumed ? 0 : fewcalls_go_on(self, frame, code);
-    if (noted < 0 && engine_keep_trouble(self) < 0) {
+    few_known known = resumed ? FEW_UNKNOWN : fewcalls_note(self, frame, code);
+    if (known == FEW_FAILED && engine_keep_trouble(self) < 0) {
         return NULL;
     }
-    if (noted > 0) {
-        Py_RETURN_NONE;
-    }
-    if (PyThreadState_GetID(thread) == self->left_thread) {
+    bool left = PyThreadState_GetID(thread) == self->left_thread;
+    if (known == FEW_NOTED || (left && known == FEW_UNKNOWN)) {
         Py_RETURN_NONE;
     }
     ProbedCodeObject *probed = probed_get(&self->types, code);
@@ -312,7 +310,7 @@ on_start(EngineObject *self, PyCodeObject *code, PyObject *at, bool resumed)
         return NULL;
     }
     if (!wanted) {
-        if (may_be_wanted(self, code, frame)) {
+        if (may_be_wanted(self, code, frame) || fewcalls_knows(self, code)) {
             fewcalls_refuse(self, code);
             Py_RETURN_NONE;
         }

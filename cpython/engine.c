@@ -52,22 +52,35 @@ engine_keep_trouble(EngineObject *self)
 traced_file **
 engine_files(EngineObject *self, PyObject *file, PyObject *name)
 {
-    traced_file **files = xt_renew(self->files, &self->files_cap,
-                                   self->sessions_len, sizeof(traced_file *));
-    if (files == NULL) {
-        PyErr_NoMemory();
-        return NULL;
-    }
-    self->files = files;
-    for (size_t i = 0; i < self->sessions_len; i++) {
-        TracerObject *tracer = self->sessions[i];
-        bool wanted = session_wants(tracer, file);
-        files[i] = wanted ? files_get(&tracer->files, name) : NULL;
-        if (wanted && files[i] == NULL) {
+    size_t len;
+    uint64_t asked;
+    do {
+        len = self->sessions_len;
+        asked = ++self->files_asked;
+        traced_file **files =
+            xt_renew(self->files, &self->files_cap, len, sizeof(*files));
+        if (files == NULL) {
+            PyErr_NoMemory();
             return NULL;
         }
-    }
-    return files;
+        self->files = files;
+        for (size_t i = 0; i < len; i++) {
+            TracerObject *tracer = self->sessions[i];
+            bool wanted = session_wants(tracer, file);
+            /* Other names may be more than strings: to compare them may run
+               code of the program, and that may bring us here again. */
+            traced_file *found =
+                wanted ? files_get(&tracer->files, name) : NULL;
+            if (wanted && found == NULL) {
+                return NULL;
+            }
+            if (self->files_asked != asked || self->sessions_len != len) {
+                break;
+            }
+            files[i] = found;
+        }
+    } while (self->files_asked != asked || self->sessions_len != len);
+    return self->files;
 }
 
 /* --- Start and stop ------------------------------------------------------ */

@@ -47,6 +47,7 @@ typedef struct EngineObject {
     size_t sessions_cap;
     traced_file **files; /* owned scratch: one for each session */
     size_t files_cap;
+    uint64_t files_asked; /* how often it was filled */
     code_registry registry;
     first_runs firsts;
     few_calls_table fews;

@@ -38,8 +38,8 @@ left_original(EngineObject *self, PyCodeObject *code, PyObject *const *args,
     if (frame != NULL) {
         result = handled ? firstruns_handled(self, frame, code, unit_of(args))
                          : firstruns_raised(self, frame, code);
-        if (fewcalls_left(self, frame, code, handled ? unit_of(args) : -1) <
-            0) {
+        if (fewcalls_interrupted(self, frame, code,
+                                 handled ? unit_of(args) : -1) < 0) {
             result = -1;
         }
     }

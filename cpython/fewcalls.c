@@ -3,41 +3,12 @@
 
 #include "adopt.h"
 #include "engine.h"
+#include "fewcall.h"
 #include "history.h"
 #include "live.h"
 #include "mem.h"
 #include "straight.h"
 #include "sweep.h"
-
-/* Where a frame does not go on as the code says. */
-typedef struct {
-    uint32_t stands;  /* code unit */
-    uint32_t handler; /* that where it goes on instead, or XT_NONE */
-    int32_t rest;     /* how often what comes next is run besides: -1 for one
-                         that is left there, 1 for one that was found there when
-                         counts were read, 0 if no more is known of it */
-} few_break;
-
-/* One code object. */
-typedef struct few_calls {
-    struct few_calls *previous; /* of those with something to count, or NULL */
-    struct few_calls *next;
-    PyCodeObject *code; /* borrowed */
-    PyObject *file;     /* owned str: __file__ of the module where it runs */
-    PyObject *name;     /* owned str: co_filename */
-    uint32_t start;     /* the code unit behind RESUME */
-    uint32_t calls;     /* not counted yet */
-    uint32_t more;      /* so many more can be noted, */
-    uint64_t renewed;   /* as long as the table's number is this one */
-    few_break *breaks;  /* owned */
-    size_t breaks_len;
-    size_t breaks_cap;
-    size_t lives; /* the last of them: frames that run, as was just found */
-    bool listed;
-    uint32_t resume;
-    uint32_t len;          /* 0: the code is straight */
-    xt_segment segments[]; /* its segments */
-} few_calls;
 
 /* --- The table ----------------------------------------------------------- */
 
@@ -47,13 +18,10 @@ find(const EngineObject *engine, PyCodeObject *code)
     return xt_ptrmap_get(&engine->fews.by_code, code);
 }
 
-static void
-free_calls(few_calls *few)
+static bool
+is_retired(const EngineObject *engine, const few_calls *few)
 {
-    Py_DECREF(few->file);
-    Py_DECREF(few->name);
-    xt_free(few->breaks);
-    xt_free(few);
+    return few->retired || engine->fews.ended;
 }
 
 static void
@@ -85,12 +53,16 @@ unlist(few_calls_table *table, few_calls *few)
     }
 }
 
+/* No more calls are noted, and what was is of no use any more. The code stays
+   known until it is freed. */
 static void
-forget(few_calls_table *table, few_calls *few)
+retire(few_calls_table *table, few_calls *few)
 {
     unlist(table, few);
-    xt_ptrmap_remove(&table->by_code, few->code);
-    free_calls(few);
+    few->retired = true;
+    few->more = 0;
+    few->calls = 0;
+    few->breaks_len = few->lives = 0;
 }
 
 void
@@ -100,14 +72,13 @@ fewcalls_fini(few_calls_table *table)
     *table = (few_calls_table){0};
     for (size_t i = 0; gone.by_code.used > 0 && i <= gone.by_code.mask; i++) {
         if (gone.by_code.entries[i].key != NULL) {
-            free_calls(gone.by_code.entries[i].value);
+            fewcall_free(gone.by_code.entries[i].value);
         }
     }
     xt_ptrmap_fini(&gone.by_code);
     xt_ptrmap_fini(&gone.unfit);
     xt_segments_fini(&gone.segments);
     xt_exctable_fini(&gone.handlers);
-    xt_free(gone.hits);
 }
 
 /* --- Calls --------------------------------------------------------------- */
@@ -125,7 +96,9 @@ fewcalls_begin(EngineObject *engine)
 {
     few_calls_table *table = &engine->fews;
     /* To find suspended greenlets takes long. */
-    table->over = live_has_greenlets() || live_visit(note_code, table) < 0;
+    if (live_has_greenlets() || live_visit(note_code, table) < 0) {
+        table->refuses = true;
+    }
 }
 
 static void
@@ -137,27 +110,25 @@ note_call(few_calls_table *table, few_calls *few)
 }
 
 /* Frames of the code will run that are not noted: what it counts otherwise
-   begins with those that run now. -1 with an exception. */
+   begins with those that run now. What cannot be counted is lost. -1 with an
+   exception. */
 static int
 expel(EngineObject *engine, PyCodeObject *code)
 {
     few_calls_table *table = &engine->fews;
-    if (xt_ptrmap_set(&table->unfit, code, table) != XT_OK) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    if (fewcalls_settle(engine) < 0) {
-        return -1;
-    }
+    int result = fewcalls_settle(engine);
     few_calls *few = find(engine, code);
     if (few == NULL) {
-        return 0;
+        return result;
+    }
+    if (xt_ptrmap_set(&table->unfit, code, table) != XT_OK) {
+        table->refuses = true;
     }
     bool runs = few->breaks_len > 0;
-    PyObject *file = Py_NewRef(few->file);
-    forget(table, few);
-    int result = runs ? adopt_midway(engine, code, file) : 0;
-    Py_DECREF(file);
+    retire(table, few);
+    if (result == 0 && runs) {
+        result = adopt_midway(engine, code, few->file);
+    }
     return result;
 }
 
@@ -167,31 +138,47 @@ static bool
 is_at_home(const EngineObject *engine, const few_calls *few,
            const frame_head *frame)
 {
-    return PyDict_GetItem(frame->globals, engine->sessions[0]->s_file) ==
-           few->file;
+    PyObject *file =
+        PyDict_GetItem(frame->globals, engine->sessions[0]->s_file);
+    return file == few->file || (file != NULL && PyUnicode_CheckExact(file) &&
+                                 PyUnicode_Compare(file, few->file) == 0);
 }
 
-int
-fewcalls_go_on(EngineObject *engine, const frame_head *frame,
-               PyCodeObject *code)
+/* Begins to note calls of code that has none. */
+static void
+begin(few_calls_table *table, few_calls *few)
 {
+    few->retired = false;
+    few->more = XT_HISTORY_CALLS;
+    few->renewed = table->renewed;
+    xt_history_begin(few->segments, few->len, frame_code_start(few->code));
+    note_call(table, few);
+}
+
+few_known
+fewcalls_note(EngineObject *engine, const frame_head *frame,
+              PyCodeObject *code)
+{
+    few_calls_table *table = &engine->fews;
     few_calls *few = find(engine, code);
     if (few == NULL) {
-        return 0;
-    }
-    bool is_old = few->renewed != engine->fews.renewed;
-    if (is_old && !few->listed) {
-        forget(&engine->fews, few);
-        return 0;
+        return FEW_UNKNOWN;
     }
     if (!is_at_home(engine, few, frame)) {
-        return expel(engine, code);
+        return expel(engine, code) < 0 ? FEW_FAILED : FEW_KNOWN;
     }
-    if (is_old || few->more == 0) {
-        return 0;
+    if (few->more == 0 || few->renewed != table->renewed ||
+        is_retired(engine, few)) {
+        return FEW_KNOWN;
     }
-    note_call(&engine->fews, few);
-    return 1;
+    note_call(table, few);
+    return FEW_NOTED;
+}
+
+bool
+fewcalls_knows(const EngineObject *engine, PyCodeObject *code)
+{
+    return find(engine, code) != NULL;
 }
 
 /* Whether the code may be fit at all. With branches, calls are counted by
@@ -199,7 +186,7 @@ fewcalls_go_on(EngineObject *engine, const frame_head *frame,
 static bool
 may_be_fit(const EngineObject *engine, PyCodeObject *code)
 {
-    return COMPAT_MINOR >= 13 && !engine->fews.over && !engine->branches &&
+    return COMPAT_MINOR >= 13 && !engine->fews.refuses && !engine->branches &&
            engine->registry.kept == NULL && engine->left_thread == 0 &&
            !engine->onlookers.active &&
            PyUnicode_CheckExact(code->co_filename) &&
@@ -229,44 +216,22 @@ read_code(EngineObject *engine, PyCodeObject *code, uint32_t *start)
     return status == XT_OK;
 }
 
-/* One that is noted, with no calls. `file` is taken over, also on failure;
-   NULL with an exception. */
-static few_calls *
-add(few_calls_table *table, PyCodeObject *code, PyObject *file, uint32_t start)
-{
-    const xt_segments *segments = &table->segments;
-    size_t size = segments->len * sizeof(*segments->items);
-    few_calls *few = xt_malloc(sizeof(*few) + size);
-    if (few == NULL || xt_ptrmap_set(&table->by_code, code, few) != XT_OK) {
-        xt_free(few);
-        Py_DECREF(file);
-        PyErr_NoMemory();
-        return NULL;
-    }
-    *few = (few_calls){
-        .code = code,
-        .file = file,
-        .name = Py_NewRef(code->co_filename),
-        .start = start,
-        .more = XT_HISTORY_CALLS,
-        .renewed = table->renewed,
-        .resume = segments->resume,
-        .len = (uint32_t)segments->len,
-    };
-    if (size > 0) {
-        memcpy(few->segments, segments->items, size);
-    }
-    return few;
-}
-
 int
 fewcalls_start(EngineObject *engine, const frame_head *frame,
                PyCodeObject *code)
 {
     few_calls_table *table = &engine->fews;
+    few_calls *known = find(engine, code);
     uint32_t start;
     if (!may_be_fit(engine, code)) {
         return 0;
+    }
+    if (known != NULL) {
+        if (known->listed || known->renewed == table->renewed) {
+            return 0;
+        }
+        begin(table, known);
+        return 1;
     }
     int fit = read_code(engine, code, &start);
     if (fit <= 0) {
@@ -279,12 +244,16 @@ fewcalls_start(EngineObject *engine, const frame_head *frame,
         file == NULL) {
         return sees < 0 || PyErr_Occurred() ? -1 : 0;
     }
-    few_calls *few = add(table, code, file, start);
+    few_calls *few = fewcall_new(code, file, start, &table->segments);
     if (few == NULL) {
         return -1;
     }
-    xt_history_begin(few->segments, few->len, frame_code_start(code));
-    note_call(table, few);
+    if (xt_ptrmap_set(&table->by_code, code, few) != XT_OK) {
+        fewcall_free(few);
+        PyErr_NoMemory();
+        return -1;
+    }
+    begin(table, few);
     return 1;
 }
 
@@ -293,7 +262,7 @@ fewcalls_refuse(EngineObject *engine, PyCodeObject *code)
 {
     few_calls_table *table = &engine->fews;
     if (xt_ptrmap_set(&table->unfit, code, table) != XT_OK) {
-        table->over = true;
+        table->refuses = true;
     }
 }
 
@@ -302,15 +271,11 @@ fewcalls_refuse(EngineObject *engine, PyCodeObject *code)
 static bool
 add_break(few_calls_table *table, few_calls *few, few_break what)
 {
-    few_break *breaks = xt_grow(few->breaks, &few->breaks_cap,
-                                few->breaks_len + 1, sizeof(*breaks));
-    if (breaks == NULL) {
-        return false;
+    bool added = fewcall_add_break(few, what);
+    if (added) {
+        list(table, few);
     }
-    few->breaks = breaks;
-    breaks[few->breaks_len++] = what;
-    list(table, few);
-    return true;
+    return added;
 }
 
 /* Where the exception table leads from a code unit, or XT_NONE. */
@@ -332,13 +297,15 @@ find_handler(few_calls_table *table, PyCodeObject *code, uint32_t unit)
 }
 
 int
-fewcalls_left(EngineObject *engine, const frame_head *frame,
-              PyCodeObject *code, Py_ssize_t handler)
+fewcalls_interrupted(EngineObject *engine, const frame_head *frame,
+                     PyCodeObject *code, Py_ssize_t handler)
 {
     few_calls *few = find(engine, code);
     Py_ssize_t unit = frame_offset(frame, code);
-    if (few == NULL || unit < (Py_ssize_t)few->start) {
-        return 0; /* it was not told of yet that the frame has started */
+    /* It may not have been told of yet that the frame has started. */
+    if (few == NULL || is_retired(engine, few) ||
+        unit < (Py_ssize_t)few->start) {
+        return 0;
     }
     uint32_t stands = (uint32_t)unit;
     uint32_t to = handler < 0 ? XT_NONE : (uint32_t)handler;
@@ -357,7 +324,8 @@ int
 fewcalls_found(EngineObject *engine, PyCodeObject *code, Py_ssize_t unit)
 {
     few_calls *few = find(engine, code);
-    if (few == NULL || unit < (Py_ssize_t)few->start) {
+    if (few == NULL || is_retired(engine, few) || engine->fews.counts ||
+        unit < (Py_ssize_t)few->start) {
         return 0;
     }
     few_break what = {(uint32_t)unit, XT_NONE, -1};
@@ -389,144 +357,38 @@ fewcalls_abandon(EngineObject *engine)
 
 /* --- Counting ------------------------------------------------------------ */
 
-/* What its segments were hit by, in fews.hits. NULL with an exception. */
-static int64_t *
-count_segments(few_calls_table *table, const few_calls *few)
-{
-    int64_t *hits =
-        xt_renew(table->hits, &table->hits_cap, few->len, sizeof(*hits));
-    if (hits == NULL) {
-        PyErr_NoMemory();
-        return NULL;
-    }
-    table->hits = hits;
-    memset(hits, 0, few->len * sizeof(*hits));
-    const xt_segment *segments = few->segments;
-    xt_history_add_calls(segments, few->resume, few->calls, hits);
-    xt_history_add_turns(segments, few->len, frame_code_start(few->code),
-                         hits);
-    for (size_t i = 0; i < few->breaks_len; i++) {
-        const few_break *at = &few->breaks[i];
-        xt_history_add_rest(segments, few->len, at->stands, at->rest, hits);
-        if (at->handler != XT_NONE) {
-            xt_history_add_handled(segments, few->len, at->stands, at->handler,
-                                   hits);
-        }
-    }
-    return hits;
-}
-
-/* The run that all calls of straight code have had. */
-static straight_run
-run_of(const few_calls *few)
-{
-    return (straight_run){
-        .table = few->code->co_linetable,
-        .first_line = few->code->co_firstlineno,
-        .start = few->start,
-        .from = few->start,
-        .to = XT_NONE,
-        .times = few->calls,
-    };
-}
-
-/* Straight code, in which not all frames have gone all the way. */
-static int
-add_parts(TracerObject *tracer, traced_file *file, const few_calls *few)
-{
-    const straight_run run = run_of(few);
-    xt_straight way = runlog_way(&run);
-    int result = 0;
-    while (result == 0 && xt_straight_next(&way)) {
-        int64_t hits = few->calls;
-        for (size_t i = 0; i < few->breaks_len; i++) {
-            const few_break *at = &few->breaks[i];
-            hits += at->stands < way.unit ? at->rest : 0;
-        }
-        if (hits > 0) {
-            result = files_add(&tracer->files, file, way.line, (uint64_t)hits);
-        }
-    }
-    return result;
-}
-
-static bool
-is_run(const few_calls *few)
-{
-    return few->len == 0 && few->breaks_len == 0;
-}
-
-/* Makes room for all that there is to add. */
-static int
-reserve(TracerObject *tracer, const few_calls *few)
-{
-    if (is_run(few)) {
-        return files_reserve_run(&tracer->files);
-    }
-    size_t lines = few->len > 0
-                       ? few->len
-                       : (size_t)PyBytes_GET_SIZE(few->code->co_linetable);
-    return files_reserve(&tracer->files, lines);
-}
-
-static int
-add_to(TracerObject *tracer, traced_file *file, const few_calls *few,
-       const int64_t *hits)
-{
-    if (is_run(few)) {
-        const straight_run run = run_of(few);
-        return files_add_run(&tracer->files, file, &run);
-    }
-    return few->len == 0 ? add_parts(tracer, file, few)
-                         : files_add_segments(&tracer->files, file,
-                                              few->segments, few->len, hits);
-}
-
-/* Frames that were found running will run the rest. */
-static void
-go_on_from_lives(few_calls *few)
-{
-    size_t before = few->breaks_len - few->lives;
-    for (size_t i = 0; i < few->lives; i++) {
-        few->breaks[i] = few->breaks[before + i];
-        few->breaks[i].rest = 1;
-    }
-    few->breaks_len = few->lives;
-    few->lives = 0;
-}
-
-/* Counts what there is, for all tracers or for none. */
+/* Counts what there is, for all tracers or for none. The first step may run
+   code of the program. */
 static int
 count(EngineObject *engine, few_calls *few)
 {
-    few_calls_table *table = &engine->fews;
     traced_file **files = engine_files(engine, few->file, few->name);
-    const int64_t *hits = few->len > 0 ? count_segments(table, few) : NULL;
-    if (files == NULL || (few->len > 0 && hits == NULL)) {
+    if (files == NULL) {
         return -1;
     }
+    fewcall_sum(few);
     int result = 0;
     for (size_t i = 0; i < engine->sessions_len && result == 0; i++) {
-        result = files[i] == NULL ? 0 : reserve(engine->sessions[i], few);
+        result = files[i] == NULL
+                     ? 0
+                     : fewcall_reserve(few, &engine->sessions[i]->files);
     }
     for (size_t i = 0; i < engine->sessions_len && result == 0; i++) {
         result = files[i] == NULL
                      ? 0
-                     : add_to(engine->sessions[i], files[i], few, hits);
+                     : fewcall_add(few, &engine->sessions[i]->files, files[i]);
     }
-    if (result < 0) {
-        return -1;
+    if (result == 0) {
+        fewcall_counted(few);
     }
-    xt_history_begin(few->segments, few->len, frame_code_start(few->code));
-    few->calls = 0;
-    go_on_from_lives(few);
-    return 0;
+    return result;
 }
 
 void
 fewcalls_forget_found(EngineObject *engine)
 {
-    for (few_calls *few = engine->fews.first; few != NULL; few = few->next) {
+    few_calls *few = engine->fews.counts ? NULL : engine->fews.first;
+    for (; few != NULL; few = few->next) {
         few->breaks_len -= few->lives;
         few->lives = 0;
     }
@@ -536,19 +398,31 @@ int
 fewcalls_count_found(EngineObject *engine)
 {
     few_calls_table *table = &engine->fews;
+    if (table->counts) {
+        return 0; /* within what the program does meanwhile */
+    }
+    table->counts = true;
+    table->rounds++;
     int result = 0;
-    few_calls *next;
-    for (few_calls *few = table->first; few != NULL && result == 0;
-         few = next) {
-        next = few->next;
+    few_calls *few = table->first;
+    while (few != NULL && result == 0) {
+        if (few->round == table->rounds) {
+            few = few->next;
+            continue;
+        }
+        few->round = table->rounds;
+        PyObject *code = Py_NewRef((PyObject *)few->code);
         result = count(engine, few);
         if (result == 0 && few->breaks_len == 0) {
             unlist(table, few);
             if (few->more == 0) {
-                forget(table, few);
+                retire(table, few);
             }
         }
+        Py_DECREF(code);
+        few = table->first; /* others may be gone */
     }
+    table->counts = false;
     if (result < 0) {
         fewcalls_forget_found(engine);
     }
@@ -569,10 +443,26 @@ fewcalls_settle(EngineObject *engine)
     return fewcalls_count_found(engine);
 }
 
+static int
+note_stranger(void *arg, const frame_head *frame, PyCodeObject *code,
+              Py_ssize_t unit)
+{
+    EngineObject *engine = arg;
+    return find(engine, code) != NULL
+               ? 0
+               : note_code(&engine->fews, frame, code, unit);
+}
+
 void
 fewcalls_renew(EngineObject *engine)
 {
-    engine->fews.renewed++;
+    few_calls_table *table = &engine->fews;
+    table->renewed++;
+    /* A new session may want what no other did. */
+    if (!table->refuses &&
+        (live_has_greenlets() || live_visit(note_stranger, engine) < 0)) {
+        table->refuses = true;
+    }
 }
 
 /* --- Ending -------------------------------------------------------------- */
@@ -581,16 +471,21 @@ int
 fewcalls_end(EngineObject *engine)
 {
     few_calls_table *table = &engine->fews;
-    int result = fewcalls_settle(engine);
-    table->over = true;
-    while (table->first != NULL && result == 0) { /* those with frames */
-        PyObject *code = Py_NewRef((PyObject *)table->first->code);
-        result = expel(engine, (PyCodeObject *)code);
-        Py_DECREF(code);
+    if (table->ended) {
+        return 0;
     }
-    if (result == 0) {
-        fewcalls_fini(table);
-        table->over = true;
+    int result = fewcalls_settle(engine);
+    table->refuses = true;
+    table->ended = true;
+    while (table->first != NULL) {
+        few_calls *few = table->first;
+        PyObject *code = Py_NewRef((PyObject *)few->code);
+        bool runs = few->breaks_len > 0;
+        retire(table, few);
+        if (result == 0 && runs) {
+            result = adopt_midway(engine, few->code, few->file);
+        }
+        Py_DECREF(code);
     }
     return result;
 }
@@ -598,28 +493,29 @@ fewcalls_end(EngineObject *engine)
 int
 fewcalls_leave(EngineObject *engine, PyCodeObject *code)
 {
-    if (find(engine, code) == NULL) {
+    few_calls *few = find(engine, code);
+    if (few == NULL || is_retired(engine, few)) {
         return 0;
     }
     if (fewcalls_settle(engine) < 0) {
         return -1;
     }
-    few_calls *few = find(engine, code);
-    if (few != NULL) {
-        forget(&engine->fews, few);
-    }
+    retire(&engine->fews, few);
     return 0;
 }
 
 int
 fewcalls_code_freed(EngineObject *engine, PyCodeObject *code)
 {
+    few_calls_table *table = &engine->fews;
     few_calls *few = find(engine, code);
-    xt_ptrmap_remove(&engine->fews.unfit, code);
+    xt_ptrmap_remove(&table->unfit, code);
     if (few == NULL) {
         return 0;
     }
     int result = few->listed ? count(engine, few) : 0;
-    forget(&engine->fews, few);
+    unlist(table, few);
+    xt_ptrmap_remove(&table->by_code, code);
+    fewcall_free(few);
     return result;
 }

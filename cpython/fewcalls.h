@@ -12,8 +12,9 @@
  * A code object's memory is all that is kept: there is nothing in a journal
  * (kept.h), so as long as there is one, this is not used.
  *
- * All that would let the interpreter forget, or run the code without
- * telling us, ends this: other tools of sys.monitoring, and trace functions.
+ * What would let the interpreter forget, or run the code without telling us,
+ * ends this: other tools of sys.monitoring, trace functions, audit hooks. What
+ * of that we cannot see is told in docs/probes.md ("Limits").
  */
 #ifndef XT_FEWCALLS_H
 #define XT_FEWCALLS_H
@@ -32,27 +33,38 @@ typedef struct {
     xt_ptrmap unfit; /* borrowed: code of frames that run where nobody wants
                         them, or did before we were told of starts: they are
                         not counted, but the interpreter remembers */
-    xt_segments segments; /* scratch, as are the next ones */
+    xt_segments segments; /* scratch, as is the next one */
     xt_exctable handlers;
-    int64_t *hits; /* owned: per segment */
-    size_t hits_cap;
     uint64_t renewed; /* how often calls have begun to be noted anew */
-    bool over;        /* no more code is counted so */
+    uint64_t rounds;  /* how often all was counted */
+    bool counts;      /* it is now */
+    bool refuses;     /* no more code is noted */
+    bool ended;       /* and no more calls */
 } few_calls_table;
 
 /* Forgets all. */
 void fewcalls_fini(few_calls_table *table);
 
-/* The first session begins. */
+/* A session begins. What runs already is not counted here. */
 void fewcalls_begin(struct EngineObject *engine);
 
-/* A frame starts to run code: 1 if that is noted here, because earlier ones of
-   it were, else 0. -1 with an exception. */
-int fewcalls_go_on(struct EngineObject *engine, const frame_head *frame,
-                   PyCodeObject *code);
+typedef enum {
+    FEW_UNKNOWN, /* the code was not noted before */
+    FEW_NOTED,   /* one call more */
+    FEW_KNOWN,   /* it was, but this call is not */
+    FEW_FAILED,  /* with an exception; the same */
+} few_known;
 
-/* A frame starts to run code, which is wanted, for the first time. 1 if it is
-   noted here, 0 if it has to be counted otherwise, -1 with an exception. */
+/* A frame starts to run code that may have been noted. */
+few_known fewcalls_note(struct EngineObject *engine, const frame_head *frame,
+                        PyCodeObject *code);
+
+/* Whether code was wanted before, and may still run as it was. */
+bool fewcalls_knows(const struct EngineObject *engine, PyCodeObject *code);
+
+/* A frame starts to run code, which is wanted, for the first time or for the
+   first since a session began. 1 if it is noted here, 0 if it has to be
+   counted otherwise, -1 with an exception. */
 int fewcalls_start(struct EngineObject *engine, const frame_head *frame,
                    PyCodeObject *code);
 
@@ -61,8 +73,8 @@ void fewcalls_refuse(struct EngineObject *engine, PyCodeObject *code);
 
 /* An exception takes the running frame, which runs `code`, to the handler at a
    code unit, or out of it (-1). -1 with an exception. */
-int fewcalls_left(struct EngineObject *engine, const frame_head *frame,
-                  PyCodeObject *code, Py_ssize_t handler);
+int fewcalls_interrupted(struct EngineObject *engine, const frame_head *frame,
+                         PyCodeObject *code, Py_ssize_t handler);
 
 /* Brings what was counted so far into the files of all tracers. -1 with an
    exception: then it is for the next one. */
@@ -79,16 +91,17 @@ int fewcalls_count_found(struct EngineObject *engine);
 /* Instead of that. */
 void fewcalls_forget_found(struct EngineObject *engine);
 
-/* No more calls of code that was called before are noted: its next one is the
-   first, once those are counted. */
+/* Another session begins, or a journal: the next call of code that was called
+   before is its first, once those are counted. What runs already and is not
+   noted is not counted here. */
 void fewcalls_renew(struct EngineObject *engine);
 
-/* No more code is counted here: what was is brought in. -1 with an exception.
- */
+/* No more code is counted here: what was is brought in, or lost if that fails.
+   -1 with an exception. */
 int fewcalls_end(struct EngineObject *engine);
 
-/* From now on the code's frames are counted by events. -1 with an exception.
- */
+/* From now on the code's frames are counted by events. -1 with an exception:
+   nothing has changed. */
 int fewcalls_leave(struct EngineObject *engine, PyCodeObject *code);
 
 /* The code, which may have been noted, is being freed. -1 with an exception.

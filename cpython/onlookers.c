@@ -198,7 +198,16 @@ onlookers_of(PyObject *capsule)
     return PyCapsule_GetPointer(capsule, NULL);
 }
 
-enum { REGISTER_CALLBACK, SET_LOCAL_EVENTS, USE_TOOL_ID };
+enum {
+    REGISTER_CALLBACK,
+    SET_LOCAL_EVENTS,
+    USE_TOOL_ID,
+    SET_TRACE, /* these are of sys */
+    SET_PROFILE,
+    SET_TRACE_OF_ALL,
+    SET_PROFILE_OF_ALL,
+    ADD_AUDIT_HOOK,
+};
 
 static bool
 is_ours(const onlookers *self, PyObject *tool)
@@ -252,50 +261,169 @@ set_local_events(PyObject *capsule, PyObject *const *args, Py_ssize_t nargs)
     return result;
 }
 
-/* use_tool_id(tool, name). What the tool asks for may have the interpreter
-   forget what we read later. */
+/* What will be asked for may have the interpreter forget what we read of it,
+   or run code without telling us: we read it now. */
+static int
+prepare(onlookers *self)
+{
+    return fewcalls_end(self->engine) < 0 ? engine_keep_trouble(self->engine)
+                                          : 0;
+}
+
+/* use_tool_id(tool, name) */
 static PyObject *
 use_tool_id(PyObject *capsule, PyObject *const *args, Py_ssize_t nargs)
 {
     onlookers *self = onlookers_of(capsule);
     PyObject *result = call_own(&self->patches[USE_TOOL_ID], args, nargs);
-    if (result != NULL && fewcalls_end(self->engine) < 0 &&
-        engine_keep_trouble(self->engine) < 0) {
+    if (result != NULL && prepare(self) < 0) {
         Py_CLEAR(result);
     }
     return result;
 }
 
+/* Functions of sys, with one argument. In the callbacks that they set, code
+   runs without an event. */
+static PyObject *
+set_hook(PyObject *capsule, PyObject *hook, size_t which)
+{
+    onlookers *self = onlookers_of(capsule);
+    const onlookers_patch *patch = &self->patches[which];
+    if (hook != Py_None && prepare(self) < 0) {
+        return NULL;
+    }
+    return patch->definition->ml_meth(patch->self, hook);
+}
+
+static PyObject *
+set_trace(PyObject *capsule, PyObject *hook)
+{
+    return set_hook(capsule, hook, SET_TRACE);
+}
+
+static PyObject *
+set_profile(PyObject *capsule, PyObject *hook)
+{
+    return set_hook(capsule, hook, SET_PROFILE);
+}
+
+static PyObject *
+set_trace_of_all(PyObject *capsule, PyObject *hook)
+{
+    return set_hook(capsule, hook, SET_TRACE_OF_ALL);
+}
+
+static PyObject *
+set_profile_of_all(PyObject *capsule, PyObject *hook)
+{
+    return set_hook(capsule, hook, SET_PROFILE_OF_ALL);
+}
+
+typedef PyObject *(*keyword_call)(PyObject *, PyObject *const *, Py_ssize_t,
+                                  PyObject *);
+
+/* addaudithook(hook) */
+static PyObject *
+add_audit_hook(PyObject *capsule, PyObject *const *args, Py_ssize_t nargs,
+               PyObject *names)
+{
+    onlookers *self = onlookers_of(capsule);
+    const onlookers_patch *patch = &self->patches[ADD_AUDIT_HOOK];
+    if (prepare(self) < 0) {
+        return NULL;
+    }
+    keyword_call own =
+        (keyword_call)(void (*)(void))patch->definition->ml_meth;
+    return own(patch->self, args, nargs, names);
+}
+
 /* --- Beginning and ending ------------------------------------------------ */
 
+/* Has `found` call ours, whose signature is that of its flags. */
 static int
-put_on(onlookers *self, onlookers_patch *patch, const char *name,
-       fastcall ours)
+put_on(onlookers *self, size_t which, PyObject *found, int flags,
+       PyCFunction ours)
 {
-    PyObject *found = PyObject_GetAttrString(self->monitoring, name);
-    if (found == NULL || !PyCFunction_CheckExact(found) ||
-        PyCFunction_GET_FLAGS(found) != METH_FASTCALL) {
-        Py_XDECREF(found);
-        PyErr_Format(PyExc_RuntimeError,
-                     "sys.monitoring.%s is not what it is in CPython", name);
-        return -1;
-    }
+    onlookers_patch *patch = &self->patches[which];
     PyCFunctionObject *function = (PyCFunctionObject *)found;
     PyObject *capsule = PyCapsule_New(self, NULL, NULL);
     if (capsule == NULL) {
-        Py_DECREF(found);
         return -1;
     }
     *patch = (onlookers_patch){
-        .function = found,
+        .function = Py_NewRef(found),
         .definition = function->m_ml,
         .self = function->m_self,
         .ours = *function->m_ml,
     };
-    patch->ours.ml_meth = (PyCFunction)(void (*)(void))ours;
+    patch->ours.ml_meth = ours;
+    patch->ours.ml_flags = flags;
     function->m_self = capsule;
     function->m_ml = &patch->ours;
     return 0;
+}
+
+static bool
+is_own_function(PyObject *found, int flags)
+{
+    return found != NULL && PyCFunction_CheckExact(found) &&
+           PyCFunction_GET_FLAGS(found) == flags;
+}
+
+static int
+put_on_monitoring(onlookers *self, size_t which, const char *name,
+                  fastcall ours)
+{
+    PyObject *found = PyObject_GetAttrString(self->monitoring, name);
+    int result = -1;
+    if (is_own_function(found, METH_FASTCALL)) {
+        result = put_on(self, which, found, METH_FASTCALL,
+                        (PyCFunction)(void (*)(void))ours);
+    }
+    else {
+        PyErr_Format(PyExc_RuntimeError,
+                     "sys.monitoring.%s is not what it is in CPython", name);
+    }
+    Py_XDECREF(found);
+    return result;
+}
+
+/* A program may have put another function there, which calls this one: it
+   has none that we could find. */
+static int
+put_on_sys(onlookers *self, size_t which, const char *name, int flags,
+           PyCFunction ours)
+{
+    PyObject *found = PySys_GetObject(name);
+    return is_own_function(found, flags)
+               ? put_on(self, which, found, flags, ours)
+               : 0;
+}
+
+static int
+put_all_on(onlookers *self)
+{
+    PyCFunction audits = (PyCFunction)(void (*)(void))add_audit_hook;
+    return put_on_monitoring(self, REGISTER_CALLBACK, "register_callback",
+                             register_callback) < 0 ||
+                   put_on_monitoring(self, SET_LOCAL_EVENTS,
+                                     "set_local_events",
+                                     set_local_events) < 0 ||
+                   put_on_monitoring(self, USE_TOOL_ID, "use_tool_id",
+                                     use_tool_id) < 0 ||
+                   put_on_sys(self, SET_TRACE, "settrace", METH_O, set_trace) <
+                       0 ||
+                   put_on_sys(self, SET_PROFILE, "setprofile", METH_O,
+                              set_profile) < 0 ||
+                   put_on_sys(self, SET_TRACE_OF_ALL, "_settraceallthreads",
+                              METH_O, set_trace_of_all) < 0 ||
+                   put_on_sys(self, SET_PROFILE_OF_ALL,
+                              "_setprofileallthreads", METH_O,
+                              set_profile_of_all) < 0 ||
+                   put_on_sys(self, ADD_AUDIT_HOOK, "addaudithook",
+                              METH_FASTCALL | METH_KEYWORDS, audits) < 0
+               ? -1
+               : 0;
 }
 
 static void
@@ -441,13 +569,7 @@ onlookers_begin(onlookers *self, EngineObject *engine)
     self->registry = &engine->registry;
     self->tool = engine->tool;
     self->active = false;
-    if (put_on(self, &self->patches[REGISTER_CALLBACK], "register_callback",
-               register_callback) < 0 ||
-        put_on(self, &self->patches[SET_LOCAL_EVENTS], "set_local_events",
-               set_local_events) < 0 ||
-        put_on(self, &self->patches[USE_TOOL_ID], "use_tool_id", use_tool_id) <
-            0 ||
-        change_all(self, wrap) < 0) {
+    if (put_all_on(self) < 0 || change_all(self, wrap) < 0) {
         PyObject *type, *value, *traceback;
         PyErr_Fetch(&type, &value, &traceback);
         onlookers_end(self);

@@ -6,7 +6,8 @@
  * original code object and offsets into it, and nothing of our own
  * instructions. And what they switch on for the original is switched on for
  * the rewritten code as well. For this, the functions of sys.monitoring stay
- * the objects that they are, but call ours first.
+ * the objects that they are, but call ours first; and so do those of sys that
+ * have the interpreter call functions without a word to us.
  */
 #ifndef XT_ONLOOKERS_H
 #define XT_ONLOOKERS_H
@@ -15,7 +16,7 @@
 
 struct EngineObject;
 
-enum { ONLOOKERS_FUNCTIONS = 3 };
+enum { ONLOOKERS_FUNCTIONS = 8 };
 
 typedef struct {
     PyObject *function;      /* owned: of sys.monitoring, or NULL */

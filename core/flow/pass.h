@@ -23,9 +23,18 @@ xt_pass_plain(const xt_code_view *view, uint32_t unit, uint32_t end)
 {
     const uint8_t *plain = view->ops->plain;
     const unsigned char *code = view->code;
-    uint32_t units = 1;
-    while (unit < end && units != 0) {
-        units = plain[code[2 * unit]];
+    while (unit < end) {
+        uint32_t units = plain[code[2 * unit]];
+        if (units == 0) {
+            /* One EXTENDED_ARG is common. */
+            bool extended = code[2 * unit] == view->ops->extended_arg &&
+                            2 * (size_t)unit + 2 < view->code_len;
+            uint32_t behind = extended ? plain[code[2 * unit + 2]] : 0;
+            if (behind == 0) {
+                break;
+            }
+            units = 1 + behind;
+        }
         unit += units;
     }
     return unit;

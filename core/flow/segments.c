@@ -18,6 +18,7 @@ xt_segments_fini(xt_segments *segments)
     xt_free(segments->items);
     xt_bitset_fini(&segments->starts);
     xt_exctable_fini(&segments->handlers);
+    xt_free(segments->degree);
     *segments = (xt_segments){0};
 }
 
@@ -416,6 +417,100 @@ goes_round(const xt_segments *segments, uint32_t from)
     return at != XT_NONE;
 }
 
+/* The segment behind another that control may fall into, or XT_NONE. */
+static uint32_t
+falls_into(const xt_segments *segments, uint32_t at)
+{
+    uint8_t end = segments->items[at].end;
+    bool forks = end == XT_KIND_BRANCH || end == XT_KIND_FOR_ITER;
+    bool plain = end == XT_KIND_PLAIN || end == XT_KIND_RESUME;
+    return (forks || plain) && at + 1 < segments->len ? at + 1 : XT_NONE;
+}
+
+/* Adds to the degree of all segments that control may go to next. Returns how
+   many of them have come to zero, and puts them into `found`. */
+static size_t
+add_degrees(const xt_segments *segments, uint32_t at, int add, uint32_t *found)
+{
+    uint32_t *degree = segments->degree;
+    const uint32_t next[] = {falls_into(segments, at),
+                             segments->items[at].target};
+    size_t len = 0;
+    for (size_t i = 0; i < 2; i++) {
+        if (next[i] != XT_NONE) {
+            degree[next[i]] += (uint32_t)add;
+            if (degree[next[i]] == 0) {
+                found[len++] = next[i];
+            }
+        }
+    }
+    uint32_t unit = segments->items[at].unit;
+    uint32_t end = at + 1 < segments->len ? segments->items[at + 1].unit
+                                          : segments->units;
+    for (size_t i = 0; i < segments->handlers.len; i++) {
+        const xt_exctable_range *range = &segments->handlers.ranges[i];
+        if (range->start < end && range->end > unit) {
+            uint32_t to = segment_at(segments, range->target);
+            degree[to] += (uint32_t)add;
+            if (degree[to] == 0) {
+                found[len++] = to;
+            }
+        }
+    }
+    return len;
+}
+
+/* Whether control may come to a segment twice: if those that nothing leads to
+   are taken away, and so on, some are left (Kahn, "Topological sorting of
+   large networks", CACM 1962). */
+static xt_status
+has_cycle(xt_segments *segments, bool *has)
+{
+    size_t len = segments->len;
+    uint32_t *degree = xt_renew(segments->degree, &segments->degree_cap,
+                                2 * len + 2, sizeof(*degree));
+    if (degree == NULL) {
+        return XT_NOMEM;
+    }
+    segments->degree = degree;
+    uint32_t *open = degree + len;
+    memset(degree, 0, len * sizeof(*degree));
+    for (uint32_t i = 0; i < len; i++) {
+        (void)add_degrees(segments, i, 1, open);
+    }
+    size_t open_len = 0;
+    for (uint32_t i = 0; i < len; i++) {
+        open[open_len] = i;
+        open_len += degree[i] == 0;
+    }
+    size_t taken = 0;
+    while (open_len > 0) {
+        uint32_t at = open[--open_len];
+        taken++;
+        open_len += add_degrees(segments, at, -1, open + open_len);
+    }
+    *has = taken < len;
+    return XT_OK;
+}
+
+/* Code that a compiler has made goes round only by what note_jumps() refuses;
+   but exceptions lead back from handlers, and other code may do as it likes.
+ */
+static xt_status
+refuse_cycles(xt_segments *segments)
+{
+    bool has = false;
+    for (size_t i = 0; i < segments->handlers.len && !has; i++) {
+        const xt_exctable_range *range = &segments->handlers.ranges[i];
+        has = range->target < range->end;
+    }
+    for (uint32_t i = 0; i < segments->len && !has; i++) {
+        has = segments->items[i].target <= i;
+    }
+    xt_status status = has ? has_cycle(segments, &has) : XT_OK;
+    return status == XT_OK && has ? XT_UNSUPPORTED : status;
+}
+
 static bool
 is_open_end(const xt_segments *segments)
 {
@@ -499,7 +594,11 @@ xt_segments_read(xt_segments *segments, const xt_code_view *view, xt_told told)
     if (status != XT_OK) {
         return status;
     }
-    return segments->len == 0 || !cut.resumes || is_open_end(segments)
-               ? XT_UNSUPPORTED
-               : finish(segments, view);
+    if (segments->len == 0 || !cut.resumes || is_open_end(segments)) {
+        return XT_UNSUPPORTED;
+    }
+    status = finish(segments, view);
+    return status == XT_OK && told == XT_TOLD_BY_HISTORY
+               ? refuse_cycles(segments)
+               : status;
 }

@@ -42,6 +42,8 @@ typedef struct {
     xt_told told;         /* by what that is told */
     xt_bitset starts;     /* owned: scratch, code units that are jumped to */
     xt_exctable handlers; /* owned: scratch */
+    uint32_t *degree;     /* owned: scratch, two numbers per segment */
+    size_t degree_cap;
 } xt_segments;
 
 void xt_segments_fini(xt_segments *segments);
