@@ -12,8 +12,10 @@ fewcall_new(PyCodeObject *code, PyObject *file, uint32_t start,
     size_t len = segments->len;
     size_t size = len * sizeof(*segments->items);
     size_t hits = len * sizeof(int64_t);
-    few_calls *few = xt_malloc(sizeof(*few) + size + hits);
-    if (few == NULL) {
+    few_calls *few = xt_malloc(sizeof(*few));
+    int64_t *memory = len > 0 && few != NULL ? xt_malloc(hits + size) : NULL;
+    if (few == NULL || (len > 0 && memory == NULL)) {
+        xt_free(few);
         Py_DECREF(file);
         PyErr_NoMemory();
         return NULL;
@@ -26,21 +28,32 @@ fewcall_new(PyCodeObject *code, PyObject *file, uint32_t start,
         .resume = segments->resume,
         .len = (uint32_t)len,
     };
-    few->hits = (int64_t *)(void *)(few + 1);
-    few->segments = (xt_segment *)(void *)(few->hits + len);
     if (len > 0) {
-        memset(few->hits, 0, hits);
-        memcpy(few->segments, segments->items, size);
+        few->hits = memset(memory, 0, hits);
+        few->segments = memcpy(memory + len, segments->items, size);
     }
     return few;
 }
 
 void
+fewcall_clear(few_calls *few)
+{
+    xt_free(few->breaks);
+    xt_free(few->hits);
+    few->breaks = NULL;
+    few->breaks_len = few->breaks_cap = few->lives = 0;
+    few->calls = 0;
+    few->hits = NULL;
+    few->segments = NULL;
+    few->len = 0;
+}
+
+void
 fewcall_free(few_calls *few)
 {
+    fewcall_clear(few);
     Py_DECREF(few->file);
     Py_DECREF(few->name);
-    xt_free(few->breaks);
     xt_free(few);
 }
 

@@ -39,7 +39,7 @@ typedef struct few_calls {
     bool retired; /* what its frames do is counted otherwise, or not */
     uint32_t resume;
     uint32_t len;         /* 0: the code is straight */
-    xt_segment *segments; /* in the same memory */
+    xt_segment *segments; /* in the memory of the hits */
 } few_calls;
 
 /* One without calls; `segments` is what the code was read into, empty if it is
@@ -49,6 +49,9 @@ few_calls *fewcall_new(PyCodeObject *code, PyObject *file, uint32_t start,
                        const xt_segments *segments);
 
 void fewcall_free(few_calls *few);
+
+/* Forgets all calls and the segments. */
+void fewcall_clear(few_calls *few);
 
 /* False if out of memory. */
 bool fewcall_add_break(few_calls *few, few_break what);

@@ -61,8 +61,7 @@ retire(few_calls_table *table, few_calls *few)
     unlist(table, few);
     few->retired = true;
     few->more = 0;
-    few->calls = 0;
-    few->breaks_len = few->lives = 0;
+    fewcall_clear(few);
 }
 
 void
@@ -148,7 +147,6 @@ is_at_home(const EngineObject *engine, const few_calls *few,
 static void
 begin(few_calls_table *table, few_calls *few)
 {
-    few->retired = false;
     few->more = XT_HISTORY_CALLS;
     few->renewed = table->renewed;
     xt_history_begin(few->segments, few->len, frame_code_start(few->code));
@@ -227,7 +225,8 @@ fewcalls_start(EngineObject *engine, const frame_head *frame,
         return 0;
     }
     if (known != NULL) {
-        if (known->listed || known->renewed == table->renewed) {
+        if (known->listed || known->retired ||
+            known->renewed == table->renewed) {
             return 0;
         }
         begin(table, known);
