@@ -162,11 +162,13 @@ fewcalls_note(EngineObject *engine, const frame_head *frame,
     if (few == NULL) {
         return FEW_UNKNOWN;
     }
+    if (is_retired(engine, few)) {
+        return FEW_KNOWN;
+    }
     if (!is_at_home(engine, few, frame)) {
         return expel(engine, code) < 0 ? FEW_FAILED : FEW_KNOWN;
     }
-    if (few->more == 0 || few->renewed != table->renewed ||
-        is_retired(engine, few)) {
+    if (few->more == 0 || few->renewed != table->renewed) {
         return FEW_KNOWN;
     }
     note_call(table, few);
