@@ -32,9 +32,9 @@ typedef struct few_calls {
     size_t breaks_len;
     size_t breaks_cap;
     size_t lives; /* the last of them: frames that run, as was just found */
-    int64_t
-        *hits; /* per segment, in the same memory: not counted yet; negative
-                  where too much was, while a frame was found being left */
+    /* Owned, per segment: not counted yet; negative where too much was, while
+       a frame was found being left. */
+    int64_t *hits;
     bool listed;
     bool retired; /* what its frames do is counted otherwise, or not */
     uint32_t resume;

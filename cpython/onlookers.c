@@ -341,8 +341,7 @@ add_audit_hook(PyObject *capsule, PyObject *const *args, Py_ssize_t nargs,
 
 /* Has `found` call ours, whose signature is that of its flags. */
 static int
-put_on(onlookers *self, size_t which, PyObject *found, int flags,
-       PyCFunction ours)
+put_on(onlookers *self, size_t which, PyObject *found, PyCFunction ours)
 {
     onlookers_patch *patch = &self->patches[which];
     PyCFunctionObject *function = (PyCFunctionObject *)found;
@@ -357,7 +356,6 @@ put_on(onlookers *self, size_t which, PyObject *found, int flags,
         .ours = *function->m_ml,
     };
     patch->ours.ml_meth = ours;
-    patch->ours.ml_flags = flags;
     function->m_self = capsule;
     function->m_ml = &patch->ours;
     return 0;
@@ -377,8 +375,7 @@ put_on_monitoring(onlookers *self, size_t which, const char *name,
     PyObject *found = PyObject_GetAttrString(self->monitoring, name);
     int result = -1;
     if (is_own_function(found, METH_FASTCALL)) {
-        result = put_on(self, which, found, METH_FASTCALL,
-                        (PyCFunction)(void (*)(void))ours);
+        result = put_on(self, which, found, (PyCFunction)(void (*)(void))ours);
     }
     else {
         PyErr_Format(PyExc_RuntimeError,
@@ -395,9 +392,8 @@ put_on_sys(onlookers *self, size_t which, const char *name, int flags,
            PyCFunction ours)
 {
     PyObject *found = PySys_GetObject(name);
-    return is_own_function(found, flags)
-               ? put_on(self, which, found, flags, ours)
-               : 0;
+    return is_own_function(found, flags) ? put_on(self, which, found, ours)
+                                         : 0;
 }
 
 static int

@@ -98,17 +98,11 @@ read_columns(xt_location_reader *reader, unsigned kind, xt_location *place)
 }
 
 /* How much further the line of an entry is, whose first byte was read. */
-static inline xt_status
+static xt_status
 read_step(xt_location_reader *reader, unsigned kind, int64_t *delta)
 {
     if (kind == KIND_NO_COLUMNS || kind == KIND_LONG) {
-        /* A copy, so that where nearly all is read stays in registers. */
-        xt_location_reader step = *reader;
-        int64_t told = 0;
-        xt_status status = read_line_delta(&step, &told);
-        reader->at = step.at;
-        *delta = told;
-        return status;
+        return read_line_delta(reader, delta);
     }
     bool steps = kind >= KIND_ONE_LINE && kind < KIND_NO_COLUMNS;
     *delta = steps ? (int64_t)kind - KIND_ONE_LINE : 0;
@@ -117,7 +111,7 @@ read_step(xt_location_reader *reader, unsigned kind, int64_t *delta)
 
 /* Any byte with the top bit clear belongs to the entry before: so does the
    interpreter find the next one. */
-static inline void
+static void
 skip_rest(xt_location_reader *reader)
 {
     while (reader->at != reader->end && (*reader->at & 0x80) == 0) {
@@ -165,22 +159,19 @@ xt_location_next(xt_location_reader *reader, xt_location_entry *entry,
     if (!*more) {
         return XT_OK;
     }
-    const xt_location_reader before = *reader;
-    xt_location_reader now = before;
-    xt_status status = pass(&now);
-    *reader = now;
-    if (status != XT_OK) {
+    const unsigned char *bytes = reader->at;
+    int64_t before = reader->line;
+    if (pass(reader) != XT_OK) {
         return XT_CORRUPT;
     }
-    unsigned head = *before.at;
     *entry = (xt_location_entry){
-        .bytes = before.at,
-        .bytes_len = (uint32_t)(now.at - before.at),
-        .line_before = (int32_t)before.line,
-        .line = (int32_t)now.line,
-        .end = now.unit,
-        .units = (uint8_t)units_of(head),
-        .has_line = has_line(head, now.line),
+        .bytes = bytes,
+        .bytes_len = (uint32_t)(reader->at - bytes),
+        .line_before = (int32_t)before,
+        .line = (int32_t)reader->line,
+        .end = reader->unit,
+        .units = (uint8_t)units_of(*bytes),
+        .has_line = has_line(*bytes, reader->line),
     };
     return XT_OK;
 }
@@ -200,11 +191,8 @@ pass_line(xt_location_reader *reader, int32_t *line)
 xt_status
 xt_location_next_line(xt_location_reader *reader, int32_t *line, bool *more)
 {
-    xt_location_reader now = *reader;
-    *more = now.at != now.end;
-    xt_status status = *more ? pass_line(&now, line) : XT_OK;
-    *reader = now;
-    return status;
+    *more = reader->at != reader->end;
+    return *more ? pass_line(reader, line) : XT_OK;
 }
 
 /* Whether the next entry, of which there is one, is of the same line as the
