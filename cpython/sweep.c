@@ -98,8 +98,12 @@ let_go(void *owner, ProbedCodeObject *probed)
 void
 sweep_code_freed(EngineObject *engine, PyCodeObject *code)
 {
-    if ((firstruns_code_freed(engine, code) < 0 ||
-         fewcalls_code_freed(engine, code) < 0) &&
+    /* Both must forget it, whatever fails. */
+    if (firstruns_code_freed(engine, code) < 0 &&
+        engine_keep_trouble(engine) < 0) {
+        PyErr_WriteUnraisable(NULL);
+    }
+    if (fewcalls_code_freed(engine, code) < 0 &&
         engine_keep_trouble(engine) < 0) {
         PyErr_WriteUnraisable(NULL);
     }
