@@ -73,7 +73,7 @@ step(running *r, uint32_t at)
 /* An exception, or that the frame is found there: where it goes on, or
    XT_NONE. */
 static uint32_t
-stop(running *r, uint32_t at)
+leave(running *r, uint32_t at)
 {
     const xt_segments *segments = r->segments;
     uint32_t stands = r->of->instrs.items[at].start;
@@ -102,7 +102,7 @@ call(running *r)
         uint8_t kind = r->of->instrs.items[at].kind;
         bool can = kind == XT_KIND_PLAIN || kind == XT_KIND_CALL;
         if (can && raised < 3 && ways_random(&r->seed) % 16 == 0) {
-            at = stop(r, at);
+            at = leave(r, at);
             raised++;
             continue;
         }
