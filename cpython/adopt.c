@@ -83,24 +83,40 @@ adopt_set_code(const EngineObject *self, PyObject *function,
     PyCodeObject *before = (PyCodeObject *)PyFunction_GET_CODE(function);
     uint32_t version = ((PyFunctionObject *)function)->func_version;
     Py_INCREF(before);
+    Py_INCREF(code);
     int result = PyObject_SetAttr(function, self->s_code, (PyObject *)code);
     if (result == 0) {
         compat_renew_version(function, version, before, code);
     }
     Py_DECREF(before);
+    Py_DECREF(code);
     return result;
 }
 
-/* Has later calls of the function run the rewritten code. */
+/* Has later calls of the function run the rewritten code. Audit hooks may let
+   other threads run meanwhile: returns 0 if the entry is gone then, as all
+   sessions have ended, else 1; -1 with an exception. */
 static int
 replace_code(const EngineObject *self, PyObject *function, code_entry *entry)
 {
     if (function == NULL || !PyFunction_Check(function) ||
         PyFunction_GET_CODE(function) != (PyObject *)entry->original ||
         (entry->original->co_flags & CO_OPTIMIZED) == 0) {
-        return 0;
+        return 1;
     }
-    return adopt_set_code(self, function, entry->code);
+    uint64_t endings = self->endings;
+    PyObject *original = Py_NewRef((PyObject *)entry->original);
+    PyObject *code = Py_NewRef((PyObject *)entry->code);
+    int result = adopt_set_code(self, function, entry->code) < 0 ? -1 : 1;
+    if (self->endings != endings) {
+        if (PyFunction_GET_CODE(function) == code) {
+            result = adopt_set_code(self, function, (PyCodeObject *)original);
+        }
+        result = result < 0 ? -1 : 0;
+    }
+    Py_DECREF(original);
+    Py_DECREF(code);
+    return result;
 }
 
 /* Whether only we get events in this thread, and of code that a frame goes on
@@ -187,8 +203,9 @@ adopt(EngineObject *self, frame_head *frame, PyCodeObject *code,
     if (entry->code == NULL || refusal != NULL) {
         return start_by_events(self, entry);
     }
-    if (replace_code(self, frame_untag(frame->function), entry) < 0) {
-        return -1;
+    int replaced = replace_code(self, frame_untag(frame->function), entry);
+    if (replaced <= 0) {
+        return replaced;
     }
     if (onlookers_copy_events(&self->onlookers, entry->original, entry->code) <
             0 ||

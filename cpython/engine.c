@@ -147,8 +147,7 @@ switch_on(EngineObject *self)
         end < 0 ||
         monitoring_register(monitoring, tool, (PyObject *)self, ROWS,
                             ROWS_LEN) < 0 ||
-        monitoring_switch(monitoring, tool, global) < 0 ||
-        monitoring_restart(monitoring) < 0) {
+        monitoring_switch(monitoring, tool, global) < 0) {
         return -1;
     }
     self->line_events = line;
@@ -229,6 +228,8 @@ clear_local_events(EngineObject *self)
 static void
 switch_off(EngineObject *self)
 {
+    self->on = false;
+    self->endings++;
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     onlookers_end(&self->onlookers);
@@ -264,56 +265,88 @@ begin_hiding(EngineObject *self)
     return onlookers_begin(&self->onlookers, self);
 }
 
+/* Starts the engine, with no session yet, in the mode of a tracer. Returns 1
+   when on, 0 when this interpreter cannot, -1 with an exception. */
+static int
+start(EngineObject *self, unsigned mode)
+{
+    self->on = true;
+    self->probes = (mode & TRACER_PROBE) != 0 &&
+                   xt_opcodes_for(COMPAT_MINOR) != NULL && adopt_is_plain() &&
+                   !has_jit();
+    self->branches = (mode & TRACER_BRANCHES) != 0;
+    int on = switch_on(self);
+    self->watcher = on > 0 ? codewatch_begin(self) : -1;
+    if (on > 0 && self->probes) {
+        if (self->unrestored) {
+            self->unrestored = false;
+            search_and_restore(self);
+        }
+        holders_begin(&self->types.holders);
+        on = begin_hiding(self) < 0 ? -1 : 1;
+    }
+    return on;
+}
+
+/* engine_begin(), in this thread's turn. */
+static int
+begin(EngineObject *self, TracerObject *tracer)
+{
+    bool first = self->sessions_len == 0;
+    if (!first && (tracer->mode & TRACER_BRANCHES) != 0 && !self->branches) {
+        return 0;
+    }
+    int on = first ? start(self, tracer->mode) : 1;
+    /* From here on, no code of the program runs. What other threads have
+       started up to now is noted, and events tell of it anew. */
+    if (on > 0 && !first) {
+        fewcalls_renew(self);
+    }
+    else if (on > 0 && self->probes) {
+        fewcalls_begin(self);
+    }
+    /* No code may be freed between these two. */
+    if (on > 0 && (monitoring_restart(self->monitoring) < 0 ||
+                   harvest_skip(self, tracer) < 0)) {
+        on = -1;
+    }
+    if (on > 0 && add_session(self, tracer) < 0) {
+        harvest_forget(tracer);
+        on = -1;
+    }
+    if (on > 0) {
+        forked_watch(self);
+        tracer->engine = (EngineObject *)Py_NewRef(self);
+        keptcode_begin(tracer);
+    }
+    return on;
+}
+
+/* Switches off what no session needs (any more), in this thread's turn. */
+static void
+end_if_idle(EngineObject *self)
+{
+    if (self->on && self->sessions_len == 0) {
+        forked_watch(NULL);
+        switch_off(self);
+    }
+}
+
 int
 engine_begin(EngineObject *self, TracerObject *tracer)
 {
     if (tracer->engine != NULL) {
         return 1; /* a run within a run of the same tracer */
     }
-    if (self->monitoring == NULL || !COMPAT_HAS_GIL) {
-        return 0;
+    if (self->monitoring == NULL || !COMPAT_HAS_GIL ||
+        !turns_take(&self->turns)) {
+        return tracer->engine != NULL;
     }
-    if (self->sessions_len > 0) {
-        bool branches = (tracer->mode & TRACER_BRANCHES) != 0;
-        if (branches && !self->branches) {
-            return 0;
-        }
-        fewcalls_renew(self);
-        /* No code may be freed between the two that follow. */
-        if (monitoring_restart(self->monitoring) < 0 ||
-            harvest_skip(self, tracer) < 0) {
-            return -1;
-        }
-    }
-    else {
-        self->probes = (tracer->mode & TRACER_PROBE) != 0 &&
-                       xt_opcodes_for(COMPAT_MINOR) != NULL &&
-                       adopt_is_plain() && !has_jit();
-        self->branches = (tracer->mode & TRACER_BRANCHES) != 0;
-        int on = switch_on(self);
-        self->watcher = on > 0 ? codewatch_begin(self) : -1;
-        if (on > 0 && self->probes) {
-            if (self->unrestored) {
-                self->unrestored = false;
-                search_and_restore(self);
-            }
-            holders_begin(&self->types.holders);
-            fewcalls_begin(self);
-            on = begin_hiding(self) < 0 ? -1 : 1;
-        }
-        if (on <= 0) {
-            switch_off(self);
-            return on;
-        }
-    }
-    if (add_session(self, tracer) < 0) {
-        harvest_forget(tracer);
-        return -1;
-    }
-    forked_watch(self);
-    tracer->engine = (EngineObject *)Py_NewRef(self);
-    keptcode_begin(tracer);
-    return 1;
+    end_if_idle(self); /* the last session may have ended while this waited */
+    int on = tracer->engine != NULL ? 1 : begin(self, tracer);
+    end_if_idle(self);
+    turns_give(&self->turns);
+    return on;
 }
 
 /* Takes a frame, or NULL, and those that have called it. */
@@ -408,9 +441,10 @@ engine_drop(EngineObject *self, TracerObject *tracer)
     harvest_forget(tracer);
     remove_session(self, tracer);
     tracer->engine = NULL;
-    if (self->sessions_len == 0) {
-        forked_watch(NULL);
-        switch_off(self);
+    /* Else whoever has the turn looks whether it is idle. */
+    if (turns_try(&self->turns)) {
+        end_if_idle(self);
+        turns_give(&self->turns);
     }
     Py_DECREF(self);
 }
@@ -442,6 +476,7 @@ engine_dealloc(EngineObject *self)
     fewcalls_fini(&self->fews);
     registry_fini(&self->registry);
     probed_scratch_fini(&self->types.scratch);
+    turns_fini(&self->turns);
     xt_free(self->sessions);
     xt_free(self->files);
     Py_XDECREF(self->monitoring);
@@ -508,7 +543,8 @@ engine_new(PyObject *module)
     if (self->monitoring != NULL) {
         self->disable = PyObject_GetAttrString(self->monitoring, "DISABLE");
     }
-    if (self->s_code == NULL || probed_types_init(&self->types, module) < 0 ||
+    if (self->s_code == NULL || turns_init(&self->turns) < 0 ||
+        probed_types_init(&self->types, module) < 0 ||
         onlookers_init(&self->onlookers, module) < 0 ||
         (self->monitoring != NULL && self->disable == NULL)) {
         Py_DECREF(self);

@@ -24,6 +24,7 @@
 #include "onlookers.h"
 #include "registry.h"
 #include "session.h"
+#include "turns.h"
 
 typedef struct EngineObject {
     PyObject_HEAD
@@ -32,6 +33,9 @@ typedef struct EngineObject {
     PyObject *disable;       /* owned: sys.monitoring.DISABLE */
     PyObject *s_code;        /* owned: the string "__code__" */
     int tool;                /* tool id held, or -1 */
+    bool on;                 /* or halfway so */
+    uint64_t endings;        /* how often it was switched off */
+    turns turns;             /* in which it is switched on and off */
     long line_events;        /* bits of the events that count by events */
     long start_event;        /* the bit of PY_START */
     long step_event;         /* that of INSTRUCTION */
@@ -60,7 +64,8 @@ typedef struct EngineObject {
 PyObject *engine_new(PyObject *module);
 
 /* Starts to count for a tracer, in its mode. Returns 1 when on, 0 when this
-   interpreter cannot, -1 with an exception. */
+   interpreter cannot or another thread takes too long to begin or end, -1 with
+   an exception. */
 int engine_begin(EngineObject *self, TracerObject *tracer);
 
 /* Has the frames of this thread counted that run already. -1 with an

@@ -1,0 +1,166 @@
+"""Sessions that begin and end in several threads while audit hooks let others run.
+
+An audit hook is never taken off, so each program has a process of its own.
+"""
+
+from pathlib import Path
+
+import pytest
+from beside import MONITORED, NO_PROBES, run, write
+
+ENGINES = ("probe", "event", "settrace") if MONITORED else ("settrace",)
+
+# The counts of each thread's own code; in its own file, which only it wants.
+COUNTS = """\
+import sys, threading, exactrace
+SOURCE = '''def f(n):
+    if n:
+        a = 1
+    for i in (1, 2):
+        n += i
+    return n
+'''
+def make(name):
+    names = {"__file__": name, "__name__": name}
+    exec(compile(SOURCE, name, "exec"), names)
+    return names["f"]
+def counts(tracer, name):
+    found = sorted(tracer.counts.items())
+    return {line: n for (file, line), n in found if file == name}
+def session(name, times, **options):
+    function = make(name)
+    tracer = exactrace.Trace(count=1, trace=0, engine=ENGINE, **options)
+    for _ in range(times):
+        tracer.runfunc(function, 1)
+    return counts(tracer, name)
+"""
+
+# Another thread's session begins and ends in the midst of one that begins or
+# ends; it does not wait for ever for its turn, as that waits for it.
+MIDST = """
+found = []
+hooked = 0
+me = threading.get_ident()
+other = None
+def hook(event, _):
+    global other, hooked
+    if armed and threading.get_ident() == me and event == EVENT:
+        hooked += 1
+        if hooked == WHICH:
+            other = threading.Thread(
+                target=lambda: found.append(session("/other.py", 3))
+            )
+            other.start()
+            other.join()
+armed = False
+sys.addaudithook(hook)
+function = make("/mine.py")
+tracer = exactrace.Trace(count=1, trace=0, engine=ENGINE)
+armed = "BEGINS" == "begins"
+tracer.start()
+armed = True
+function(1)
+function(0)
+tracer.stop()
+armed = False
+print(other is not None, found, counts(tracer, "/mine.py"))
+print(session("/after.py", 2))
+"""
+
+SEEN = """\
+True [OTHER] {2: 2, 3: 1, 4: 6, 5: 4, 6: 2}
+{2: 2, 3: 2, 4: 6, 5: 4, 6: 2}
+"""
+
+# The hook of the thread itself runs a session; it gets no turn in the midst of its
+# own, and an interpreter calls no trace function in such hooks.
+OWN = MIDST.replace("other.start()\n            other.join()", "other.run()")
+
+
+def midst(source: str, engine: str, event: str, which: int, when: str) -> str:
+    for name, value in {
+        "ENGINE": repr(engine),
+        "EVENT": repr(event),
+        "WHICH": str(which),
+        "BEGINS": when,
+    }.items():
+        source = source.replace(name, value)
+    return source
+
+
+@pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
+@pytest.mark.parametrize("source", [MIDST, OWN], ids=["another", "its own"])
+@pytest.mark.parametrize("when", ["begins", "ends"])
+@pytest.mark.parametrize("which", [1, 4])
+@pytest.mark.parametrize("engine", ["probe", "event"])
+def test_a_session_in_the_midst_of_another_ones_beginning_or_end(
+    engine: str, which: int, when: str, source: str, tmp_path: Path
+) -> None:
+    event = "sys.monitoring.register_callback"
+    write(tmp_path, "prog.py", midst(COUNTS + source, engine, event, which, when))
+    other = "{2: 3, 3: 3, 4: 9, 5: 6, 6: 3}" if source is MIDST else "{}"
+    assert run(["prog.py"], tmp_path)[:2] == (0, SEEN.replace("OTHER", other))
+
+
+# The session ends in another thread while this one is about to give a function its
+# rewritten code.
+ENDS = """
+began, ended = threading.Event(), threading.Event()
+function = make("/mine.py")
+plain = function.__code__
+armed = True
+def hook(event, args):
+    global armed
+    if armed and event == "object.__setattr__" and args[0] is function:
+        armed = False
+        began.set()
+        ended.wait()
+sys.addaudithook(hook)
+tracer = exactrace.Trace(count=1, trace=0, engine=ENGINE)
+tracer.start()
+thread = threading.Thread(target=function, args=(1,))
+thread.start()
+began.wait()
+tracer.stop()
+ended.set()
+thread.join()
+tools = [sys.monitoring.get_tool(tool) for tool in range(6)]
+print(tools, function.__code__ is plain, counts(tracer, "/mine.py"))
+tracer.runfunc(function, 0)
+print(counts(tracer, "/mine.py"))
+"""
+
+
+@pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
+def test_the_last_session_ends_while_a_function_gets_its_code(tmp_path: Path) -> None:
+    write(tmp_path, "prog.py", (COUNTS + ENDS).replace("ENGINE", "'probe'"))
+    tools = [None] * 6
+    counts = "{2: 1, 4: 3, 5: 2, 6: 1}"
+    seen = f"{tools} True {{}}\n{counts}\n"
+    assert run(["prog.py"], tmp_path) == (0, seen, "")
+
+
+MANY = """
+sys.setswitchinterval(1e-6)
+sys.addaudithook(lambda event, args: None)
+results = {}
+def work(number):
+    name = f"/thread{number}.py"
+    results[number] = session(name, 20)
+threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(len(results), {str(each) for each in results.values()})
+"""
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_sessions_in_many_threads_beside_an_audit_hook(
+    engine: str, tmp_path: Path
+) -> None:
+    write(tmp_path, "prog.py", COUNTS.replace("ENGINE", repr(engine)) + MANY)
+    status, out, err = run(["prog.py"], tmp_path)
+    assert (status, err) == (0, "")
+    assert out == "8 {'{2: 20, 3: 20, 4: 60, 5: 40, 6: 20}'}\n"
