@@ -51,6 +51,16 @@ adopt_note_file(const EngineObject *self, code_entry *entry, PyObject *globals)
 }
 
 bool
+adopt_is_at_home(const EngineObject *self, const frame_head *frame,
+                 PyObject *file)
+{
+    PyObject *found =
+        PyDict_GetItem(frame->globals, self->sessions[0]->s_file);
+    return found == file || (found != NULL && PyUnicode_CheckExact(found) &&
+                             PyUnicode_Compare(found, file) == 0);
+}
+
+bool
 adopt_is_plain(void)
 {
     return _PyInterpreterState_GetEvalFrameFunc(PyInterpreterState_Get()) ==
@@ -93,12 +103,11 @@ adopt_set_code(const EngineObject *self, PyObject *function,
     return result;
 }
 
-/* Has later calls of the function run the rewritten code. Audit hooks may let
-   other threads run meanwhile: returns 0 if the entry is gone then, as all
-   sessions have ended, else 1; -1 with an exception. */
-static int
-replace_code(const EngineObject *self, PyObject *function, code_entry *entry)
+int
+adopt_replace_code(const EngineObject *self, const frame_head *frame,
+                   code_entry *entry)
 {
+    PyObject *function = frame_untag(frame->function);
     if (function == NULL || !PyFunction_Check(function) ||
         PyFunction_GET_CODE(function) != (PyObject *)entry->original ||
         (entry->original->co_flags & CO_OPTIMIZED) == 0) {
@@ -188,8 +197,9 @@ adopt(EngineObject *self, frame_head *frame, PyCodeObject *code,
     bool first = refusal == NULL && sweep_is_first_run(self, code);
     bool seldom = refusal == NULL && (first || fewcalls_knows(self, code));
     int noted = seldom ? fewcalls_start(self, frame, code) : 0;
-    if (first && noted == 0) {
-        noted = firstruns_start(self, frame, code);
+    if (refusal == NULL && noted == 0) {
+        noted = first ? firstruns_start(self, frame, code)
+                      : firstruns_again(self, frame, code);
     }
     if (noted != 0) {
         return noted < 0 ? -1 : 0;
@@ -203,7 +213,7 @@ adopt(EngineObject *self, frame_head *frame, PyCodeObject *code,
     if (entry->code == NULL || refusal != NULL) {
         return start_by_events(self, entry);
     }
-    int replaced = replace_code(self, frame_untag(frame->function), entry);
+    int replaced = adopt_replace_code(self, frame, entry);
     if (replaced <= 0) {
         return replaced;
     }
@@ -315,7 +325,8 @@ on_start(EngineObject *self, PyCodeObject *code, PyObject *at, bool resumed)
         return NULL;
     }
     bool left = PyThreadState_GetID(thread) == self->left_thread;
-    if (known == FEW_NOTED || (left && known == FEW_UNKNOWN)) {
+    if (known == FEW_NOTED ||
+        (left && known == FEW_UNKNOWN && !firstruns_knows(self, code))) {
         Py_RETURN_NONE;
     }
     ProbedCodeObject *probed = probed_get(&self->types, code);
@@ -327,7 +338,8 @@ on_start(EngineObject *self, PyCodeObject *code, PyObject *at, bool resumed)
         return NULL;
     }
     if (!wanted) {
-        if (may_be_wanted(self, code, frame) || fewcalls_knows(self, code)) {
+        if (may_be_wanted(self, code, frame) || fewcalls_knows(self, code) ||
+            firstruns_knows(self, code)) {
             fewcalls_refuse(self, code);
             Py_RETURN_NONE;
         }

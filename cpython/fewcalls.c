@@ -131,18 +131,6 @@ expel(EngineObject *engine, PyCodeObject *code)
     return result;
 }
 
-/* Whether a frame runs in the same module: whether it is wanted depends on
-   that. */
-static bool
-is_at_home(const EngineObject *engine, const few_calls *few,
-           const frame_head *frame)
-{
-    PyObject *file =
-        PyDict_GetItem(frame->globals, engine->sessions[0]->s_file);
-    return file == few->file || (file != NULL && PyUnicode_CheckExact(file) &&
-                                 PyUnicode_Compare(file, few->file) == 0);
-}
-
 /* Begins to note calls of code that has none. */
 static void
 begin(few_calls_table *table, few_calls *few)
@@ -165,7 +153,7 @@ fewcalls_note(EngineObject *engine, const frame_head *frame,
     if (is_retired(engine, few)) {
         return FEW_KNOWN;
     }
-    if (!is_at_home(engine, few, frame)) {
+    if (!adopt_is_at_home(engine, frame, few->file)) {
         return expel(engine, code) < 0 ? FEW_FAILED : FEW_KNOWN;
     }
     if (few->more == 0 || few->renewed != table->renewed) {

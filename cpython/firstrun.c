@@ -9,6 +9,8 @@ enum {
     COST_EVENT = 8, /* an event of a branch, without what follows from it */
     COST_UNIT = 4,  /* to rewrite a code unit, and somewhat less */
     COST_LEAST = 64,
+    PART_AGAIN = 4, /* most functions run on and on: after a fourth of that,
+                       no other frame is followed */
 };
 
 void
@@ -72,6 +74,26 @@ firstrun_follow(first_run *run, const xt_segments *segments,
         firstrun_go_on(run);
     }
     return done;
+}
+
+bool
+firstrun_may_repeat(const first_run *run)
+{
+    return run->route != NULL && !sweep_is_body(run->code);
+}
+
+bool
+firstrun_is_worth_another(const first_run *run)
+{
+    return run->cost <= run->most / PART_AGAIN;
+}
+
+void
+firstrun_begin_again(first_run *run, const frame_head *frame)
+{
+    run->frame = frame;
+    xt_route_begin_again(run->route);
+    firstrun_go_on(run);
 }
 
 bool

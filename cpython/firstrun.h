@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* One frame that runs code for the first time, and the line events that it has
- * or will have up to where its code forks next (see firstruns.h).
+/* One frame that runs code for the first time, or one of the first times, and
+ * the line events that it has or will have up to where its code forks next
+ * (see firstruns.h).
  */
 #ifndef XT_FIRSTRUN_H
 #define XT_FIRSTRUN_H
@@ -10,9 +11,10 @@
 #include "keptrun.h"
 
 typedef struct first_run {
-    struct first_run *previous; /* in the order of their start, or NULL */
+    struct first_run *previous; /* in its list, or NULL */
     struct first_run *next;
-    const frame_head *frame; /* only the address is looked at */
+    const frame_head *frame; /* only the address is looked at; NULL: the frame
+                                has ended, and the code may be run again */
     PyCodeObject *code;      /* borrowed: the run ends when it is freed, unless
                                 that fails */
     PyObject *file; /* owned str: __file__ of the module where it runs */
@@ -21,6 +23,7 @@ typedef struct first_run {
     bool ended;     /* most likely, it does no more */
     bool alone;     /* no other tool had events when it started */
     bool listens;   /* there are local events for the code */
+    bool waits;     /* there is no frame, and nothing to count */
 
     /* Where the code starts, which is always set; and of straight code that is
        in no journal: its events are those of the table; what it has had is not
@@ -51,6 +54,16 @@ void firstrun_free(first_run *run);
    out of memory. */
 bool firstrun_follow(first_run *run, const xt_segments *segments,
                      const xt_route *route);
+
+/* Whether its code is a function's with loops, of which more frames may be
+   followed when this one has ended. */
+bool firstrun_may_repeat(const first_run *run);
+
+/* Whether one more costs less, most likely, than to rewrite the code now. */
+bool firstrun_is_worth_another(const first_run *run);
+
+/* Another one begins. */
+void firstrun_begin_again(first_run *run, const frame_head *frame);
 
 /* Notes that the frame has had all that is on its way: if nothing of that is
    counted yet, otherwise false, and nothing is noted. */

@@ -1,23 +1,66 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "firstruns.h"
 
+#include "adopt.h"
 #include "engine.h"
+#include "firstcount.h"
 #include "firstrun.h"
 #include "kept.h"
 #include "keptrun.h"
 #include "live.h"
-#include "mem.h"
 #include "monitoring.h"
 #include "sweep.h"
+
+/* --- Lists ----------------------------------------------------------------
+ */
+
+static void
+put_last(first_run_list *list, first_run *run)
+{
+    run->next = NULL;
+    run->previous = list->last;
+    *(list->last == NULL ? &list->first : &list->last->next) = run;
+    list->last = run;
+}
+
+static void
+take_out(first_run_list *list, first_run *run)
+{
+    *(run->previous == NULL ? &list->first : &run->previous->next) = run->next;
+    *(run->next == NULL ? &list->last : &run->next->previous) = run->previous;
+}
+
+static first_run_list *
+list_of(first_runs *runs, const first_run *run)
+{
+    return run->waits ? &runs->waiting : &runs->runs;
+}
+
+static void
+set_waiting(first_runs *runs, first_run *run, bool waits)
+{
+    if (run->waits != waits) {
+        take_out(list_of(runs, run), run);
+        run->waits = waits;
+        put_last(list_of(runs, run), run);
+    }
+}
+
+static void
+free_list(first_run *run)
+{
+    while (run != NULL) {
+        first_run *next = run->next;
+        firstrun_free(run);
+        run = next;
+    }
+}
 
 void
 firstruns_fini(first_runs *runs)
 {
-    while (runs->first != NULL) {
-        first_run *run = runs->first;
-        runs->first = run->next;
-        firstrun_free(run);
-    }
+    free_list(runs->runs.first);
+    free_list(runs->waiting.first);
     xt_ptrmap_fini(&runs->by_frame);
     xt_ptrmap_fini(&runs->started);
     xt_segments_fini(&runs->segments);
@@ -56,9 +99,7 @@ add_run(first_runs *runs, first_run *run)
         PyErr_NoMemory();
         return -1;
     }
-    run->previous = runs->last;
-    *(runs->last == NULL ? &runs->first : &runs->last->next) = run;
-    runs->last = run;
+    put_last(&runs->runs, run);
     return 0;
 }
 
@@ -91,7 +132,7 @@ enter_file(EngineObject *engine, first_run *run)
 void
 firstruns_enter_file(EngineObject *engine)
 {
-    first_run *run = engine->firsts.first;
+    first_run *run = engine->firsts.runs.first;
     for (; run != NULL; run = run->next) {
         enter_file(engine, run);
     }
@@ -100,15 +141,14 @@ firstruns_enter_file(EngineObject *engine)
 void
 firstruns_leave_file(EngineObject *engine)
 {
-    first_run *run = engine->firsts.first;
+    first_run *run = engine->firsts.runs.first;
     for (; run != NULL; run = run->next) {
         keptrun_leave(&run->kept, 0);
         run->kept = (kept_run){0};
     }
 }
 
-/* --- Runs -----------------------------------------------------------------
- */
+/* --- Runs ---------------------------------------------------------------- */
 
 static void
 remove_run(EngineObject *engine, first_run *run)
@@ -119,9 +159,10 @@ remove_run(EngineObject *engine, first_run *run)
         (void)xt_ptrmap_set(&runs->started, run->code,
                             mark_of(engine, run->listens));
     }
-    xt_ptrmap_remove(&runs->by_frame, run->frame);
-    *(run->previous == NULL ? &runs->first : &run->previous->next) = run->next;
-    *(run->next == NULL ? &runs->last : &run->next->previous) = run->previous;
+    if (run->frame != NULL) {
+        xt_ptrmap_remove(&runs->by_frame, run->frame);
+    }
+    take_out(list_of(runs, run), run);
     firstrun_free(run);
 }
 
@@ -141,122 +182,11 @@ find_run(const EngineObject *engine, const frame_head *frame,
 
 /* --- Counting ------------------------------------------------------------ */
 
-/* Makes room for so many lines, and for a run of straight code, wherever the
-   run is counted: so that all do it or none. */
-static traced_file **
-reserve(EngineObject *engine, const first_run *run, size_t lines)
-{
-    traced_file **files = engine_files(engine, run->file, run->name);
-    for (size_t i = 0; files != NULL && i < engine->sessions_len; i++) {
-        file_table *table = &engine->sessions[i]->files;
-        if (files[i] != NULL && (files_reserve(table, lines) < 0 ||
-                                 files_reserve_run(table) < 0)) {
-            return NULL;
-        }
-    }
-    return files;
-}
-
-/* Counts an event for the sessions that want it. */
-static int
-count_step(EngineObject *engine, traced_file **files, int32_t line)
-{
-    int result = 0;
-    for (size_t i = 0; i < engine->sessions_len && result == 0; i++) {
-        if (files[i] != NULL) {
-            result =
-                files_hit_once(&engine->sessions[i]->files, files[i], line);
-        }
-    }
-    return result;
-}
-
-/* Counts what it has had of straight code. */
-static int
-count_straight(EngineObject *engine, first_run *run)
-{
-    straight_run *there = &run->there;
-    if (there->from >= there->to) {
-        return 0;
-    }
-    traced_file **files = reserve(engine, run, 0);
-    int result = files == NULL ? -1 : 0;
-    for (size_t i = 0; i < engine->sessions_len && result == 0; i++) {
-        if (files[i] != NULL) {
-            result =
-                files_add_run(&engine->sessions[i]->files, files[i], there);
-        }
-    }
-    if (result == 0) {
-        there->from = there->to;
-    }
-    return result;
-}
-
-/* Counts what was noted of earlier ways. */
-static int
-count_ways(EngineObject *engine, first_run *run)
-{
-    if (!run->is_hit) {
-        return 0;
-    }
-    const uint32_t len = run->route->len;
-    traced_file **files = reserve(engine, run, len);
-    int result = files == NULL ? -1 : 0;
-    for (size_t i = 0; i < engine->sessions_len && result == 0; i++) {
-        result =
-            files[i] == NULL
-                ? 0
-                : files_add_segments(&engine->sessions[i]->files, files[i],
-                                     run->route->segments, len, run->hits);
-    }
-    if (result == 0) {
-        memset(run->hits, 0, len * sizeof(*run->hits));
-        run->is_hit = false;
-    }
-    return result;
-}
-
-/* Counts the events up to run->until. */
-static int
-count_run(EngineObject *engine, first_run *run)
-{
-    if (count_ways(engine, run) < 0) {
-        return -1;
-    }
-    if (run->there.table != NULL) {
-        return count_straight(engine, run);
-    }
-    if (run->done >= run->until) {
-        return 0;
-    }
-    const xt_route_steps *steps = firstrun_events(run, &engine->firsts.steps);
-    if (steps == NULL) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    if (run->done >= steps->len) {
-        return 0;
-    }
-    traced_file **files = reserve(engine, run, steps->len);
-    if (files == NULL) {
-        return -1;
-    }
-    while (run->done < steps->len && run->done < run->until) {
-        if (count_step(engine, files, steps->items[run->done].line) < 0) {
-            return -1;
-        }
-        run->done++;
-        keptrun_leave(&run->kept, steps->len - run->done);
-    }
-    return 0;
-}
-
 /* Counts what is left of a frame that has ended. */
 static int
 end_run(EngineObject *engine, first_run *run)
 {
-    if (count_run(engine, run) < 0) {
+    if (firstcount_run(engine, run) < 0) {
         return -1;
     }
     remove_run(engine, run);
@@ -294,10 +224,27 @@ may_be_fit(EngineObject *engine, PyCodeObject *code)
            registry_get(&engine->registry, code) == NULL;
 }
 
+/* Whether frames of a body, or of a function, may be followed now. */
+static bool
+may_follow(const EngineObject *engine, bool is_body)
+{
+    return !engine->onlookers.active &&
+           (is_body || engine->registry.kept == NULL);
+}
+
+/* Of a larger function, too few end as soon as it would have to. */
+static bool
+is_small(const xt_code_view *view)
+{
+    enum { UNITS_MAX = 128 };
+    return view->code_len / 2 <= UNITS_MAX;
+}
+
 /* Whether the code is fit, and then in *start the code unit behind RESUME and,
    if it forks, in *route and firsts.segments how a frame begins; route->len is
-   0 if it does not. A function with branches is likely to run again, and then
-   to follow its frame was in vain. While there are other tools, a frame cannot
+   0 if it does not. A function with branches alone is likely to run again, and
+   then to follow its frame was in vain; with loops, some of its frames are
+   followed, but not in a journal. While there are other tools, a frame cannot
    move, and where it stands does not tell what a callback has stopped. 1, 0,
    or -1 with an exception. */
 static int
@@ -311,7 +258,9 @@ is_fit(EngineObject *engine, PyCodeObject *code, uint32_t *start,
         return 0;
     }
     if (!xt_straight_is(&view, start)) {
-        bool follows = sweep_is_body(code) && !engine->onlookers.active;
+        bool is_body = sweep_is_body(code);
+        bool follows =
+            may_follow(engine, is_body) && (is_body || is_small(&view));
         xt_status status = follows ? xt_segments_read(&runs->segments, &view,
                                                       XT_TOLD_BY_EVENTS)
                                    : XT_UNSUPPORTED;
@@ -319,7 +268,7 @@ is_fit(EngineObject *engine, PyCodeObject *code, uint32_t *start,
             PyErr_NoMemory();
             return -1;
         }
-        if (status != XT_OK) {
+        if (status != XT_OK || !(is_body || runs->segments.loops)) {
             return 0;
         }
         *route = xt_route_begin(&runs->segments);
@@ -333,11 +282,12 @@ is_fit(EngineObject *engine, PyCodeObject *code, uint32_t *start,
 static int
 listen(const EngineObject *engine, const first_run *run)
 {
-    return !run->listens ? 0
-                         : monitoring_switch_code(
-                               engine->monitoring, engine->tool, run->code,
-                               run->route != NULL ? engine->side_events
-                                                  : engine->return_event);
+    long events = (run->route != NULL ? engine->side_events : 0) |
+                  (sweep_is_body(run->code) ? 0 : engine->return_event);
+    return run->listens
+               ? monitoring_switch_code(engine->monitoring, engine->tool,
+                                        run->code, events)
+               : 0;
 }
 
 /* Notes a run that is fit. */
@@ -402,6 +352,56 @@ firstruns_start(EngineObject *engine, const frame_head *frame,
     return note_run(engine, run);
 }
 
+/* --- Starting again ------------------------------------------------------ */
+
+bool
+firstruns_knows(const EngineObject *engine, PyCodeObject *code)
+{
+    const first_run *run =
+        run_of(engine, xt_ptrmap_get(&engine->firsts.started, code));
+    return run != NULL && firstrun_may_repeat(run);
+}
+
+int
+firstruns_again(EngineObject *engine, const frame_head *frame,
+                PyCodeObject *code)
+{
+    first_runs *runs = &engine->firsts;
+    first_run *run = run_of(engine, xt_ptrmap_get(&runs->started, code));
+    if (run == NULL || run->frame != NULL) {
+        return 0;
+    }
+    if (!firstrun_is_worth_another(run) || !may_follow(engine, false) ||
+        !adopt_is_at_home(engine, frame, run->file)) {
+        return end_run(engine, run);
+    }
+    if (xt_ptrmap_set(&runs->by_frame, frame, run) != XT_OK) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    set_waiting(runs, run, false);
+    firstrun_begin_again(run, frame);
+    return 1;
+}
+
+/* The frame has ended. If another one may be followed, what this one had is
+   counted later. */
+static int
+leave_run(EngineObject *engine, first_run *run)
+{
+    if (!firstrun_may_repeat(run) || engine->registry.kept != NULL ||
+        registry_get(&engine->registry, run->code) != NULL) {
+        return end_run(engine, run);
+    }
+    if (!firstrun_note_way(run) && firstcount_run(engine, run) < 0) {
+        return -1;
+    }
+    xt_ptrmap_remove(&engine->firsts.by_frame, run->frame);
+    run->frame = NULL;
+    set_waiting(&engine->firsts, run, !run->is_hit);
+    return 0;
+}
+
 int
 firstruns_replace(EngineObject *engine, const frame_head *frame)
 {
@@ -434,13 +434,13 @@ firstruns_branched(EngineObject *engine, const frame_head *frame,
         return 0; /* the way to there is not over */
     }
     bool noted = engine->registry.kept == NULL && firstrun_note_way(run);
-    int result = noted ? 0 : count_run(engine, run);
+    int result = noted ? 0 : firstcount_run(engine, run);
     *run->route = next;
     go_on(engine, run);
     if (result < 0 || run->cost <= run->most) {
         return result;
     }
-    return count_ways(engine, run) < 0 ? -1 : 1;
+    return firstcount_ways(engine, run) < 0 ? -1 : 1;
 }
 
 bool
@@ -471,7 +471,7 @@ firstruns_handled(EngineObject *engine, const frame_head *frame,
     }
     Py_ssize_t stands = frame_offset(frame, code);
     firstrun_note_place(run, stands);
-    int result = count_run(engine, run);
+    int result = firstcount_run(engine, run);
     if (xt_route_handle(run->route, (uint32_t)stands, (uint32_t)handler)) {
         go_on(engine, run);
     }
@@ -485,7 +485,7 @@ firstruns_returned(EngineObject *engine, const frame_head *frame,
                    PyCodeObject *code)
 {
     first_run *run = find_run(engine, frame, code);
-    return run == NULL ? 0 : end_run(engine, run);
+    return run == NULL ? 0 : leave_run(engine, run);
 }
 
 int
@@ -500,7 +500,7 @@ firstruns_raised(EngineObject *engine, const frame_head *frame,
     if (!is_another(run, unit)) {
         firstrun_note_place(run, unit);
     }
-    return end_run(engine, run);
+    return leave_run(engine, run);
 }
 
 int
@@ -566,7 +566,7 @@ note_lives(first_run *run)
 void
 firstruns_forget_found(EngineObject *engine)
 {
-    first_run *run = engine->firsts.first;
+    first_run *run = engine->firsts.runs.first;
     for (; run != NULL; run = run->next) {
         if (run->lives) {
             note_lives(run);
@@ -578,7 +578,7 @@ int
 firstruns_progress(EngineObject *engine)
 {
     /* To find suspended greenlets takes long. */
-    return engine->firsts.first == NULL || live_has_greenlets()
+    return engine->firsts.runs.first == NULL || live_has_greenlets()
                ? 0
                : firstruns_settle(engine);
 }
@@ -586,7 +586,7 @@ firstruns_progress(EngineObject *engine)
 int
 firstruns_settle(EngineObject *engine)
 {
-    if (engine->firsts.first == NULL) {
+    if (engine->firsts.runs.first == NULL) {
         return 0;
     }
     (void)live_visit(note_where, engine);
@@ -599,13 +599,16 @@ firstruns_count_found(EngineObject *engine)
     first_runs *runs = &engine->firsts;
     int result = 0;
     first_run *next;
-    for (first_run *run = runs->first; run != NULL; run = next) {
+    for (first_run *run = runs->runs.first; run != NULL; run = next) {
         next = run->next;
         if (result == 0) {
-            result = count_run(engine, run);
+            result = firstcount_run(engine, run);
         }
         if (run->lives) {
             note_lives(run);
+        }
+        else if (run->frame == NULL) {
+            set_waiting(runs, run, !run->is_hit);
         }
         else if (result == 0) {
             remove_run(engine, run);
@@ -617,11 +620,11 @@ firstruns_count_found(EngineObject *engine)
 void
 firstruns_abandon(EngineObject *engine)
 {
-    if (engine->firsts.first == NULL) {
+    if (engine->firsts.runs.first == NULL) {
         return;
     }
     (void)live_visit_others(note_where, engine);
-    first_run *run = engine->firsts.first;
+    first_run *run = engine->firsts.runs.first;
     for (; run != NULL; run = run->next) {
         run->lives = false; /* it stays where it stands */
     }

@@ -3,16 +3,17 @@
  * probe is needed to tell which of its lines ran.
  *
  * That are most bodies of modules and classes, which hardly ever run again,
- * and functions without a branch. The event of its start notes the frame, with
- * the line events that it will have up to where its code forks (core/flow/
- * route.h); the event of a branch, or of an exception that is handled, tells
- * the way on. It had all of them if it has ended, unless an exception has
- * stopped it, of which we are told. So what is missing is only whether the
- * frame still runs: that is looked up when counts are read, and known when
- * another frame starts in its place.
+ * and functions with loops, or without a branch. The event of its start notes
+ * the frame, with the line events that it will have up to where its code forks
+ * (core/flow/ route.h); the event of a branch, or of an exception that is
+ * handled, tells the way on. It had all of them if it has ended, unless an
+ * exception has stopped it, of which we are told. So what is missing is only
+ * whether the frame still runs: that is looked up when counts are read, and
+ * known when another frame starts in its place.
  *
  * If the code runs again, or long, it may do so without end, and is rewritten
- * like other code: in the midst of a frame by osr.h.
+ * like other code: in the midst of a frame by osr.h. A function with loops is
+ * so when all its frames together have taken long.
  */
 #ifndef XT_FIRSTRUNS_H
 #define XT_FIRSTRUNS_H
@@ -25,13 +26,18 @@
 struct EngineObject;
 
 typedef struct {
-    xt_ptrmap started;       /* code that was started once: borrowed, while the
-                                engine is told of code that is freed. To its run,
-                                or whether there are local events for it */
-    xt_ptrmap by_frame;      /* frame -> its first_run */
-    struct first_run *first; /* owned, as are the next ones: in the order in */
-    struct first_run *last;  /* which they started */
-    xt_segments segments;    /* scratch, as are the next ones */
+    struct first_run *first;
+    struct first_run *last;
+} first_run_list;
+
+typedef struct {
+    xt_ptrmap started;      /* code that was started once: borrowed, while the
+                               engine is told of code that is freed. To its run,
+                               or whether there are local events for it */
+    xt_ptrmap by_frame;     /* frame -> its first_run */
+    first_run_list runs;    /* owned: in the order in which they started */
+    first_run_list waiting; /* owned: without a frame or anything to count */
+    xt_segments segments;   /* scratch, as are the next ones */
     xt_route_steps steps;
 } first_runs;
 
@@ -42,6 +48,14 @@ void firstruns_fini(first_runs *runs);
    is noted here, 0 if it has to be counted otherwise, -1 with an exception. */
 int firstruns_start(struct EngineObject *engine, const frame_head *frame,
                     PyCodeObject *code);
+
+/* The same for code that was noted before. */
+int firstruns_again(struct EngineObject *engine, const frame_head *frame,
+                    PyCodeObject *code);
+
+/* Whether frames of the code, a function's, were followed and it is not
+   rewritten yet: the next one that is wanted must be told of. */
+bool firstruns_knows(const struct EngineObject *engine, PyCodeObject *code);
 
 /* A frame starts: what was noted in its place has ended. All here return -1
  * with an exception; what was not counted then is later, but for what a frame

@@ -116,8 +116,14 @@ osr_move(EngineObject *self, frame_head *frame, PyCodeObject *code,
         return -1;
     }
     adopt_note_file(self, entry, frame->globals);
-    int moved =
-        entry->code == NULL ? 0 : move(self, frame, entry, branch, taken);
+    int moved = 0;
+    if (entry->code != NULL) {
+        int replaced = adopt_replace_code(self, frame, entry);
+        if (replaced <= 0) {
+            return replaced;
+        }
+        moved = move(self, frame, entry, branch, taken);
+    }
     if (moved < 0) {
         return -1;
     }

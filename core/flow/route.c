@@ -34,8 +34,14 @@ xt_route_begin(const xt_segments *segments)
         .len = (uint32_t)segments->len,
         .resume = segments->resume,
     };
-    go_on(&route, route.resume, route.resume + 1, false);
+    xt_route_begin_again(&route);
     return route;
+}
+
+void
+xt_route_begin_again(xt_route *route)
+{
+    go_on(route, route->resume, route->resume + 1, false);
 }
 
 bool

@@ -40,6 +40,9 @@ typedef struct {
 /* A frame begins: its way from RESUME. */
 xt_route xt_route_begin(const xt_segments *segments);
 
+/* Another frame of the same code begins. */
+void xt_route_begin_again(xt_route *route);
+
 /* Whether the way ends where the code forks, so that an event will tell. */
 bool xt_route_forks(const xt_route *route);
 

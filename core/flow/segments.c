@@ -148,9 +148,10 @@ note_jumps(xt_segments *segments, const xt_code_view *view)
         if (!jumps(next)) {
             continue;
         }
+        segments->loops |= loops(next);
         uint32_t target = find_target(segments, view, next);
         if (target == XT_NONE ||
-            (segments->told == XT_TOLD_BY_HISTORY && loops(next))) {
+            (segments->told == XT_TOLD_BY_HISTORY && segments->loops)) {
             return XT_UNSUPPORTED;
         }
         segments->forks = true;
@@ -573,6 +574,7 @@ xt_segments_read(xt_segments *segments, const xt_code_view *view, xt_told told)
                segments->starts.cap * sizeof(*segments->starts.words));
     }
     segments->forks = false;
+    segments->loops = false;
     segments->told = told;
     segments->len = 0;
     segments->units = (uint32_t)(view->code_len / 2);

@@ -38,7 +38,8 @@ typedef struct {
     size_t cap;
     uint32_t units;       /* code units of the code */
     uint32_t resume;      /* the segment that is RESUME */
-    bool forks;           /* a frame may go different ways */
+    bool forks;           /* a frame may go different ways, */
+    bool loops;           /* or round */
     xt_told told;         /* by what that is told */
     xt_bitset starts;     /* owned: scratch, code units that are jumped to */
     xt_exctable handlers; /* owned: scratch */

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import itertools
 import os
 import sys
 import textwrap
@@ -16,42 +15,11 @@ from typing import Any
 
 import pytest
 from beside import FREE, MONITORED, NO_PROBES, run, write
+from seldom import ENGINES, MEANWHILE, TOLD_BY, counted, lines_of
 
 import exactrace
 
-ENGINES = ("probe", "event", "settrace") if MONITORED else ("settrace",)
-TOLD_BY = [engine for engine in ENGINES if engine != "settrace"]
 TIMES = (1, 2, 14, 15, 16, 17, 40)  # fifteen calls are remembered
-
-Counts = dict[int, int]
-
-
-def counted(engine: str, source: str, **names: Any) -> Counts:
-    """Run a body, which may use the names given and `look`, which reads counts."""
-    tracer = exactrace.Trace(count=1, trace=0, engine=engine)
-    code = compile(textwrap.dedent(source), "/program.py", "exec")
-    space: dict[str, Any] = {"__name__": "__main__", "__file__": "/program.py"}
-    space.update(names, look=lambda: looks.append(lines_of(tracer)), tracer=tracer)
-    looks: list[Counts] = []
-    with contextlib.suppress(ValueError, SystemExit):
-        tracer.runctx(code, space, space)
-    looks.append(lines_of(tracer))
-    for early, late in itertools.pairwise(looks):
-        assert all(late.get(line, 0) >= hits for line, hits in early.items())
-    return {
-        1000 * number + line: n
-        for number, of in enumerate(looks)
-        for line, n in of.items()
-    }
-
-
-def lines_of(tracer: Any) -> Counts:
-    return {
-        line: hits
-        for (name, line), hits in tracer.counts.items()
-        if name == "/program.py" and line > 0
-    }
-
 
 CALLED = {
     "branches": """\
@@ -276,71 +244,6 @@ def test_counts_are_read_while_a_frame_is_left(engine: str, times: int) -> None:
     assert found[0] == found[1]
 
 
-# What may have the interpreter forget, or run code without telling us. The settrace
-# engine gives way to some of it: the other engines are told the same by events.
-MEANWHILE = {
-    "a tool begins in a call": """\
-        import sys
-        tools = sys.monitoring
-        def begin():
-            tools.use_tool_id(4, "other")
-            for event in (tools.events.LINE, tools.events.BRANCH, tools.events.PY_START):
-                tools.register_callback(4, event, lambda *_: None)
-            tools.set_events(4, tools.events.LINE | tools.events.BRANCH)
-        def end():
-            tools.set_events(4, 0)
-            tools.free_tool_id(4)
-        """,
-    "a tool without callbacks": """\
-        import sys
-        tools = sys.monitoring
-        def begin():
-            tools.use_tool_id(4, "other")
-            tools.set_events(4, tools.events.BRANCH | tools.events.LINE)
-        def end():
-            tools.set_events(4, 0)
-            tools.free_tool_id(4)
-        """,
-    "a tool of one code object": """\
-        import sys
-        tools = sys.monitoring
-        def begin():
-            tools.use_tool_id(4, "other")
-            tools.set_local_events(4, f.__code__, tools.events.BRANCH)
-        def end():
-            tools.set_local_events(4, f.__code__, 0)
-            tools.free_tool_id(4)
-        """,
-    "a profile function that calls it": """\
-        import sys
-        def profile(*_):
-            if len(deep) < 30:
-                deep.append(1)
-                f(7)
-        deep = []
-        def begin(): sys.setprofile(profile)
-        def end(): sys.setprofile(None)
-        """,
-    "a trace function that calls it": """\
-        import sys
-        def tracing(*_):
-            if len(deep) < 30:
-                deep.append(1)
-                f(7)
-        deep = []
-        def begin(): sys.settrace(tracing)
-        def end(): sys.settrace(None)
-        """,
-    "another session": """\
-        import exactrace
-        def begin():
-            global other
-            other = exactrace.Trace(count=1, trace=0)
-            other.start()
-        def end():
-            other.stop()
-        """,
-}
 BESIDE = """\
     def f(n, at=-1):
         a = 1 if n % 2 else 2

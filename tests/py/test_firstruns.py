@@ -1101,7 +1101,7 @@ def test_what_runs_seldom_is_not_rewritten() -> None:
 
     def work() -> None:
         for name, seen in rewritten.items():
-            for number in range(20):
+            for number in range(70):
                 names[name](number % 3)
                 seen.append(referent(names[name]) is not original[name])
 
@@ -1110,11 +1110,12 @@ def test_what_runs_seldom_is_not_rewritten() -> None:
     tracer.runfunc(work)
     # More the interpreter does not remember; and before 3.13 nothing.
     seldom = 15 if sys.version_info >= (3, 13) else 0
-    loops = {"h": 0}
-    for name, seen in rewritten.items():
-        number = loops.get(name, seldom)
-        assert [False] * number + [True] * (20 - number) == seen
-    assert {2: 20, 3: 20, 5: 20, 7: 39, 8: 19} == lines_of(tracer)
+    for seen in (rewritten["f"], rewritten["g"]):
+        assert [False] * seldom + [True] * (70 - seldom) == seen
+    followed = rewritten["h"].index(True)
+    assert [False] * followed + [True] * (70 - followed) == rewritten["h"]
+    assert (followed > 1) == (seldom > 0)
+    assert {2: 70, 3: 70, 5: 70, 7: 139, 8: 69} == lines_of(tracer)
 
 
 def referent(function: Any) -> Any:
