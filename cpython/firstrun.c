@@ -68,6 +68,7 @@ bool
 firstrun_follow(first_run *run, const xt_segments *segments,
                 const xt_route *route)
 {
+    run->ended = false;
     run->most = COST_LEAST + COST_UNIT * (size_t)segments->units;
     bool done = copy_route(run, route);
     if (done) {

@@ -18,6 +18,7 @@ from beside import FREE, MONITORED, NO_PROBES, run, write
 from seldom import ENGINES, MEANWHILE, TOLD_BY, counted, lines_of
 
 import exactrace
+from exactrace import datafolder
 
 FOLLOWS = MONITORED and sys.version_info >= (3, 13)
 ROUNDS = (0, 1, 4, 150)  # the last is longer than any frame is followed
@@ -440,3 +441,37 @@ def test_a_frame_that_runs_long_is_followed_no_more() -> None:
     assert events == [True] * followed + [False] * (201 - followed)
     assert 1 < followed < 100
     assert lines_of(tracer) == {2: 203, 3: 201, 4: 201, 6: 2}
+
+
+KILLED = """\
+import os, sys, exactrace
+tracer = exactrace.Trace(count=1, trace=0)
+def f(n):
+    for i in range(n):
+        if i == 2:
+            tracer._keep_in(sys.argv[1], tracer._plan() or 0, ())
+        killed(i)
+        a = 1
+        b = 2
+    return 3
+def killed(i):
+    if i == 4:
+        os.kill(os.getpid(), 9)
+tracer.runfunc(f, 9)
+"""
+
+
+@pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
+def test_what_a_frame_has_not_had_is_not_in_a_journal(tmp_path: Path) -> None:
+    write(tmp_path, "prog.py", KILLED)
+    (tmp_path / "data").mkdir(mode=0o700)
+    data = str(tmp_path / "data")
+    run(["prog.py", f"{data}/counts{datafolder.SUFFIX}"], tmp_path)
+    results, _, _ = datafolder.read(data, datafolder.files(data))
+    true = {4: 2, 5: 2, 6: 0, 7: 3, 8: 2, 9: 2, 10: 0}  # from then on
+    for line, hits in true.items():
+        key = str(tmp_path / "prog.py"), line
+        high, low = results.unsure.get(key, (0, 0))
+        counted = results.counts.get(key, 0)
+        assert counted - high <= hits <= counted + low, (line, counted, high, low)
+        assert max(high, low) <= 1
