@@ -359,7 +359,8 @@ class Programs(Expressions):
         head = f"{decorator}{word} {name}({parameter}):"
         if self.chance(0.1) and kind == "def":
             # Nothing ends a function of one line that calls itself.
-            value = self.value(2, Place(kind=kind, functions=place.functions, own=rest))
+            others = [other for other in place.functions if other[0] != name]
+            value = self.value(2, Place(kind=kind, functions=others, own=rest))
             return f"{head} {self.pick('hit(1); ', '')}return {value}\n"
         body = f"{binding}if over(): return\n{' = '.join(rest)} = {self.digit()}\n"
         if self.chance(0.2):
