@@ -103,9 +103,13 @@ adopt_set_code(const EngineObject *self, PyObject *function,
     return result;
 }
 
-int
-adopt_replace_code(const EngineObject *self, const frame_head *frame,
-                   code_entry *entry)
+/* Has later calls of the function that a frame runs run the rewritten code,
+   which there is. Audit hooks may let other threads run meanwhile, and all
+   sessions end: then it is undone, the entry is gone, and this returns 0. Else
+   1; -1 with an exception. */
+static int
+replace_code(const EngineObject *self, const frame_head *frame,
+             code_entry *entry)
 {
     PyObject *function = frame_untag(frame->function);
     if (function == NULL || !PyFunction_Check(function) ||
@@ -213,7 +217,7 @@ adopt(EngineObject *self, frame_head *frame, PyCodeObject *code,
     if (entry->code == NULL || refusal != NULL) {
         return start_by_events(self, entry);
     }
-    int replaced = adopt_replace_code(self, frame, entry);
+    int replaced = replace_code(self, frame, entry);
     if (replaced <= 0) {
         return replaced;
     }
@@ -293,13 +297,24 @@ adopt_running(EngineObject *self, PyCodeObject *code, PyObject *globals)
         return is_wanted(self, globals) < 0 ? -1 : 0;
     }
     int wanted = is_wanted(self, globals);
-    return wanted > 0 ? go_on_by_events(self, code, globals, NULL) : wanted;
+    bool on = self->sessions_len > 0;
+    return wanted > 0 && on ? go_on_by_events(self, code, globals, NULL)
+                            : wanted;
 }
 
 int
 adopt_midway(EngineObject *self, PyCodeObject *code, PyObject *file)
 {
     return go_on_by_events(self, code, NULL, file);
+}
+
+/* Whether the code was wanted before, and functions may still have it: the
+   next call that is wanted must be told of. */
+static bool
+is_known(const EngineObject *self, PyCodeObject *code)
+{
+    return fewcalls_knows(self, code) || firstruns_knows(self, code) ||
+           registry_get(&self->registry, code) != NULL;
 }
 
 /* A frame begins (`resumed`: goes on) to run `code`, at a byte offset. */
@@ -325,8 +340,7 @@ on_start(EngineObject *self, PyCodeObject *code, PyObject *at, bool resumed)
         return NULL;
     }
     bool left = PyThreadState_GetID(thread) == self->left_thread;
-    if (known == FEW_NOTED ||
-        (left && known == FEW_UNKNOWN && !firstruns_knows(self, code))) {
+    if (known == FEW_NOTED || (left && !is_known(self, code))) {
         Py_RETURN_NONE;
     }
     ProbedCodeObject *probed = probed_get(&self->types, code);
@@ -337,9 +351,11 @@ on_start(EngineObject *self, PyCodeObject *code, PyObject *at, bool resumed)
     if (wanted < 0) {
         return NULL;
     }
+    if (self->sessions_len == 0) {
+        Py_RETURN_NONE; /* the last has ended while it was judged */
+    }
     if (!wanted) {
-        if (may_be_wanted(self, code, frame) || fewcalls_knows(self, code) ||
-            firstruns_knows(self, code)) {
+        if (may_be_wanted(self, code, frame) || is_known(self, code)) {
             fewcalls_refuse(self, code);
             Py_RETURN_NONE;
         }

@@ -39,13 +39,6 @@ int adopt_by_events(EngineObject *self, code_entry *entry);
    are on, of whatever tool. -1 with an exception. */
 int adopt_prepare(EngineObject *self, code_entry *entry);
 
-/* Has later calls of the function that a frame runs run the rewritten code,
-   which there is. Audit hooks may let other threads run meanwhile: returns 0
-   if the entry is gone then, as all sessions have ended, else 1; -1 with an
-   exception. */
-int adopt_replace_code(const EngineObject *self, const frame_head *frame,
-                       code_entry *entry);
-
 /* Whether a frame runs in the module with this __file__ (an exact str):
    whether it is wanted depends on that. */
 bool adopt_is_at_home(const EngineObject *self, const frame_head *frame,

@@ -228,7 +228,6 @@ clear_local_events(EngineObject *self)
 static void
 switch_off(EngineObject *self)
 {
-    self->on = false;
     self->endings++;
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
@@ -252,6 +251,7 @@ switch_off(EngineObject *self)
     self->watcher = -1;
     registry_fini(&self->registry);
     probed_scratch_fini(&self->types.scratch);
+    self->on = false;
     PyErr_Restore(type, value, traceback);
 }
 
@@ -340,7 +340,7 @@ engine_begin(EngineObject *self, TracerObject *tracer)
     }
     if (self->monitoring == NULL || !COMPAT_HAS_GIL ||
         !turns_take(&self->turns)) {
-        return tracer->engine != NULL;
+        return tracer->engine != NULL; /* by another run of it, meanwhile */
     }
     end_if_idle(self); /* the last session may have ended while this waited */
     int on = tracer->engine != NULL ? 1 : begin(self, tracer);

@@ -33,7 +33,7 @@ typedef struct EngineObject {
     PyObject *disable;       /* owned: sys.monitoring.DISABLE */
     PyObject *s_code;        /* owned: the string "__code__" */
     int tool;                /* tool id held, or -1 */
-    bool on;                 /* or halfway so */
+    bool on;                 /* or halfway so, or halfway off */
     uint64_t endings;        /* how often it was switched off */
     turns turns;             /* in which it is switched on and off */
     long line_events;        /* bits of the events that count by events */

@@ -23,7 +23,7 @@ typedef struct first_run {
     bool ended;     /* most likely, it does no more */
     bool alone;     /* no other tool had events when it started */
     bool listens;   /* there are local events for the code */
-    bool waits;     /* there is no frame, and nothing to count */
+    bool waits;     /* no frame, and not is_hit: it is in the list of those */
 
     /* Where the code starts, which is always set; and of straight code that is
        in no journal: its events are those of the table; what it has had is not

@@ -368,10 +368,12 @@ firstruns_again(EngineObject *engine, const frame_head *frame,
 {
     first_runs *runs = &engine->firsts;
     first_run *run = run_of(engine, xt_ptrmap_get(&runs->started, code));
-    if (run == NULL || run->frame != NULL) {
+    if (run == NULL || run->frame != NULL ||
+        xt_ptrmap_get(&runs->by_frame, frame) != NULL) {
         return 0;
     }
     if (!firstrun_is_worth_another(run) || !may_follow(engine, false) ||
+        !sweep_may_forget(engine) ||
         !adopt_is_at_home(engine, frame, run->file)) {
         return end_run(engine, run);
     }

@@ -5,7 +5,7 @@
  * That are most bodies of modules and classes, which hardly ever run again,
  * and functions with loops, or without a branch. The event of its start notes
  * the frame, with the line events that it will have up to where its code forks
- * (core/flow/ route.h); the event of a branch, or of an exception that is
+ * (core/flow/route.h); the event of a branch, or of an exception that is
  * handled, tells the way on. It had all of them if it has ended, unless an
  * exception has stopped it, of which we are told. So what is missing is only
  * whether the frame still runs: that is looked up when counts are read, and

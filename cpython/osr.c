@@ -105,8 +105,8 @@ osr_move(EngineObject *self, frame_head *frame, PyCodeObject *code,
     /* A trace function of the program would miss the line that it goes on
        with: as the frame stands there already, it looks as if it had not come
        from another. */
-    if (adopt_refuse(self) != NULL || self->onlookers.active ||
-        PyThreadState_Get()->c_tracefunc != NULL ||
+    if (self->sessions_len == 0 || adopt_refuse(self) != NULL ||
+        self->onlookers.active || PyThreadState_Get()->c_tracefunc != NULL ||
         !firstruns_has_turned(self, frame, code, &taken)) {
         return 0;
     }
@@ -116,14 +116,10 @@ osr_move(EngineObject *self, frame_head *frame, PyCodeObject *code,
         return -1;
     }
     adopt_note_file(self, entry, frame->globals);
-    int moved = 0;
-    if (entry->code != NULL) {
-        int replaced = adopt_replace_code(self, frame, entry);
-        if (replaced <= 0) {
-            return replaced;
-        }
-        moved = move(self, frame, entry, branch, taken);
-    }
+    /* A function gets the code when it is called again: that may call audit
+       hooks, and this is no place for the program to run. */
+    int moved =
+        entry->code == NULL ? 0 : move(self, frame, entry, branch, taken);
     if (moved < 0) {
         return -1;
     }

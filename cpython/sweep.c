@@ -113,9 +113,8 @@ sweep_code_freed(EngineObject *engine, PyCodeObject *code)
     }
 }
 
-/* Whether nobody will ask for all code that there was. */
-static bool
-may_forget(const EngineObject *engine)
+bool
+sweep_may_forget(const EngineObject *engine)
 {
     for (size_t i = 0; i < engine->sessions_len; i++) {
         if ((engine->sessions[i]->mode & TRACER_DEBUG) != 0) {
@@ -128,7 +127,7 @@ may_forget(const EngineObject *engine)
 bool
 sweep_is_first_run(const EngineObject *engine, PyCodeObject *code)
 {
-    return !frame_is_in_generator(code) && may_forget(engine) &&
+    return !frame_is_in_generator(code) && sweep_may_forget(engine) &&
            xt_ptrmap_get(&engine->firsts.started, code) == NULL &&
            xt_ptrmap_get(&engine->fews.by_code, code) == NULL;
 }
@@ -148,7 +147,7 @@ void
 sweep_weaken_original(const EngineObject *engine, code_entry *entry)
 {
     if (!entry->weak && entry->code == NULL && entry->probed == NULL &&
-        may_forget(engine)) {
+        sweep_may_forget(engine)) {
         registry_weaken(entry);
     }
 }

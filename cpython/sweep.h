@@ -21,6 +21,9 @@ sweep_is_body(const PyCodeObject *code)
     return (code->co_flags & CO_OPTIMIZED) == 0;
 }
 
+/* Whether nobody will ask for all code that there was. */
+bool sweep_may_forget(const EngineObject *engine);
+
 /* Whether code is started for the first time that we see, and may be forgotten
    when that is over. */
 bool sweep_is_first_run(const EngineObject *engine, PyCodeObject *code);

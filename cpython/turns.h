@@ -17,6 +17,7 @@ typedef struct {
     PyThread_type_lock lock; /* owned; NULL if zero memory was not set up */
     unsigned long holder;    /* the thread whose turn it is, */
     bool held;               /* if it is anybody's */
+    long process;            /* where it is: a fork leaves it behind */
 } turns;
 
 /* -1 with an exception. */

@@ -3,6 +3,7 @@
 An audit hook is never taken off, so each program has a process of its own.
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -141,6 +142,170 @@ def test_the_last_session_ends_while_a_function_gets_its_code(tmp_path: Path) ->
     counts = "{2: 1, 4: 3, 5: 2, 6: 1}"
     seen = f"{tools} True True\n{counts}\n"
     assert run(["prog.py"], tmp_path) == (0, seen, "")
+
+
+# A frame that is followed runs long while the session ends in another thread.
+LONG = """
+arrived, go, done, end = (threading.Event() for _ in range(4))
+SOURCE = '''def f(n):
+    for i in range(n):
+        call(i)
+    return n
+'''
+long = make("/mine.py")
+SOURCE = SOURCE.replace("call(i)", "pass")
+other = make("/mine.py")
+plain = long.__code__
+def call(i):
+    if i == 2: arrived.set(); go.wait()
+    if i == 190: done.set(); end.wait()
+long.__globals__["call"] = call
+armed = False
+def hook(event, args):
+    global armed
+    if armed and event == "object.__setattr__" and args[0] is other:
+        armed = False
+        go.set()
+        done.wait()
+sys.addaudithook(hook)
+tracer = exactrace.Trace(count=1, trace=0, engine=ENGINE)
+tracer.start()
+for _ in range(50): other(3)
+thread = threading.Thread(target=long, args=(200,))
+thread.start()
+arrived.wait()
+armed = True
+tracer.stop()
+end.set()
+thread.join()
+print(armed, long.__code__ is plain, [sys.monitoring.get_tool(n) for n in range(6)])
+tracer = exactrace.Trace(count=1, trace=0, engine=ENGINE)
+tracer.runfunc(long, 1)
+print(counts(tracer, "/mine.py"))
+"""
+
+
+@pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
+def test_a_frame_runs_long_while_the_last_session_ends(tmp_path: Path) -> None:
+    write(tmp_path, "prog.py", (COUNTS + LONG).replace("ENGINE", "'probe'"))
+    tools = [None] * 6
+    seen = f"False True {tools}\n{{2: 2, 3: 1, 4: 1}}\n"
+    assert run(["prog.py"], tmp_path) == (0, seen, "")
+
+
+# Code is judged by Python code meanwhile.
+JUDGED = """
+inside, go = threading.Event(), threading.Event()
+class Judge(exactrace.Trace):
+    def _judge(self, filename, globals):
+        if filename == "/mine.py":
+            inside.set()
+            go.wait()
+        return super()._judge(filename, globals)
+function = make("/mine.py")
+plain = function.__code__
+tracer = Judge(count=1, trace=0, engine=ENGINE, ignoredirs=["/nowhere"])
+tracer.start()
+thread = threading.Thread(target=lambda: [function(3) for _ in range(50)])
+thread.start()
+inside.wait()
+tracer.stop()
+go.set()
+thread.join()
+print(function.__code__ is plain, [sys.monitoring.get_tool(n) for n in range(6)])
+print(session("/after.py", 2))
+"""
+
+
+@pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
+@pytest.mark.parametrize("engine", ["probe", "event"])
+def test_the_last_session_ends_while_code_is_judged(
+    engine: str, tmp_path: Path
+) -> None:
+    write(tmp_path, "prog.py", (COUNTS + JUDGED).replace("ENGINE", repr(engine)))
+    tools = [None] * 6
+    seen = f"True {tools}\n{{2: 2, 3: 2, 4: 6, 5: 4, 6: 2}}\n"
+    assert run(["prog.py"], tmp_path) == (0, seen, "")
+
+
+# The thread that begins or ends a session is not in the child.
+FORKS = """
+import os
+arrived, leave = threading.Event(), threading.Event()
+armed = None
+def hook(event, _):
+    global armed
+    if armed == threading.get_ident() and event == "sys.monitoring.register_callback":
+        armed = None
+        arrived.set()
+        leave.wait()
+sys.addaudithook(hook)
+def work():
+    global armed
+    function = make("/other.py")
+    tracer = exactrace.Trace(count=1, trace=0, engine=ENGINE)
+    armed = threading.get_ident() if "BEGINS" == "begins" else None
+    tracer.start()
+    function(1)
+    armed = threading.get_ident()
+    tracer.stop()
+thread = threading.Thread(target=work)
+thread.start()
+arrived.wait()
+pid = os.fork()
+if pid == 0:
+    tracer = exactrace.Trace(count=1, trace=0, engine=ENGINE)
+    tracer.start()
+    tools = [sys.monitoring.get_tool(n) for n in range(6)]
+    tracer.stop()
+    after = [sys.monitoring.get_tool(n) for n in range(6)]
+    print(tools.count("exactrace"), after.count("exactrace"), flush=True)
+    os._exit(0)
+os.waitpid(pid, 0)
+leave.set()
+thread.join()
+print(session("/after.py", 2))
+"""
+
+
+@pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork()")
+@pytest.mark.parametrize("when", ["begins", "ends"])
+def test_sessions_in_a_child_that_is_forked_meanwhile(
+    when: str, tmp_path: Path
+) -> None:
+    source = (COUNTS + FORKS).replace("ENGINE", "'probe'").replace("BEGINS", when)
+    write(tmp_path, "prog.py", source)
+    status, out, _ = run(["prog.py"], tmp_path)
+    assert (status, out) == (0, "1 0\n{2: 2, 3: 2, 4: 6, 5: 4, 6: 2}\n")
+
+
+# Counts are read in each audit hook.
+READS = """
+tracer = exactrace.Trace(count=1, trace=0, engine=ENGINE)
+inside = False
+def hook(event, args):
+    global inside
+    if not inside:
+        inside = True
+        tracer.counts
+        inside = False
+sys.addaudithook(hook)
+function = make("/mine.py")
+SOURCE = "def f(n):\\n    while n:\\n        n -= 1\\n    return n\\n"
+round = make("/round.py")
+def work():
+    for n in (1, 1, 1, 0, 200, 1): function(n), round(n)
+tracer.runfunc(work)
+print(counts(tracer, "/mine.py"), counts(tracer, "/round.py"))
+"""
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_counts_are_read_in_audit_hooks(engine: str, tmp_path: Path) -> None:
+    write(tmp_path, "prog.py", (COUNTS + READS).replace("ENGINE", repr(engine)))
+    seen = "{2: 6, 3: 5, 4: 18, 5: 12, 6: 6} {2: 210, 3: 204, 4: 6}\n"
+    assert run(["prog.py"], tmp_path)[:2] == (0, seen)
 
 
 MANY = """
