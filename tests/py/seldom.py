@@ -109,3 +109,18 @@ MEANWHILE = {
             other.stop()
         """,
 }
+
+
+def check_meanwhile(name: str, beside: str, most: int) -> None:
+    """Probes count as events do a program that calls `begin` and `end` of one of
+    MEANWHILE; in callbacks probes count too, where there are any: up to `most` more.
+    """
+    source = textwrap.dedent(MEANWHILE[name]) + textwrap.dedent(beside)
+    counts = {engine: counted(engine, source) for engine in ("event", "probe")}
+    if "that calls it" in name:
+        more = {
+            key: counts["probe"].get(key, 0) - n for key, n in counts["event"].items()
+        }
+        assert all(0 <= difference <= most for difference in more.values())
+    else:
+        assert counts["probe"] == counts["event"]

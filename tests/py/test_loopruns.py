@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from beside import FREE, MONITORED, NO_PROBES, run, write
-from seldom import ENGINES, MEANWHILE, TOLD_BY, counted, lines_of
+from seldom import ENGINES, MEANWHILE, TOLD_BY, check_meanwhile, counted, lines_of
 
 import exactrace
 from exactrace import datafolder
@@ -198,15 +198,7 @@ BESIDE = """\
 @pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
 @pytest.mark.parametrize("name", MEANWHILE)
 def test_whatever_begins_meanwhile(name: str) -> None:
-    source = textwrap.dedent(MEANWHILE[name]) + textwrap.dedent(BESIDE)
-    counts = {engine: counted(engine, source) for engine in ("event", "probe")}
-    if "that calls it" in name:  # in callbacks probes count, where there are any
-        more = {
-            key: counts["probe"].get(key, 0) - n for key, n in counts["event"].items()
-        }
-        assert all(0 <= difference <= 150 for difference in more.values())
-    else:
-        assert counts["probe"] == counts["event"]
+    check_meanwhile(name, BESIDE, 150)
 
 
 def loop(call: str = "", after: str = "") -> dict[str, Any]:

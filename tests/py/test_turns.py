@@ -37,6 +37,15 @@ def session(name, times, **options):
     return counts(tracer, name)
 """
 
+TOOLS = [None] * 6  # nobody has an id of sys.monitoring
+
+
+def check(folder: Path, source: str, engine: str, seen: str) -> None:
+    """The program prints this, and nothing else."""
+    write(folder, "prog.py", (COUNTS + source).replace("ENGINE", repr(engine)))
+    assert run(["prog.py"], folder) == (0, seen, "")
+
+
 # Another thread's session begins and ends in the midst of one that begins or
 # ends; it does not wait for ever for its turn, as that waits for it.
 MIDST = """
@@ -137,11 +146,8 @@ print(counts(tracer, "/mine.py"))
 
 @pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
 def test_the_last_session_ends_while_a_function_gets_its_code(tmp_path: Path) -> None:
-    write(tmp_path, "prog.py", (COUNTS + ENDS).replace("ENGINE", "'probe'"))
-    tools = [None] * 6
-    counts = "{2: 1, 4: 3, 5: 2, 6: 1}"
-    seen = f"{tools} True True\n{counts}\n"
-    assert run(["prog.py"], tmp_path) == (0, seen, "")
+    seen = f"{TOOLS} True True\n{{2: 1, 4: 3, 5: 2, 6: 1}}\n"
+    check(tmp_path, ENDS, "probe", seen)
 
 
 # A frame that is followed runs long while the session ends in another thread.
@@ -187,10 +193,7 @@ print(counts(tracer, "/mine.py"))
 
 @pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
 def test_a_frame_runs_long_while_the_last_session_ends(tmp_path: Path) -> None:
-    write(tmp_path, "prog.py", (COUNTS + LONG).replace("ENGINE", "'probe'"))
-    tools = [None] * 6
-    seen = f"False True {tools}\n{{2: 2, 3: 1, 4: 1}}\n"
-    assert run(["prog.py"], tmp_path) == (0, seen, "")
+    check(tmp_path, LONG, "probe", f"False True {TOOLS}\n{{2: 2, 3: 1, 4: 1}}\n")
 
 
 # Code is judged by Python code meanwhile.
@@ -222,10 +225,8 @@ print(session("/after.py", 2))
 def test_the_last_session_ends_while_code_is_judged(
     engine: str, tmp_path: Path
 ) -> None:
-    write(tmp_path, "prog.py", (COUNTS + JUDGED).replace("ENGINE", repr(engine)))
-    tools = [None] * 6
-    seen = f"True {tools}\n{{2: 2, 3: 2, 4: 6, 5: 4, 6: 2}}\n"
-    assert run(["prog.py"], tmp_path) == (0, seen, "")
+    seen = f"True {TOOLS}\n{{2: 2, 3: 2, 4: 6, 5: 4, 6: 2}}\n"
+    check(tmp_path, JUDGED, engine, seen)
 
 
 # The thread that begins or ends a session is not in the child.
@@ -332,7 +333,4 @@ print(len(results), {str(each) for each in results.values()})
 def test_sessions_in_many_threads_beside_an_audit_hook(
     engine: str, tmp_path: Path
 ) -> None:
-    write(tmp_path, "prog.py", COUNTS.replace("ENGINE", repr(engine)) + MANY)
-    status, out, err = run(["prog.py"], tmp_path)
-    assert (status, err) == (0, "")
-    assert out == "8 {'{2: 20, 3: 20, 4: 60, 5: 40, 6: 20}'}\n"
+    check(tmp_path, MANY, engine, "8 {'{2: 20, 3: 20, 4: 60, 5: 40, 6: 20}'}\n")
