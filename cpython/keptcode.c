@@ -4,16 +4,42 @@
 #include "engine.h"
 #include "live.h"
 #include "mem.h"
+#include "outcomes.h"
+#include "recall.h"
 #include "sides.h"
 
 /* --- One code object ----------------------------------------------------- */
 
-static bool
-add_code(xt_journal *journal, PyCodeObject *code, uint32_t slots,
-         uint32_t flags, const xt_journal_base *base, uint64_t *record,
-         uint64_t **counters)
+/* The code's co_code, with what its jumps remembered when it was planned, if
+   that is kept: a new bytes object. NULL with an exception. */
+static PyObject *
+recalling_bytecode(PyCodeObject *code, const uint16_t *recalls)
 {
-    PyObject *bytecode = PyCode_GetCode(code);
+    PyObject *plain = PyCode_GetCode(code);
+    xt_instrs instrs = {0};
+    if (recalls == NULL || plain == NULL) {
+        return plain;
+    }
+    PyObject *made = PyBytes_FromStringAndSize(PyBytes_AS_STRING(plain),
+                                               PyBytes_GET_SIZE(plain));
+    Py_DECREF(plain);
+    if (made != NULL && outcomes_read(code, &instrs) == 0) {
+        xt_recall_give(&instrs, recalls);
+        xt_recall_write(&instrs, PyBytes_AS_STRING(made));
+    }
+    else {
+        Py_CLEAR(made);
+    }
+    xt_instrs_fini(&instrs);
+    return made;
+}
+
+static bool
+add_code(xt_journal *journal, PyCodeObject *code, const uint16_t *recalls,
+         uint32_t slots, uint32_t flags, const xt_journal_base *base,
+         uint64_t *record, uint64_t **counters)
+{
+    PyObject *bytecode = recalling_bytecode(code, recalls);
     if (bytecode == NULL) {
         PyErr_Clear();
         return false;
@@ -71,8 +97,8 @@ move_in(kept_file *journal, ProbedCodeObject *probed,
 {
     uint64_t *slots;
     if (probed->kept != NULL ||
-        !add_code(&journal->journal, probed->original, probed->plan.slots, 0,
-                  base, &probed->record, &slots)) {
+        !add_code(&journal->journal, probed->original, probed->recalls,
+                  probed->plan.slots, 0, base, &probed->record, &slots)) {
         return false;
     }
     uint64_t *before = probed->slots;
@@ -115,8 +141,8 @@ keptcode_sides(kept_file *journal, PyCodeObject *code, uint32_t points)
     uint64_t *none;
     uint64_t *counters;
     return points > 0 &&
-                   add_code(&journal->journal, code, 0, XT_JOURNAL_WANTED,
-                            NULL, &record, &none) &&
+                   add_code(&journal->journal, code, NULL, 0,
+                            XT_JOURNAL_WANTED, NULL, &record, &none) &&
                    xt_journal_add_sides(&journal->journal, record, points,
                                         &counters)
                ? counters

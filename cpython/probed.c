@@ -6,6 +6,7 @@
 #include "keptcode.h"
 #include "lines.h"
 #include "mem.h"
+#include "recall.h"
 #include "running.h"
 
 /* --- The code's own object --------------------------------------------- */
@@ -51,6 +52,7 @@ probed_dealloc(ProbedCodeObject *self)
         counter_give(&self->types->pool, self->counters[i]);
     }
     xt_free(self->counters);
+    xt_free(self->recalls);
     xt_plan_fini(&self->plan);
     if (self->kept == NULL) {
         xt_free(self->slots);
@@ -148,13 +150,16 @@ probed_view(PyCodeObject *code, const void *bytecode)
     };
 }
 
-/* Reads co_code into the scratch memory. */
+/* Reads co_code into the scratch memory; `recalls` if that is with what jumps
+   remember. */
 static xt_status
-read_bytecode(PyCodeObject *code, const xt_opcodes *ops, xt_buf *out)
+read_bytecode(PyCodeObject *code, const xt_opcodes *ops, xt_buf *out,
+              bool *recalls)
 {
     xt_status status =
         xt_running_read(out, ops, (unsigned char *)frame_code_start(code),
                         2 * (size_t)Py_SIZE(code));
+    *recalls = status == XT_OK;
     if (status != XT_UNSUPPORTED) {
         return status;
     }
@@ -170,20 +175,29 @@ read_bytecode(PyCodeObject *code, const xt_opcodes *ops, xt_buf *out)
     return status;
 }
 
-/* Reads the code and builds its graph. The view is of scratch memory. */
+/* Reads the code and builds its graph, for the first time or `again`, as it
+   was then. The view is of scratch memory. */
 static xt_status
-analyse(const ProbedCodeObject *self, probed_scratch *scratch,
+analyse(ProbedCodeObject *self, bool again, probed_scratch *scratch,
         xt_code_view *view, const char **refusal)
 {
     *refusal = "its bytecode is of no kind that this version makes";
     scratch->analysed = NULL;
     const xt_opcodes *ops = xt_opcodes_for(COMPAT_MINOR);
+    bool recalls = false;
     xt_status status =
-        ops == NULL ? XT_UNSUPPORTED
-                    : read_bytecode(self->original, ops, &scratch->bytecode);
+        ops == NULL
+            ? XT_UNSUPPORTED
+            : read_bytecode(self->original, ops, &scratch->bytecode, &recalls);
     if (status == XT_OK) {
         *view = probed_view(self->original, scratch->bytecode.bytes);
         status = xt_instrs_read(&scratch->instrs, view);
+    }
+    if (status == XT_OK && recalls && !again) {
+        status = xt_recall_keep(&scratch->instrs, &self->recalls);
+    }
+    else if (status == XT_OK) {
+        xt_recall_give(&scratch->instrs, self->recalls);
     }
     if (status == XT_OK) {
         status = xt_graph_build(&scratch->graph, &scratch->instrs, view,
@@ -204,7 +218,7 @@ rewrite(ProbedCodeObject *self, probed_scratch *scratch, uint32_t first_const,
         const char **refusal)
 {
     xt_code_view view;
-    xt_status status = analyse(self, scratch, &view, refusal);
+    xt_status status = analyse(self, false, scratch, &view, refusal);
     if (status == XT_OK) {
         *refusal = "no probe can stand where one is needed";
         status = xt_plan_build(&self->plan, &scratch->planner, &scratch->graph,
@@ -512,7 +526,7 @@ need_points(ProbedCodeObject *self)
     const char *refusal;
     xt_status status = scratch->analysed == self
                            ? XT_OK
-                           : analyse(self, scratch, &view, &refusal);
+                           : analyse(self, true, scratch, &view, &refusal);
     if (status == XT_OK) {
         status = xt_plan_find_nodes(&self->plan, &scratch->planner,
                                     &scratch->graph, &scratch->instrs);

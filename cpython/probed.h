@@ -50,6 +50,8 @@ typedef struct probed_code {
                                  */
     PyObject **counters;        /* owned array of immortals */
     uint32_t counters_len;      /* fewer than planned if making them failed */
+    uint16_t *recalls; /* owned: what the jumps remembered when this was
+                          planned (recall.h), or NULL */
     xt_unitmap map;
     uint32_t landing;     /* the new code unit where started frames go on */
     uint32_t points_len;  /* instructions of the original */

@@ -98,6 +98,11 @@ read_code(xt_instrs *instrs, const xt_code_view *view)
         if (view->ops->traits[instr->op].jump != XT_JUMP_NONE) {
             instrs->jumps[instrs->jumps_len++] = index;
         }
+        if (instr->kind == XT_KIND_BRANCH &&
+            view->ops->traits[instr->op].caches > 0) {
+            memcpy(&instr->recall, view->code + 2 * (size_t)(instr->end - 1),
+                   sizeof(instr->recall));
+        }
         if (instr->op == view->ops->pop_top && index > 0 &&
             instr[-1].kind == XT_KIND_END_FOR) {
             instr->kind = XT_KIND_END_FOR_POP;

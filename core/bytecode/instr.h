@@ -43,6 +43,8 @@ typedef struct {
     uint8_t op;
     uint8_t kind;     /* xt_opcode_kind */
     uint8_t extended; /* EXTENDED_ARGs in front of the opcode */
+    uint16_t recall;  /* of a conditional jump: what its inline cache holds
+                         (recall.h) */
 } xt_instr;
 
 /* What a constant is that an instruction loads or returns. */

@@ -25,10 +25,13 @@ xt_running_read(xt_buf *out, const xt_opcodes *ops, const unsigned char *code,
         if (caches > len - at) {
             return XT_CORRUPT;
         }
-        if (caches > 0) {
-            memset(to + at, 0, caches);
-            at += caches;
+        if (ops->traits[op].kind == XT_KIND_BRANCH) {
+            memcpy(to + at, code + at, caches);
         }
+        else if (caches > 0) {
+            memset(to + at, 0, caches);
+        }
+        at += caches;
     }
     out->len = at;
     return at == len ? XT_OK : XT_CORRUPT;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Bytecode as it stands while it runs, made what the compiler wrote: without
  * specialised opcodes, events and what inline caches hold. What
- * PyCode_GetCode() does (Objects/codeobject.c), without a new object.
+ * PyCode_GetCode() does (Objects/codeobject.c), without a new object; but
+ * conditional jumps keep what they remember (recall.h).
  */
 #ifndef XT_RUNNING_H
 #define XT_RUNNING_H

@@ -12,9 +12,10 @@
 #include "graph.h"
 #include "spanning.h"
 
-/* Which slot counts what follows from the code alone. Where that changes, this
-   number does: files hold slots (core/store/journal.h). */
-enum { XT_FLOW_VERSION = 5 };
+/* Which slot counts what follows from the code alone, with what its jumps
+   remember (recall.h). Where that changes, this number does: files hold slots
+   (core/store/journal.h). */
+enum { XT_FLOW_VERSION = 6 };
 
 /* Edges that run between the same nodes and fire the same line. */
 typedef struct {

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "recall.h"
+
 enum { DEEPEST = 6 }; /* loops within loops that still count */
 
 static const float ROUNDS = 10;      /* of a loop */
@@ -131,6 +133,24 @@ share_of(const xt_graph *graph, const xt_instrs *instrs, const xt_edge *edge)
     return is_equal_side(instrs, edge) ? share * EQUAL : share;
 }
 
+/* Has what a jump remembers decide along with what is likely: as if that had
+   been seen twice. */
+static void
+learn(const xt_instr *jump, const xt_edge *edges, float *shares)
+{
+    static const float SEEN = 2;
+    unsigned len;
+    unsigned taken = xt_recall_jumps(jump->recall, &len);
+    if (len == 0) {
+        return;
+    }
+    float likely = SEEN / (shares[0] + shares[1]);
+    for (size_t i = 0; i < 2; i++) {
+        unsigned times = edges[i].kind == XT_EDGE_TAKEN ? taken : len - taken;
+        shares[i] = shares[i] * likely + (float)times;
+    }
+}
+
 static float
 rounds_of(const xt_graph *graph, const xt_instrs *instrs, uint32_t at)
 {
@@ -165,6 +185,7 @@ share(xt_graph *graph, const xt_instrs *instrs, uint32_t at, xt_edge *edges,
     if (parted) {
         shares[0] = share_of(graph, instrs, &edges[0]);
         shares[1] = share_of(graph, instrs, &edges[1]);
+        learn(&instrs->items[at], edges, shares);
         all = shares[0] + shares[1];
     }
     for (size_t i = 0; i < len; i++) {

@@ -49,6 +49,24 @@ what_caches_hold_is_dropped(void **state)
 }
 
 static void
+what_conditional_jumps_remember_is_not(void **state)
+{
+    (void)state;
+    for (int minor = 13; minor <= 15; minor++) {
+        const xt_opcodes *ops = xt_opcodes_for(minor);
+        const unsigned char code[] = {
+            ops->pop_jump_if_true, 1, 0x5a, 0xa5, ops->return_value, 0,
+        };
+        xt_buf out = {0};
+        assert_int_equal(XT_OK,
+                         xt_running_read(&out, ops, code, sizeof(code)));
+        assert_int_equal(sizeof(code), out.len);
+        assert_memory_equal(code, out.bytes, sizeof(code));
+        xt_buf_fini(&out);
+    }
+}
+
+static void
 an_opcode_that_may_stand_for_any_is_not_read(void **state)
 {
     (void)state;
@@ -83,6 +101,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_caches_hold_is_dropped),
+        cmocka_unit_test(what_conditional_jumps_remember_is_not),
         cmocka_unit_test(an_opcode_that_may_stand_for_any_is_not_read),
         cmocka_unit_test(out_of_memory_is_said),
     };

@@ -4,6 +4,7 @@ the interpreter remembers of its branches, and is what the trace function sees."
 from __future__ import annotations
 
 import contextlib
+import dis
 import gc
 import os
 import sys
@@ -18,6 +19,7 @@ from beside import FREE, MONITORED, NO_PROBES, run, write
 from seldom import ENGINES, MEANWHILE, TOLD_BY, check_meanwhile, counted, lines_of
 
 import exactrace
+from exactrace import datafolder
 
 TIMES = (1, 2, 14, 15, 16, 17, 40)  # fifteen calls are remembered
 
@@ -534,3 +536,104 @@ def test_sessions_leave_functions_as_they_were() -> None:
         for tool in range(6):
             with contextlib.suppress(ValueError):
                 assert sys.monitoring.get_local_events(tool, before) == 0
+
+
+# Each decision has a side that is seldom taken, by its outcomes so far.
+DECISIONS = """\
+def f(a, b, c):
+    if a:
+        d = c
+        e = d
+    else:
+        d = b
+        e = d
+    g = e
+    if b:
+        h = g
+        i = h
+    else:
+        h = c
+        i = h
+    return [i, i, i, i, i, i]
+"""
+
+
+def probed_lines(function: Any) -> set[int]:
+    """The lines from which, or if nothing falls into them, to which probes count."""
+    code = next(
+        item for item in gc.get_referents(function) if isinstance(item, types.CodeType)
+    )
+    lines = set()
+    before: int | None = None
+    waits = False
+    for instruction in dis.get_instructions(code):
+        place = instruction.positions
+        line = None if place is None else place.lineno
+        if waits or "Counter" in instruction.argrepr:
+            waits = before is None and line is None
+            lines.update({before or line} - {None})
+        before = line or before
+        if instruction.opname.startswith(("JUMP", "RETURN")):
+            before = None
+    return lines
+
+
+@pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
+@pytest.mark.skipif(
+    sys.version_info < (3, 13), reason="branches remember nothing before 3.13"
+)
+@pytest.mark.parametrize("a", [0, 1])
+@pytest.mark.parametrize("b", [0, 1])
+def test_probes_stand_where_control_seldom_goes(a: int, b: int) -> None:
+    names: dict[str, Any] = {"__file__": "/program.py"}
+    exec(compile(DECISIONS, "/program.py", "exec"), names)
+    tracer = exactrace.Trace(count=1, trace=0, engine="probe")
+    lines = []
+
+    def work() -> None:
+        for _ in range(40):
+            names["f"](a, b, 2)
+        lines.append(probed_lines(names["f"]))
+        names["f"](not a, not b, 2)
+
+    tracer.runfunc(work)
+    seldom = {6, 7} if a else {3, 4}, {13, 14} if b else {10, 11}
+    often = ({3, 4, 6, 7} - seldom[0]) | ({10, 11, 13, 14} - seldom[1])
+    assert all(len(lines[0] & of) == 1 for of in seldom)
+    assert len(lines[0] & (often | {2, 8, 9, 15})) == 1  # for the call itself
+    hits = lines_of(tracer)
+    true = {2: 41, 8: 41, 9: 41, 15: 41}
+    true |= dict.fromkeys(often, 40) | dict.fromkeys(seldom[0] | seldom[1], 1)
+    assert hits == true
+
+
+RECALLED = (
+    DECISIONS
+    + """\
+import os, sys, exactrace
+tracer = exactrace.Trace(count=1, trace=0)
+def work():
+    for i in range(40):
+        f(0, 1, i)
+    tracer._keep_in(sys.argv[1], tracer._plan() or 0, ())
+    for i in range(60):
+        f(i % 3 == 0, i % 4 == 0, i)
+    os.kill(os.getpid(), 9)
+tracer.runfunc(work)
+"""
+)
+
+
+@pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
+def test_a_journal_knows_what_the_plan_was_made_of(tmp_path: Path) -> None:
+    write(tmp_path, "prog.py", RECALLED)
+    (tmp_path / "data").mkdir(mode=0o700)
+    data = str(tmp_path / "data")
+    run(["prog.py", f"{data}/counts{datafolder.SUFFIX}"], tmp_path)
+    results, _, _ = datafolder.read(data, datafolder.files(data))
+    file = str(tmp_path / "prog.py")
+    hits = {line: results.counts.get((file, line), 0) for line in range(2, 16)}
+    true = dict.fromkeys((2, 8, 9, 15), 60) | dict.fromkeys((3, 4), 20)
+    true |= dict.fromkeys((6, 7), 40) | dict.fromkeys((10, 11), 15)
+    true |= dict.fromkeys((13, 14), 45) | {5: 0, 12: 0}
+    assert hits == true
