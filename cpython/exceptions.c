@@ -3,6 +3,7 @@
 
 #include "frame.h"
 #include "sides.h"
+#include "unrun.h"
 
 static Py_ssize_t
 unit_of(PyObject *const *args)
@@ -72,7 +73,9 @@ left(EngineObject *self, PyObject *const *args, Py_ssize_t nargs, bool handled)
         Py_RETURN_NONE;
     }
     bool thrown = announced_take(&self->announced, frame);
-    if (probed_note_left(probed, frame_offset(frame, code), thrown,
+    Py_ssize_t stands = frame_offset(frame, code);
+    unrun_add(probed, code, stands, 1);
+    if (probed_note_left(probed, stands, thrown,
                          handled ? unit_of(args) : -1) < 0) {
         return out_of_memory(self);
     }

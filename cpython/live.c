@@ -3,6 +3,7 @@
 
 #include "gather.h"
 #include "mem.h"
+#include "unrun.h"
 
 /* --- Threads --------------------------------------------------------------
  */
@@ -160,7 +161,8 @@ live_found(const EngineObject *engine, live_list *live, PyCodeObject *code,
     }
     uint64_t *left = &probed->breaks.left[point];
     ++*left;
-    places[live->len++] = (live_place){probed, left};
+    unrun_add(probed, code, unit, 1);
+    places[live->len++] = (live_place){probed, left, code, unit};
     return 0;
 }
 
@@ -188,7 +190,9 @@ void
 live_end(live_list *live)
 {
     for (size_t i = 0; i < live->len; i++) {
-        --*live->places[i].left;
+        const live_place *place = &live->places[i];
+        --*place->left;
+        unrun_add(place->probed, place->code, place->unit, -1);
     }
     xt_free(live->places);
 }

@@ -1,0 +1,132 @@
+"""Where a line begins with a probe, its event comes before the probe has run: what a
+callback raises then, or sees, is counted with that line all the same."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from collections import Counter
+from typing import Any
+
+import pytest
+from beside import MONITORED, NO_PROBES
+from seldom import lines_of
+
+import exactrace
+
+pytestmark = pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
+
+PROGRAM = textwrap.dedent(
+    """\
+    def f(n):
+        a = 0
+        while a < n:
+            a += 1
+            if a % 2:
+                continue
+            b = 1
+            if a > 3:
+                break
+        for i in range(3):
+            if i:
+                continue
+            try:
+                c = i
+                if n == 5:
+                    break
+            finally:
+                d = 2
+        while True:
+            a -= 1
+            if a < 0:
+                return 1
+            elif a == 2:
+                continue
+            else:
+                e = None
+    """
+)
+LINES = [*range(2, 17), *range(18, 25)]
+FINALLY = 18  # a trace function that has raised is not told of it
+OTHER = 4  # the id of a tool
+
+
+def run_beside(callback: Any, *, settrace: bool, branch: bool) -> dict[int, int]:
+    """Run the program while another tool, or a trace function, sees its lines. Calls
+    callback(tracer, line) for each.
+    """
+    tracer = exactrace.Trace(count=1, trace=0, engine="probe", branch=branch)
+    names: dict[str, Any] = {"__file__": "/program.py"}
+    exec(compile(PROGRAM, "/program.py", "exec"), names)
+    code = names["f"].__code__
+
+    def see(seen: Any, line: int) -> None:
+        if seen is code:
+            callback(tracer, line)
+
+    def trace(frame: Any, event: str, _: object) -> Any:
+        if event == "line":
+            see(frame.f_code, frame.f_lineno)
+        return trace if frame.f_code is code else None
+
+    def work() -> None:
+        for number in range(40):
+            if settrace:
+                sys.settrace(trace)
+            try:
+                names["f"](4 + number % 3)
+            except ValueError:
+                pass
+            finally:
+                sys.settrace(None)
+
+    tools = sys.monitoring
+    if not settrace:
+        tools.use_tool_id(OTHER, "other")
+        tools.register_callback(OTHER, tools.events.LINE, see)
+        tools.set_events(OTHER, tools.events.LINE)
+    try:
+        tracer.runfunc(work)
+    finally:
+        if not settrace:
+            tools.set_events(OTHER, 0)
+            tools.free_tool_id(OTHER)
+    return lines_of(tracer)
+
+
+@pytest.mark.parametrize("branch", [False, True], ids=["lines", "branches"])
+@pytest.mark.parametrize("settrace", [False, True], ids=["tool", "trace function"])
+@pytest.mark.parametrize("line", LINES)
+def test_what_is_raised_where_a_line_begins(
+    line: int, settrace: bool, branch: bool
+) -> None:
+    seen: Counter[int] = Counter()
+
+    def callback(_: object, at: int) -> None:
+        seen[at] += 1
+        if at == line and seen[at] % 3 == 0:
+            raise ValueError(at)
+
+    counts = run_beside(callback, settrace=settrace, branch=branch)
+    if settrace:
+        counts.pop(FINALLY, None)
+        del seen[FINALLY]
+    assert counts == seen
+    assert settrace or seen[line] >= 3
+
+
+@pytest.mark.parametrize("branch", [False, True], ids=["lines", "branches"])
+@pytest.mark.parametrize("settrace", [False, True], ids=["tool", "trace function"])
+def test_what_is_seen_where_a_line_begins(settrace: bool, branch: bool) -> None:
+    seen: Counter[int] = Counter()
+    different = []
+
+    def callback(tracer: Any, at: int) -> None:
+        seen[at] += 1
+        counts = lines_of(tracer)
+        if counts != seen:
+            different.append((at, counts, dict(seen)))
+
+    counts = run_beside(callback, settrace=settrace, branch=branch)
+    assert counts == seen
+    assert different == []
