@@ -11,6 +11,12 @@ get_own(PyObject *object, const disguise_row *row)
 }
 
 static PyObject *
+get_same(PyObject *object, void *closure)
+{
+    return get_own(object, closure);
+}
+
+static PyObject *
 get_code(PyObject *object, void *closure)
 {
     const disguise_row *row = closure;
@@ -25,11 +31,18 @@ get_code(PyObject *object, void *closure)
     return code;
 }
 
+int
+disguise_set_own(const disguise_row *row, PyObject *object, PyObject *value)
+{
+    return row->definition->set(object, value, row->definition->closure);
+}
+
 static int
-set_own(PyObject *object, PyObject *value, void *closure)
+set_attribute(PyObject *object, PyObject *value, void *closure)
 {
     const disguise_row *row = closure;
-    return row->definition->set(object, value, row->definition->closure);
+    return row->set == NULL ? disguise_set_own(row, object, value)
+                            : row->set(row->owner, row, object, value);
 }
 
 /* An offset in bytes into the code of a frame, as one into the original. */
@@ -74,13 +87,15 @@ typedef struct {
     PyTypeObject *type;
     const char *name;
     getter get;
+    disguise_setter set;
 } attribute;
 
 /* Takes over the attribute's descriptor in place: it stays the same object,
    so that nothing that has looked it up needs to look again. Both kinds of
    descriptor are laid out alike: their type says what the pointer is. */
 static int
-put_on(disguise_row *row, const probed_types *types, const attribute *wanted)
+put_on(disguise_row *row, const probed_types *types, const attribute *wanted,
+       void *owner)
 {
     PyObject *dict = PyType_GetDict(wanted->type);
     PyObject *found =
@@ -99,10 +114,12 @@ put_on(disguise_row *row, const probed_types *types, const attribute *wanted)
         .definition = descriptor->d_getset,
         .ours = {.name = wanted->name, .get = wanted->get, .closure = row},
         .types = types,
+        .set = wanted->set,
+        .owner = owner,
     };
     if (row->type == &PyGetSetDescr_Type) {
         row->ours.doc = row->definition->doc;
-        row->ours.set = row->definition->set == NULL ? NULL : set_own;
+        row->ours.set = row->definition->set == NULL ? NULL : set_attribute;
     }
     descriptor->d_getset = &row->ours;
     Py_SET_TYPE(found, &PyGetSetDescr_Type);
@@ -123,19 +140,21 @@ take_off(disguise_row *row)
 }
 
 int
-disguise_begin(disguise *self, const probed_types *types)
+disguise_begin(disguise *self, const probed_types *types,
+               disguise_setter set_line, void *owner)
 {
     const attribute wanted[DISGUISES] = {
-        {&PyFunction_Type, "__code__", get_code},
-        {&PyFrame_Type, "f_code", get_code},
-        {&PyFrame_Type, "f_lasti", get_f_lasti},
-        {&PyTraceBack_Type, "tb_lasti", get_tb_lasti},
-        {&PyGen_Type, "gi_code", get_code},
-        {&PyCoro_Type, "cr_code", get_code},
-        {&PyAsyncGen_Type, "ag_code", get_code},
+        {&PyFunction_Type, "__code__", get_code, NULL},
+        {&PyFrame_Type, "f_code", get_code, NULL},
+        {&PyFrame_Type, "f_lasti", get_f_lasti, NULL},
+        {&PyFrame_Type, "f_lineno", get_same, set_line},
+        {&PyTraceBack_Type, "tb_lasti", get_tb_lasti, NULL},
+        {&PyGen_Type, "gi_code", get_code, NULL},
+        {&PyCoro_Type, "cr_code", get_code, NULL},
+        {&PyAsyncGen_Type, "ag_code", get_code, NULL},
     };
     for (size_t i = 0; i < DISGUISES; i++) {
-        if (put_on(&self->rows[i], types, &wanted[i]) < 0) {
+        if (put_on(&self->rows[i], types, &wanted[i], owner) < 0) {
             disguise_end(self);
             return -1;
         }

@@ -9,6 +9,7 @@
 #include "gather.h"
 #include "harvest.h"
 #include "keptcode.h"
+#include "linejumps.h"
 #include "mem.h"
 #include "monitoring.h"
 #include "otherframes.h"
@@ -259,7 +260,8 @@ switch_off(EngineObject *self)
 static int
 begin_hiding(EngineObject *self)
 {
-    if (disguise_begin(&self->disguise, &self->types) < 0) {
+    if (disguise_begin(&self->disguise, &self->types, linejumps_set, self) <
+        0) {
         return -1;
     }
     return onlookers_begin(&self->onlookers, self);

@@ -362,6 +362,13 @@ firstruns_knows(const EngineObject *engine, PyCodeObject *code)
     return run != NULL && firstrun_may_repeat(run);
 }
 
+bool
+firstruns_follows(const EngineObject *engine, const frame_head *frame,
+                  PyCodeObject *code)
+{
+    return find_run(engine, frame, code) != NULL;
+}
+
 int
 firstruns_again(EngineObject *engine, const frame_head *frame,
                 PyCodeObject *code)

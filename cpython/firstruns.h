@@ -57,6 +57,10 @@ int firstruns_again(struct EngineObject *engine, const frame_head *frame,
    rewritten yet: the next one that is wanted must be told of. */
 bool firstruns_knows(const struct EngineObject *engine, PyCodeObject *code);
 
+/* Whether the frame, which runs the code, is noted here. */
+bool firstruns_follows(const struct EngineObject *engine,
+                       const frame_head *frame, PyCodeObject *code);
+
 /* A frame starts: what was noted in its place has ended. All here return -1
  * with an exception; what was not counted then is later, but for what a frame
  * has had that has come to a fork: that is lost. */

@@ -644,3 +644,18 @@ probed_note_left(ProbedCodeObject *probed, Py_ssize_t stands, bool thrown,
     }
     return 0;
 }
+
+int
+probed_note_jump(ProbedCodeObject *probed, uint32_t from, uint32_t to)
+{
+    if (from == XT_NONE || to == XT_NONE) {
+        return 0;
+    }
+    if (probed_need_breaks(probed) < 0) {
+        return -1;
+    }
+    probed_note_broken(probed);
+    probed->breaks.left[from]++;
+    probed->breaks.handled[to]++;
+    return 0;
+}

@@ -34,7 +34,7 @@ typedef struct {
 /* Exceptions, per instruction. */
 typedef struct {
     uint64_t *left;    /* how often control left in its midst */
-    uint64_t *handled; /* how often an exception led here */
+    uint64_t *handled; /* how often an exception, or a debugger, led here */
     uint64_t *fired;   /* and how often that was a line event */
 } probed_breaks;
 
@@ -176,5 +176,9 @@ void probed_note_joined(ProbedCodeObject *probed, uint32_t branch);
    of memory. */
 int probed_note_left(ProbedCodeObject *probed, Py_ssize_t stands, bool thrown,
                      Py_ssize_t handler);
+
+/* Notes that a frame which stood at one instruction of the original has been
+   put at another. -1 (without an exception) if out of memory. */
+int probed_note_jump(ProbedCodeObject *probed, uint32_t from, uint32_t to);
 
 #endif

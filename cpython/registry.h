@@ -51,7 +51,7 @@ void registry_fini(code_registry *registry);
 
 /* The entry of a code object, or NULL. */
 static inline code_entry *
-registry_get(code_registry *registry, PyCodeObject *original)
+registry_get(const code_registry *registry, PyCodeObject *original)
 {
     return xt_ptrmap_get(&registry->by_code, original);
 }

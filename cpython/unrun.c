@@ -22,8 +22,9 @@ static const CounterObject *
 find_counter(const ProbedCodeObject *probed, PyCodeObject *code,
              const xt_instrs *instrs, size_t at)
 {
-    const xt_opcodes *ops = instrs->ops;
-    if (at + 1 >= instrs->len || instrs->items[at].op != ops->load_const ||
+    const xt_opcodes *ops = instrs->ops; /* NULL if nothing was read */
+    if (at >= instrs->len || at + 1 == instrs->len ||
+        instrs->items[at].op != ops->load_const ||
         (instrs->items[at + 1].op != ops->unary_negative &&
          instrs->items[at + 1].op != ops->unary_invert) ||
         instrs->items[at].oparg >= PyTuple_GET_SIZE(code->co_consts)) {
@@ -36,29 +37,61 @@ find_counter(const ProbedCodeObject *probed, PyCodeObject *code,
                : NULL;
 }
 
+/* Whether the counter at an instruction is that of a probe which is not fused:
+   then all of it was inserted. */
+static bool
+is_plain(const ProbedCodeObject *probed, const xt_instrs *instrs, size_t at)
+{
+    return (xt_unitmap_find(&probed->map, instrs->items[at].start) &
+            XT_REWRITE_INSERTED) != 0;
+}
+
+/* Reads the code if a probe may begin at this code unit; its instruction, or
+   XT_NONE. */
+static uint32_t
+read_at(const ProbedCodeObject *probed, PyCodeObject *code, Py_ssize_t unit,
+        xt_instrs *instrs)
+{
+    const xt_opcodes *ops = xt_opcodes_for(COMPAT_MINOR);
+    if (unit < 0 || unit >= (Py_ssize_t)probed->map.units ||
+        !may_load(ops, code, unit)) {
+        return XT_NONE;
+    }
+    if (outcomes_read(code, instrs) < 0) {
+        PyErr_Clear(); /* out of memory: it counts one less */
+        return XT_NONE;
+    }
+    uint32_t at =
+        (size_t)unit < instrs->units ? instrs->at_unit[unit] : XT_NONE;
+    bool begins = at != XT_NONE && instrs->items[at].start == (uint32_t)unit;
+    return begins ? at : XT_NONE;
+}
+
 void
 unrun_add(const ProbedCodeObject *probed, PyCodeObject *code, Py_ssize_t unit,
           int64_t number)
 {
     enum { PROBE = 3 }; /* instructions of one that is not fused */
-    const xt_opcodes *ops = xt_opcodes_for(COMPAT_MINOR);
-    if (unit < 0 || unit >= Py_SIZE(code) || !may_load(ops, code, unit)) {
-        return;
-    }
     xt_instrs instrs = {0};
-    if (outcomes_read(code, &instrs) < 0) {
-        PyErr_Clear(); /* out of memory: it counts one less */
-    }
-    size_t at = (size_t)unit < instrs.units ? instrs.at_unit[unit] : 0;
-    bool begins = at < instrs.len && instrs.items[at].start == (size_t)unit;
-    const CounterObject *counter =
-        begins ? find_counter(probed, code, &instrs, at) : NULL;
+    size_t at = read_at(probed, code, unit, &instrs);
+    const CounterObject *counter = find_counter(probed, code, &instrs, at);
     while (counter != NULL) {
         *counter->slot += (uint64_t)number;
+        bool plain = is_plain(probed, &instrs, at);
         at += PROBE;
-        bool plain =
-            at < instrs.len && instrs.items[at - 1].op == ops->pop_top;
         counter = plain ? find_counter(probed, code, &instrs, at) : NULL;
+    }
+    xt_instrs_fini(&instrs);
+}
+
+void
+unrun_pass(const ProbedCodeObject *probed, PyCodeObject *code, Py_ssize_t unit)
+{
+    xt_instrs instrs = {0};
+    size_t at = read_at(probed, code, unit, &instrs);
+    const CounterObject *counter = find_counter(probed, code, &instrs, at);
+    if (counter != NULL && !is_plain(probed, &instrs, at)) {
+        --*counter->slot;
     }
     xt_instrs_fini(&instrs);
 }

@@ -16,4 +16,10 @@
 void unrun_add(const ProbedCodeObject *probed, PyCodeObject *code,
                Py_ssize_t unit, int64_t number);
 
+/* A frame has been put at a code unit without having come there: if it begins
+   with a fused probe, that counts a way which the frame has not gone, so there
+   is one less. */
+void unrun_pass(const ProbedCodeObject *probed, PyCodeObject *code,
+                Py_ssize_t unit);
+
 #endif

@@ -54,7 +54,15 @@ xt_solve(const xt_plan *plan, uint32_t instrs, const uint64_t *slots,
         const xt_plan_shift *shift = &plan->shifts[i];
         int64_t left = (int64_t)breaks->left[shift->instr];
         int64_t *count = &counts[shift->class];
-        *count = shift->early ? minus(*count, left) : plus(*count, left);
+        if (shift->early) {
+            *count = minus(*count, left);
+        }
+        else {
+            int64_t come = breaks->handled == NULL
+                               ? 0
+                               : (int64_t)breaks->handled[shift->instr];
+            *count = minus(plus(*count, left), come);
+        }
     }
     for (size_t i = 0; i < plan->classes_len; i++) {
         if (plan->classes[i].slot != XT_NONE) {

@@ -15,7 +15,8 @@
    borrowed, and NULL when nothing did. */
 typedef struct {
     const uint64_t *left;    /* how often control left in its midst */
-    const uint64_t *handled; /* how often an exception led to it */
+    const uint64_t *handled; /* how often an exception, or a debugger, led to
+                                it */
 } xt_breaks;
 
 /* Sets counts[class] for each class of the plan, from slots[slot]; `balance`
