@@ -214,7 +214,7 @@ static inline int
 compat_dict_put(PyObject *dict, PyObject *key, PyObject *value,
                 PyObject **before)
 {
-#if PY_VERSION_HEX >= 0x030D0000
+#if PY_VERSION_HEX >= 0x030E0000 || defined(Py_GIL_DISABLED)
     PyObject *there;
     int was = PyDict_SetDefaultRef(dict, key, value, &there);
     if (was == 0) {
@@ -223,6 +223,8 @@ compat_dict_put(PyObject *dict, PyObject *key, PyObject *value,
     *before = was > 0 ? there : NULL;
     return was < 0 ? -1 : 0;
 #else
+    /* PyDict_SetDefaultRef() of 3.13 says that all is well when it is out of
+       memory, and leaves a dict that is broken. */
     *before = Py_XNewRef(PyDict_GetItemWithError(dict, key));
     if (*before != NULL) {
         return 0;

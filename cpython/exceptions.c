@@ -74,10 +74,14 @@ left(EngineObject *self, PyObject *const *args, Py_ssize_t nargs, bool handled)
     }
     bool thrown = announced_take(&self->announced, frame);
     Py_ssize_t stands = frame_offset(frame, code);
-    unrun_add(probed, code, stands, 1);
-    if (probed_note_left(probed, stands, thrown,
-                         handled ? unit_of(args) : -1) < 0) {
+    int arose =
+        probed_note_left(probed, stands, thrown, handled ? unit_of(args) : -1);
+    if (arose < 0) {
         return out_of_memory(self);
+    }
+    CounterObject *unrun = arose > 0 ? unrun_find(probed, code, stands) : NULL;
+    if (unrun != NULL) {
+        ++*unrun->slot;
     }
     Py_RETURN_NONE;
 }

@@ -9,6 +9,7 @@
 #include "keptrun.h"
 #include "live.h"
 #include "monitoring.h"
+#include "recall.h"
 #include "sweep.h"
 
 /* --- Lists ----------------------------------------------------------------
@@ -284,10 +285,17 @@ listen(const EngineObject *engine, const first_run *run)
 {
     long events = (run->route != NULL ? engine->side_events : 0) |
                   (sweep_is_body(run->code) ? 0 : engine->return_event);
-    return run->listens
-               ? monitoring_switch_code(engine->monitoring, engine->tool,
-                                        run->code, events)
-               : 0;
+    if (!run->listens) {
+        return 0;
+    }
+    int result = monitoring_switch_code(engine->monitoring, engine->tool,
+                                        run->code, events);
+    if (result == 0 && run->route != NULL) {
+        xt_recall_restart(frame_code_start(run->code),
+                          (size_t)Py_SIZE(run->code),
+                          xt_opcodes_for(COMPAT_MINOR));
+    }
+    return result;
 }
 
 /* Notes a run that is fit. */

@@ -61,11 +61,17 @@ linejumps_set(void *owner, const disguise_row *row, PyObject *frame,
         return disguise_set_own(row, frame, value);
     }
     Py_ssize_t stands = frame_offset(head, code);
+    CounterObject *unrun = unrun_find(probed, code, stands);
     int result = disguise_set_own(row, frame, value);
     if (result == 0) {
         Py_ssize_t now = frame_offset(head, code);
-        unrun_add(probed, code, stands, 1);
-        unrun_pass(probed, code, now);
+        CounterObject *passed = unrun_find_fused(probed, code, now);
+        if (unrun != NULL) {
+            ++*unrun->slot;
+        }
+        if (passed != NULL) {
+            --*passed->slot; /* it counts a way that the frame has not gone */
+        }
         if (probed_note_jump(probed, find_left(probed, stands),
                              probed_point_at(probed, now)) < 0) {
             PyErr_NoMemory();

@@ -161,8 +161,11 @@ live_found(const EngineObject *engine, live_list *live, PyCodeObject *code,
     }
     uint64_t *left = &probed->breaks.left[point];
     ++*left;
-    unrun_add(probed, code, unit, 1);
-    places[live->len++] = (live_place){probed, left, code, unit};
+    CounterObject *unrun = unrun_find(probed, code, unit);
+    if (unrun != NULL) {
+        ++*unrun->slot;
+    }
+    places[live->len++] = (live_place){probed, left, unrun};
     return 0;
 }
 
@@ -192,7 +195,9 @@ live_end(live_list *live)
     for (size_t i = 0; i < live->len; i++) {
         const live_place *place = &live->places[i];
         --*place->left;
-        unrun_add(place->probed, place->code, place->unit, -1);
+        if (place->unrun != NULL) {
+            --*place->unrun->slot;
+        }
     }
     xt_free(live->places);
 }

@@ -31,8 +31,7 @@ int live_visit_others(live_visitor visitor, void *arg);
 typedef struct {
     ProbedCodeObject *probed; /* borrowed */
     uint64_t *left;           /* borrowed counter in its breaks */
-    PyCodeObject *code;       /* borrowed: the rewritten code, */
-    Py_ssize_t unit;          /* and where in that */
+    CounterObject *unrun;     /* immortal: see unrun.h; or NULL */
 } live_place;
 
 typedef struct {

@@ -633,7 +633,7 @@ probed_note_left(ProbedCodeObject *probed, Py_ssize_t stands, bool thrown,
            sees that something went on. */
         probed->breaks.left[0]++;
         probed->breaks.handled[0]++;
-        return 0;
+        return probed->points[point].handler == to;
     }
     if (to != XT_NONE) {
         probed->breaks.handled[to]++;
@@ -642,7 +642,7 @@ probed_note_left(ProbedCodeObject *probed, Py_ssize_t stands, bool thrown,
     if (!thrown && probed->points[point].kind != XT_KIND_SUSPEND) {
         probed->breaks.left[point]++;
     }
-    return 0;
+    return 1;
 }
 
 int

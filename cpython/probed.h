@@ -172,8 +172,9 @@ void probed_note_joined(ProbedCodeObject *probed, uint32_t branch);
 
 /* Notes that an exception took control from where the frame `stands` to the
    handler at `handler`, or out of the frame (-1); `thrown` into it, from
-   outside. Code units of the rewritten code. -1 (without an exception) if out
-   of memory. */
+   outside. Code units of the rewritten code. 1 if it may have arisen where the
+   frame stands, 0 if RERAISE has set the frame back there or it stands in no
+   code of ours; -1 (without an exception) if out of memory. */
 int probed_note_left(ProbedCodeObject *probed, Py_ssize_t stands, bool thrown,
                      Py_ssize_t handler);
 

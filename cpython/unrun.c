@@ -1,97 +1,92 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "unrun.h"
 
-#include <string.h>
-
 #include "frame.h"
-#include "outcomes.h"
 
-/* Whether the code unit may be that of an instruction that loads a counter.
-   Those for events of lines stand for any. */
-static bool
-may_load(const xt_opcodes *ops, PyCodeObject *code, Py_ssize_t unit)
+/* What runs in a code object. */
+typedef struct {
+    const xt_opcodes *ops;
+    const unsigned char *bytes; /* borrowed: two for each code unit */
+    Py_ssize_t units;
+} running_code;
+
+/* The opcode of a code unit as the compiler, or we, wrote it; 0 for one that
+   stands for any, as that for events of lines does, and behind the end. */
+static uint8_t
+opcode_at(const running_code *code, Py_ssize_t unit)
 {
-    uint16_t word;
-    memcpy(&word, frame_code_start(code) + unit, sizeof(word));
-    uint8_t base = ops->base[(uint8_t)word];
-    return base == 0 || base == ops->load_const || base == ops->extended_arg;
+    return unit < code->units ? code->ops->base[code->bytes[2 * unit]] : 0;
 }
 
-/* The counter that a probe begins with, borrowed; NULL if none does there. */
-static const CounterObject *
-find_counter(const ProbedCodeObject *probed, PyCodeObject *code,
-             const xt_instrs *instrs, size_t at)
+static bool
+counts_at(const running_code *code, Py_ssize_t unit)
 {
-    const xt_opcodes *ops = instrs->ops; /* NULL if nothing was read */
-    if (at >= instrs->len || at + 1 == instrs->len ||
-        instrs->items[at].op != ops->load_const ||
-        (instrs->items[at + 1].op != ops->unary_negative &&
-         instrs->items[at + 1].op != ops->unary_invert) ||
-        instrs->items[at].oparg >= PyTuple_GET_SIZE(code->co_consts)) {
+    uint8_t op = opcode_at(code, unit);
+    return op == code->ops->unary_negative || op == code->ops->unary_invert;
+}
+
+/* Whether two code units are of one instruction, and not one of the program's
+   and one of ours in front of the next. */
+static bool
+are_together(const ProbedCodeObject *probed, Py_ssize_t one, Py_ssize_t other)
+{
+    uint32_t differ = xt_unitmap_find(&probed->map, (uint32_t)one) ^
+                      xt_unitmap_find(&probed->map, (uint32_t)other);
+    return (differ & XT_REWRITE_INSERTED) == 0 &&
+           probed_point_at(probed, one) == probed_point_at(probed, other);
+}
+
+/* Reads a LOAD_CONST in front of what counts, whose first code unit may be
+   hidden by an event: the number of its constant, or -1. */
+static Py_ssize_t
+read_load(const running_code *code, const ProbedCodeObject *probed,
+          Py_ssize_t unit)
+{
+    enum { UNITS_MOST = 4 };
+    uint32_t oparg = 0;
+    for (Py_ssize_t at = unit; at < unit + UNITS_MOST; at++) {
+        uint8_t op = opcode_at(code, at);
+        bool hidden = op == 0 && at == unit && at < code->units;
+        bool loads =
+            op == code->ops->load_const || (hidden && counts_at(code, at + 1));
+        bool extends = op == code->ops->extended_arg || (hidden && !loads);
+        if (!loads && !extends) {
+            return -1;
+        }
+        oparg = oparg << 8 | code->bytes[2 * at + 1];
+        if (loads) {
+            return counts_at(code, at + 1) && are_together(probed, unit, at)
+                       ? (Py_ssize_t)oparg
+                       : -1;
+        }
+    }
+    return -1;
+}
+
+CounterObject *
+unrun_find(const ProbedCodeObject *probed, PyCodeObject *code, Py_ssize_t unit)
+{
+    const running_code running = {
+        .ops = xt_opcodes_for(COMPAT_MINOR),
+        .bytes = (const unsigned char *)frame_code_start(code),
+        .units = (Py_ssize_t)probed->map.units,
+    };
+    Py_ssize_t number = unit < 0 ? -1 : read_load(&running, probed, unit);
+    if (number < 0 || number >= PyTuple_GET_SIZE(code->co_consts)) {
         return NULL;
     }
-    PyObject *item =
-        PyTuple_GET_ITEM(code->co_consts, instrs->items[at].oparg);
-    return Py_IS_TYPE(item, probed->types->pool.type)
-               ? (const CounterObject *)item
-               : NULL;
+    PyObject *item = PyTuple_GET_ITEM(code->co_consts, number);
+    return Py_IS_TYPE(item, probed->types->pool.type) ? (CounterObject *)item
+                                                      : NULL;
 }
 
-/* Whether the counter at an instruction is that of a probe which is not fused:
-   then all of it was inserted. */
-static bool
-is_plain(const ProbedCodeObject *probed, const xt_instrs *instrs, size_t at)
+CounterObject *
+unrun_find_fused(const ProbedCodeObject *probed, PyCodeObject *code,
+                 Py_ssize_t unit)
 {
-    return (xt_unitmap_find(&probed->map, instrs->items[at].start) &
-            XT_REWRITE_INSERTED) != 0;
-}
-
-/* Reads the code if a probe may begin at this code unit; its instruction, or
-   XT_NONE. */
-static uint32_t
-read_at(const ProbedCodeObject *probed, PyCodeObject *code, Py_ssize_t unit,
-        xt_instrs *instrs)
-{
-    const xt_opcodes *ops = xt_opcodes_for(COMPAT_MINOR);
-    if (unit < 0 || unit >= (Py_ssize_t)probed->map.units ||
-        !may_load(ops, code, unit)) {
-        return XT_NONE;
-    }
-    if (outcomes_read(code, instrs) < 0) {
-        PyErr_Clear(); /* out of memory: it counts one less */
-        return XT_NONE;
-    }
-    uint32_t at =
-        (size_t)unit < instrs->units ? instrs->at_unit[unit] : XT_NONE;
-    bool begins = at != XT_NONE && instrs->items[at].start == (uint32_t)unit;
-    return begins ? at : XT_NONE;
-}
-
-void
-unrun_add(const ProbedCodeObject *probed, PyCodeObject *code, Py_ssize_t unit,
-          int64_t number)
-{
-    enum { PROBE = 3 }; /* instructions of one that is not fused */
-    xt_instrs instrs = {0};
-    size_t at = read_at(probed, code, unit, &instrs);
-    const CounterObject *counter = find_counter(probed, code, &instrs, at);
-    while (counter != NULL) {
-        *counter->slot += (uint64_t)number;
-        bool plain = is_plain(probed, &instrs, at);
-        at += PROBE;
-        counter = plain ? find_counter(probed, code, &instrs, at) : NULL;
-    }
-    xt_instrs_fini(&instrs);
-}
-
-void
-unrun_pass(const ProbedCodeObject *probed, PyCodeObject *code, Py_ssize_t unit)
-{
-    xt_instrs instrs = {0};
-    size_t at = read_at(probed, code, unit, &instrs);
-    const CounterObject *counter = find_counter(probed, code, &instrs, at);
-    if (counter != NULL && !is_plain(probed, &instrs, at)) {
-        --*counter->slot;
-    }
-    xt_instrs_fini(&instrs);
+    CounterObject *counter = unrun_find(probed, code, unit);
+    bool inserted =
+        counter != NULL && (xt_unitmap_find(&probed->map, (uint32_t)unit) &
+                            XT_REWRITE_INSERTED) != 0;
+    return inserted ? NULL : counter;
 }

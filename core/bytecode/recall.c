@@ -5,10 +5,12 @@
 
 #include "mem.h"
 
+enum { START = 0x5555 };
+
 uint16_t
 xt_recall_of(uint16_t cache, bool marked)
 {
-    enum { START = 0x5555, WIDTH = 16, SURE = 12 };
+    enum { WIDTH = 16, SURE = 12 };
     unsigned len = 0;
     while (len <= SURE &&
            (unsigned)cache >> len != (START & ((1U << (WIDTH - len)) - 1))) {
@@ -36,6 +38,14 @@ xt_recall_jumps(uint16_t recall, unsigned *len)
     return jumps;
 }
 
+/* Whether an instruction is a jump that remembers anything: from 3.13 on. */
+static bool
+remembers(const xt_instrs *instrs, const xt_instr *instr)
+{
+    return instr->kind == XT_KIND_BRANCH &&
+           instrs->ops->traits[instr->op].caches > 0;
+}
+
 /* Whether control goes back nowhere: then the jumps may have been marked. */
 static bool
 goes_ahead(const xt_instrs *instrs)
@@ -57,7 +67,7 @@ xt_recall_keep(xt_instrs *instrs, uint16_t **kept)
     bool any = false;
     for (size_t i = 0; i < instrs->jumps_len; i++) {
         xt_instr *jump = &instrs->items[instrs->jumps[i]];
-        if (jump->kind == XT_KIND_BRANCH) {
+        if (remembers(instrs, jump)) {
             jump->recall = xt_recall_of(jump->recall, marked);
             any = any || jump->recall > 1;
         }
@@ -91,9 +101,25 @@ xt_recall_write(const xt_instrs *instrs, char *bytecode)
 {
     for (size_t i = 0; i < instrs->jumps_len; i++) {
         const xt_instr *jump = &instrs->items[instrs->jumps[i]];
-        if (jump->recall != 0) {
+        if (remembers(instrs, jump)) {
             memcpy(bytecode + 2 * (size_t)(jump->end - 1), &jump->recall,
                    sizeof(jump->recall));
+        }
+    }
+}
+
+void
+xt_recall_restart(uint16_t *code, size_t units, const xt_opcodes *ops)
+{
+    for (size_t unit = 0; unit < units;) {
+        uint8_t op = ops->base[*(const uint8_t *)&code[unit]];
+        unit += 1 + (size_t)ops->traits[op].caches;
+        if (op == 0 || unit > units) {
+            return;
+        }
+        if (ops->traits[op].kind == XT_KIND_BRANCH &&
+            ops->traits[op].caches > 0) {
+            code[unit - 1] = START;
         }
     }
 }

@@ -36,4 +36,10 @@ void xt_recall_give(xt_instrs *instrs, const uint16_t *kept);
 /* Writes them into the bytecode that the instructions were read from. */
 void xt_recall_write(const xt_instrs *instrs, char *bytecode);
 
+/* Has the jumps of code that runs, one item for each code unit, begin anew
+   with alternating bits: when events of branches are switched on, the
+   interpreter puts something else there. Up to an opcode that may stand for
+   any. */
+void xt_recall_restart(uint16_t *code, size_t units, const xt_opcodes *ops);
+
 #endif

@@ -117,6 +117,67 @@ what_was_kept_is_given_again(void **state)
     xt_instrs_fini(&instrs);
 }
 
+static void
+nothing_is_remembered_without_a_cache(void **state)
+{
+    (void)state;
+    const xt_opcodes *ops = xt_opcodes_for(12);
+    const unsigned char code[] = {
+        ops->nop,          0, ops->pop_jump_if_false,          1,
+        ops->nop,          0, ops->jump_backward_no_interrupt, 4,
+        ops->return_value, 0};
+    static const unsigned char nowhere[] = {0x80 | 15 << 3 | 4};
+    const xt_code_view view = {
+        .ops = ops,
+        .code = code,
+        .code_len = sizeof(code),
+        .locations = nowhere,
+        .locations_len = sizeof(nowhere),
+    };
+    xt_instrs instrs = {0};
+    uint16_t *kept = NULL;
+    assert_int_equal(XT_OK, xt_instrs_read(&instrs, &view));
+    assert_int_equal(2, instrs.jumps_len);
+    assert_int_equal(XT_OK, xt_recall_keep(&instrs, &kept));
+    assert_null(kept);
+    unsigned char again[sizeof(code)];
+    memcpy(again, code, sizeof(code));
+    xt_recall_write(&instrs, (char *)again);
+    assert_memory_equal(code, again, sizeof(code));
+    xt_instrs_fini(&instrs);
+}
+
+static void
+caches_begin_anew(void **state)
+{
+    (void)state;
+    for (int minor = 13; minor <= 15; minor++) {
+        const xt_opcodes *ops = xt_opcodes_for(minor);
+        unsigned char bytes[] = {ops->pop_jump_if_true,
+                                 0,
+                                 17,
+                                 0,
+                                 ops->nop,
+                                 0,
+                                 ops->pop_jump_if_none,
+                                 0,
+                                 17,
+                                 0,
+                                 0,
+                                 0,
+                                 17,
+                                 0};
+        uint16_t code[sizeof(bytes) / 2];
+        memcpy(code, bytes, sizeof(bytes));
+        xt_recall_restart(code, sizeof(bytes) / 2, ops);
+        memcpy(bytes, code, sizeof(bytes));
+        assert_int_equal(0x55, bytes[2]);
+        assert_int_equal(0x55, bytes[3]);
+        assert_int_equal(0x55, bytes[8]);
+        assert_int_equal(17, bytes[12]); /* behind what may be anything */
+    }
+}
+
 int
 main(void)
 {
@@ -124,6 +185,8 @@ main(void)
         cmocka_unit_test(the_last_outcomes_are_told),
         cmocka_unit_test(a_marked_cache_tells_how_many_they_are),
         cmocka_unit_test(what_was_kept_is_given_again),
+        cmocka_unit_test(nothing_is_remembered_without_a_cache),
+        cmocka_unit_test(caches_begin_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

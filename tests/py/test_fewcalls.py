@@ -607,17 +607,81 @@ def test_probes_stand_where_control_seldom_goes(a: int, b: int) -> None:
     assert hits == true
 
 
+LOOPED = """\
+def f(a, n):
+    for i in range(n):
+        if a:
+            b = i
+            c = b
+        else:
+            b = a
+            c = b
+        d = c
+        if a:
+            b = d
+            c = b
+        else:
+            b = c
+            c = d
+        d = c
+    return n
+"""
+
+
+@pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
+@pytest.mark.skipif(
+    sys.version_info < (3, 13), reason="branches remember nothing before 3.13"
+)
+@pytest.mark.parametrize("a", [0, 1])
+@pytest.mark.parametrize("rounds", [3, 20, 1000])
+def test_so_they_do_in_loops_that_were_followed(a: int, rounds: int) -> None:
+    names: dict[str, Any] = {"__file__": "/program.py"}
+    exec(compile(LOOPED, "/program.py", "exec"), names)
+    tracer = exactrace.Trace(count=1, trace=0, engine="probe")
+    lines = []
+
+    def work() -> None:
+        names["f"](a, rounds)
+        names["f"](a, rounds)
+        lines.append(probed_lines(names["f"]))
+        names["f"](not a, 5)
+
+    tracer.runfunc(work)
+    sides = ({4, 5}, {11, 12}), ({7, 8}, {14, 15})
+    often, seldom = (sides[0], sides[1]) if a else (sides[1], sides[0])
+    assert all(len(lines[0] & of) == 1 for of in seldom)
+    always = {3, 9, 10, 16}
+    assert len(lines[0] & (always | often[0] | often[1])) == 1  # for the round
+    true = {2: 2 * rounds + 8, 17: 3} | dict.fromkeys(always, 2 * rounds + 5)
+    true |= dict.fromkeys(often[0] | often[1], 2 * rounds)
+    true |= dict.fromkeys(seldom[0] | seldom[1], 5)
+    assert lines_of(tracer) == true
+
+
 RECALLED = (
     DECISIONS
     + """\
+def loops(n):
+    while n > 0:
+        n -= 1
+        if n % 8 == 7:
+            a = 1
+            b = a
+        else:
+            a = 2
+            b = a
+        c = b
+    return c
 import os, sys, exactrace
 tracer = exactrace.Trace(count=1, trace=0)
 def work():
     for i in range(40):
         f(0, 1, i)
+        loops(8)
     tracer._keep_in(sys.argv[1], tracer._plan() or 0, ())
     for i in range(60):
         f(i % 3 == 0, i % 4 == 0, i)
+        loops(16)
     os.kill(os.getpid(), 9)
 tracer.runfunc(work)
 """
@@ -632,8 +696,10 @@ def test_a_journal_knows_what_the_plan_was_made_of(tmp_path: Path) -> None:
     run(["prog.py", f"{data}/counts{datafolder.SUFFIX}"], tmp_path)
     results, _, _ = datafolder.read(data, datafolder.files(data))
     file = str(tmp_path / "prog.py")
-    hits = {line: results.counts.get((file, line), 0) for line in range(2, 16)}
+    hits = {line: results.counts.get((file, line), 0) for line in range(2, 27)}
     true = dict.fromkeys((2, 8, 9, 15), 60) | dict.fromkeys((3, 4), 20)
     true |= dict.fromkeys((6, 7), 40) | dict.fromkeys((10, 11), 15)
-    true |= dict.fromkeys((13, 14), 45) | {5: 0, 12: 0}
+    true |= dict.fromkeys((13, 14), 45) | {5: 0, 12: 0, 16: 0, 17: 60 * 17}
+    true |= dict.fromkeys((18, 19, 25), 60 * 16) | dict.fromkeys((20, 21), 60 * 2)
+    true |= {22: 0} | dict.fromkeys((23, 24), 60 * 14) | {26: 60}
     assert hits == true

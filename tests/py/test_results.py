@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import importlib.util
 import io
 import linecache
 import os
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from beside import run, write
 
 import exactrace
 from exactrace import _native
@@ -595,3 +597,31 @@ def test_short_work_shows_no_progress(monkeypatch: pytest.MonkeyPatch) -> None:
     with Progress("listings", 3) as progress:
         progress.step()
     assert stream.getvalue() == ""
+
+
+FAILING = """\
+import sys, _testcapi, exactrace
+tracer = exactrace.Trace(count=1, trace=0)
+exec(compile("def f():\\n" + 100 * " a = 1\\n", "F", "exec"))
+tracer.runfunc(f)
+_testcapi.set_nomemory(int(sys.argv[1]), int(sys.argv[1]) + 1)
+try:
+    tracer.counts
+except MemoryError:
+    pass
+finally:
+    _testcapi.remove_mem_hooks()
+counts = {line: n for (name, line), n in tracer.counts.items() if name == "F"}
+assert len(tracer.counts) == len(list(tracer.counts))
+assert counts == dict.fromkeys(range(2, 102), 1), counts
+"""
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("_testcapi") is None,
+    reason="this Python comes without what fails allocations",
+)
+@pytest.mark.parametrize("number", range(1, 20))
+def test_counts_are_whole_when_memory_fails_once(number: int, tmp_path: Path) -> None:
+    write(tmp_path, "prog.py", FAILING)
+    assert run(["prog.py", str(number)], tmp_path) == (0, "", "")
