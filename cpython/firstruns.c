@@ -283,14 +283,15 @@ is_fit(EngineObject *engine, PyCodeObject *code, uint32_t *start,
 static int
 listen(const EngineObject *engine, const first_run *run)
 {
-    long events = (run->route != NULL ? engine->side_events : 0) |
-                  (sweep_is_body(run->code) ? 0 : engine->return_event);
     if (!run->listens) {
         return 0;
     }
+    bool is_body = sweep_is_body(run->code);
+    long events = (run->route != NULL ? engine->side_events : 0) |
+                  (is_body ? 0 : engine->return_event);
     int result = monitoring_switch_code(engine->monitoring, engine->tool,
                                         run->code, events);
-    if (result == 0 && run->route != NULL) {
+    if (result == 0 && run->route != NULL && !is_body) {
         xt_recall_restart(frame_code_start(run->code),
                           (size_t)Py_SIZE(run->code),
                           xt_opcodes_for(COMPAT_MINOR));
