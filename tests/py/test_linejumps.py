@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from beside import MONITORED, NO_PROBES
-from seldom import lines_of
 
 import exactrace
 
@@ -92,8 +91,10 @@ OTHER = 4  # the id of a tool
 class Debugger:
     """Has the program's frames go on at `to` when they come to `at`, once."""
 
-    def __init__(self, at: int, to: int, time: int, *, is_tool: bool) -> None:
-        self.at, self.to, self.time = at, to, time
+    def __init__(
+        self, at: int, to: int, time: int, file: str, *, is_tool: bool
+    ) -> None:
+        self.at, self.to, self.time, self.file = at, to, time, file
         self.is_tool = is_tool
         self.times = 0
         self.log: list[object] = []
@@ -109,14 +110,14 @@ class Debugger:
                     self.log.append(str(error))
 
     def trace(self, frame: Any, event: str, _: object) -> Any:
-        if frame.f_code.co_filename != "/program.py":
+        if frame.f_code.co_filename != self.file:
             return None
         if event == "line":
             self.see(frame)
         return self.trace
 
     def tell(self, code: Any, _: int) -> None:
-        if code.co_filename == "/program.py":
+        if code.co_filename == self.file:
             self.see(sys._getframe(1))
 
     def begin(self, *, below: bool) -> None:
@@ -138,35 +139,24 @@ class Debugger:
             sys.monitoring.free_tool_id(OTHER)
 
 
-def run(
-    engine: str, source: str, before: int, debugger: Debugger, *, branch: bool
-) -> dict[int, int]:
-    """Counts of a program that runs a function, and then with a debugger, and once
-    more without one.
-    """
-    tracer = exactrace.Trace(count=1, trace=0, engine=engine, branch=branch)
-    names: dict[str, Any] = {"__file__": "/program.py"}
-    exec(compile(source, "/program.py", "exec"), names)
-    begins = "begin()" in source
-
-    def work() -> None:
-        names["begin"] = lambda: None
-        for _ in range(before):
-            names["f"](6)
-        names["begin"] = lambda: debugger.begin(below=True)
-        if not begins:
-            debugger.begin(below=False)
-        try:
-            names["f"](6)
-        except TypeError as error:  # a variable that was not set is None
-            debugger.log.append(str(error))
-        finally:
-            debugger.end()
-        names["begin"] = lambda: None
+def run(source: str, before: int, debugger: Debugger) -> None:
+    """Run a function, and then with a debugger, and once more without one."""
+    names: dict[str, Any] = {"__file__": debugger.file}
+    exec(compile(source, debugger.file, "exec"), names)
+    names["begin"] = lambda: None
+    for _ in range(before):
         names["f"](6)
-
-    tracer.runfunc(work)
-    return lines_of(tracer)
+    names["begin"] = lambda: debugger.begin(below=True)
+    if "begin()" not in source:
+        debugger.begin(below=False)
+    try:
+        names["f"](6)
+    except TypeError as error:  # a variable that was not set is None
+        debugger.log.append(str(error))
+    finally:
+        debugger.end()
+    names["begin"] = lambda: None
+    names["f"](6)
 
 
 @pytest.mark.parametrize("branch", [False, True], ids=["lines", "branches"])
@@ -179,15 +169,30 @@ def test_jumps_from_each_line_to_each_other(
     source = textwrap.dedent(FUNCTIONS[name])
     last = source.count("\n") + 1
     pairs = SAFE.get(name) or itertools.product(range(2, last), repeat=2)
-    jumps = 0
-    for (at, to), time in itertools.product(pairs, (1, 2)):
-        told = {}
-        for engine in ("event", "probe"):
-            debugger = Debugger(at, to, time, is_tool=is_tool)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of variables that get None
-                counts = run(engine, source, before, debugger, branch=branch)
-            told[engine] = counts, debugger.log
-            jumps += debugger.times >= time
-        assert told["probe"] == told["event"], (at, to, time)
-    assert jumps > len(SAFE.get(name, range(last)))
+    jumps = [(*pair, time) for pair in pairs for time in (1, 2)]
+    told = {}
+    for engine in ("event", "probe"):
+        tracer = exactrace.Trace(count=1, trace=0, engine=engine, branch=branch)
+        debuggers = [
+            Debugger(*jump, f"/{number}.py", is_tool=is_tool)
+            for number, jump in enumerate(jumps)
+        ]
+
+        def work(debuggers: list[Debugger] = debuggers) -> None:
+            for debugger in debuggers:
+                run(source, before, debugger)
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of variables that get None
+            tracer.runfunc(work)
+        counts: dict[str, dict[int, int]] = {}
+        for (file, line), hits in tracer.counts.items():
+            counts.setdefault(file, {})[line] = hits
+        told[engine] = [
+            (jump, counts[debugger.file], debugger.log)
+            for jump, debugger in zip(jumps, debuggers, strict=True)
+        ]
+    assert sum(len(counts) > 1 for _, counts, _ in told["event"]) == len(jumps)
+    assert any(log.count(at) >= time for (at, _, time), _, log in told["event"])
+    for by_events, by_probes in zip(told["event"], told["probe"], strict=True):
+        assert by_probes == by_events
