@@ -98,8 +98,7 @@ read_code(xt_instrs *instrs, const xt_code_view *view)
         if (view->ops->traits[instr->op].jump != XT_JUMP_NONE) {
             instrs->jumps[instrs->jumps_len++] = index;
         }
-        if (instr->kind == XT_KIND_BRANCH &&
-            view->ops->traits[instr->op].caches > 0) {
+        if (xt_opcode_remembers(view->ops, instr->op)) {
             memcpy(&instr->recall, view->code + 2 * (size_t)(instr->end - 1),
                    sizeof(instr->recall));
         }

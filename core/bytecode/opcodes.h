@@ -7,6 +7,7 @@
 #ifndef XT_OPCODES_H
 #define XT_OPCODES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* How control goes on after an instruction. */
@@ -79,6 +80,15 @@ typedef struct {
                            it takes with its caches; 0: not known, or control
                            may go elsewhere than to the next instruction */
 } xt_opcodes;
+
+/* Whether an opcode is that of a conditional jump whose inline cache, the last
+   of its code units, holds what it did before: from 3.13 on. */
+static inline bool
+xt_opcode_remembers(const xt_opcodes *ops, uint8_t op)
+{
+    return ops->traits[op].kind == XT_KIND_BRANCH &&
+           ops->traits[op].caches > 0;
+}
 
 /* The table of CPython 3.`minor`, or NULL if there is none. Static storage. */
 const xt_opcodes *xt_opcodes_for(int minor);

@@ -38,14 +38,6 @@ xt_recall_jumps(uint16_t recall, unsigned *len)
     return jumps;
 }
 
-/* Whether an instruction is a jump that remembers anything: from 3.13 on. */
-static bool
-remembers(const xt_instrs *instrs, const xt_instr *instr)
-{
-    return instr->kind == XT_KIND_BRANCH &&
-           instrs->ops->traits[instr->op].caches > 0;
-}
-
 /* Whether control goes back nowhere: then the jumps may have been marked. */
 static bool
 goes_ahead(const xt_instrs *instrs)
@@ -67,7 +59,7 @@ xt_recall_keep(xt_instrs *instrs, uint16_t **kept)
     bool any = false;
     for (size_t i = 0; i < instrs->jumps_len; i++) {
         xt_instr *jump = &instrs->items[instrs->jumps[i]];
-        if (remembers(instrs, jump)) {
+        if (xt_opcode_remembers(instrs->ops, jump->op)) {
             jump->recall = xt_recall_of(jump->recall, marked);
             any = any || jump->recall > 1;
         }
@@ -101,7 +93,7 @@ xt_recall_write(const xt_instrs *instrs, char *bytecode)
 {
     for (size_t i = 0; i < instrs->jumps_len; i++) {
         const xt_instr *jump = &instrs->items[instrs->jumps[i]];
-        if (remembers(instrs, jump)) {
+        if (xt_opcode_remembers(instrs->ops, jump->op)) {
             memcpy(bytecode + 2 * (size_t)(jump->end - 1), &jump->recall,
                    sizeof(jump->recall));
         }
@@ -117,8 +109,7 @@ xt_recall_restart(uint16_t *code, size_t units, const xt_opcodes *ops)
         if (op == 0 || unit > units) {
             return;
         }
-        if (ops->traits[op].kind == XT_KIND_BRANCH &&
-            ops->traits[op].caches > 0) {
+        if (xt_opcode_remembers(ops, op)) {
             code[unit - 1] = START;
         }
     }

@@ -25,7 +25,7 @@ xt_running_read(xt_buf *out, const xt_opcodes *ops, const unsigned char *code,
         if (caches > len - at) {
             return XT_CORRUPT;
         }
-        if (ops->traits[op].kind == XT_KIND_BRANCH) {
+        if (xt_opcode_remembers(ops, op)) {
             memcpy(to + at, code + at, caches);
         }
         else if (caches > 0) {

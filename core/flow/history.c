@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "history.h"
 
+#include "recall.h"
+
 /* Before anything is shifted in. */
 enum { MARK = 1 };
 
@@ -42,13 +44,9 @@ xt_history_add_turns(const xt_segment *segments, size_t len,
         if (!remembers(segments, len, i)) {
             continue;
         }
-        int64_t jumps = 0;
-        int64_t falls = 0;
-        for (uint32_t word = code[cache_of(segments, i)]; word > MARK;
-             word >>= 1) {
-            jumps += word & 1;
-            falls += ~word & 1;
-        }
+        unsigned len;
+        unsigned jumps = xt_recall_jumps(code[cache_of(segments, i)], &len);
+        unsigned falls = len - jumps;
         xt_segments_add_way(segments, i, segments[i].target, true, jumps,
                             hits);
         xt_segments_add_way(segments, i, i + 1, true, falls, hits);

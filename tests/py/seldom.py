@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import itertools
 import textwrap
+from pathlib import Path
 from typing import Any
 
-from beside import MONITORED
+from beside import MONITORED, run, write
 
 import exactrace
+from exactrace import datafolder
+from exactrace.results import CoverageResults
 
 ENGINES = ("probe", "event", "settrace") if MONITORED else ("settrace",)
 TOLD_BY = [engine for engine in ENGINES if engine != "settrace"]
@@ -42,6 +45,16 @@ def lines_of(tracer: Any) -> Counts:
         for (name, line), hits in tracer.counts.items()
         if name == "/program.py" and line > 0
     }
+
+
+def left_by(folder: Path, source: str) -> CoverageResults:
+    """What a program leaves that is killed, in the file that it is told."""
+    write(folder, "prog.py", source)
+    (folder / "data").mkdir(mode=0o700)
+    data = str(folder / "data")
+    run(["prog.py", f"{data}/counts{datafolder.SUFFIX}"], folder)
+    results, _, _ = datafolder.read(data, datafolder.files(data))
+    return results
 
 
 # What may have the interpreter forget, or run code without telling us. The settrace

@@ -16,10 +16,18 @@ from typing import Any
 
 import pytest
 from beside import FREE, MONITORED, NO_PROBES, run, write
-from seldom import ENGINES, MEANWHILE, TOLD_BY, check_meanwhile, counted, lines_of
+from seldom import (
+    ENGINES,
+    MEANWHILE,
+    TOLD_BY,
+    Counts,
+    check_meanwhile,
+    counted,
+    left_by,
+    lines_of,
+)
 
 import exactrace
-from exactrace import datafolder
 
 TIMES = (1, 2, 14, 15, 16, 17, 40)  # fifteen calls are remembered
 
@@ -578,30 +586,42 @@ def probed_lines(function: Any) -> set[int]:
     return lines
 
 
-@pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
-@pytest.mark.skipif(
-    sys.version_info < (3, 13), reason="branches remember nothing before 3.13"
+def planned_by(
+    source: str, calls: int, often: tuple[int, ...], once: tuple[int, ...]
+) -> tuple[set[int], Counts]:
+    """The lines of probes after so many calls with the same arguments, and what was
+    counted of these and of one with others.
+    """
+    names: dict[str, Any] = {"__file__": "/program.py"}
+    exec(compile(source, "/program.py", "exec"), names)
+    tracer = exactrace.Trace(count=1, trace=0, engine="probe")
+    lines: set[int] = set()
+
+    def work() -> None:
+        for _ in range(calls):
+            names["f"](*often)
+        lines.update(probed_lines(names["f"]))
+        names["f"](*once)
+
+    tracer.runfunc(work)
+    return lines, lines_of(tracer)
+
+
+REMEMBERS = pytest.mark.skipif(
+    not MONITORED or sys.version_info < (3, 13),
+    reason="no probes, or branches that remember nothing: before 3.13",
 )
+
+
+@REMEMBERS
 @pytest.mark.parametrize("a", [0, 1])
 @pytest.mark.parametrize("b", [0, 1])
 def test_probes_stand_where_control_seldom_goes(a: int, b: int) -> None:
-    names: dict[str, Any] = {"__file__": "/program.py"}
-    exec(compile(DECISIONS, "/program.py", "exec"), names)
-    tracer = exactrace.Trace(count=1, trace=0, engine="probe")
-    lines = []
-
-    def work() -> None:
-        for _ in range(40):
-            names["f"](a, b, 2)
-        lines.append(probed_lines(names["f"]))
-        names["f"](not a, not b, 2)
-
-    tracer.runfunc(work)
+    lines, hits = planned_by(DECISIONS, 40, (a, b, 2), (not a, not b, 2))
     seldom = {6, 7} if a else {3, 4}, {13, 14} if b else {10, 11}
     often = ({3, 4, 6, 7} - seldom[0]) | ({10, 11, 13, 14} - seldom[1])
-    assert all(len(lines[0] & of) == 1 for of in seldom)
-    assert len(lines[0] & (often | {2, 8, 9, 15})) == 1  # for the call itself
-    hits = lines_of(tracer)
+    assert all(len(lines & of) == 1 for of in seldom)
+    assert len(lines & (often | {2, 8, 9, 15})) == 1  # for the call itself
     true = {2: 41, 8: 41, 9: 41, 15: 41}
     true |= dict.fromkeys(often, 40) | dict.fromkeys(seldom[0] | seldom[1], 1)
     assert hits == true
@@ -628,34 +648,20 @@ def f(a, n):
 """
 
 
-@pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
-@pytest.mark.skipif(
-    sys.version_info < (3, 13), reason="branches remember nothing before 3.13"
-)
+@REMEMBERS
 @pytest.mark.parametrize("a", [0, 1])
 @pytest.mark.parametrize("rounds", [3, 20, 1000])
 def test_so_they_do_in_loops_that_were_followed(a: int, rounds: int) -> None:
-    names: dict[str, Any] = {"__file__": "/program.py"}
-    exec(compile(LOOPED, "/program.py", "exec"), names)
-    tracer = exactrace.Trace(count=1, trace=0, engine="probe")
-    lines = []
-
-    def work() -> None:
-        names["f"](a, rounds)
-        names["f"](a, rounds)
-        lines.append(probed_lines(names["f"]))
-        names["f"](not a, 5)
-
-    tracer.runfunc(work)
+    lines, hits = planned_by(LOOPED, 2, (a, rounds), (not a, 5))
     sides = ({4, 5}, {11, 12}), ({7, 8}, {14, 15})
     often, seldom = (sides[0], sides[1]) if a else (sides[1], sides[0])
-    assert all(len(lines[0] & of) == 1 for of in seldom)
+    assert all(len(lines & of) == 1 for of in seldom)
     always = {3, 9, 10, 16}
-    assert len(lines[0] & (always | often[0] | often[1])) == 1  # for the round
+    assert len(lines & (always | often[0] | often[1])) == 1  # for the round
     true = {2: 2 * rounds + 8, 17: 3} | dict.fromkeys(always, 2 * rounds + 5)
     true |= dict.fromkeys(often[0] | often[1], 2 * rounds)
     true |= dict.fromkeys(seldom[0] | seldom[1], 5)
-    assert lines_of(tracer) == true
+    assert hits == true
 
 
 RECALLED = (
@@ -690,11 +696,7 @@ tracer.runfunc(work)
 
 @pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
 def test_a_journal_knows_what_the_plan_was_made_of(tmp_path: Path) -> None:
-    write(tmp_path, "prog.py", RECALLED)
-    (tmp_path / "data").mkdir(mode=0o700)
-    data = str(tmp_path / "data")
-    run(["prog.py", f"{data}/counts{datafolder.SUFFIX}"], tmp_path)
-    results, _, _ = datafolder.read(data, datafolder.files(data))
+    results = left_by(tmp_path, RECALLED)
     file = str(tmp_path / "prog.py")
     hits = {line: results.counts.get((file, line), 0) for line in range(2, 27)}
     true = dict.fromkeys((2, 8, 9, 15), 60) | dict.fromkeys((3, 4), 20)

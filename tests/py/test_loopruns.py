@@ -15,10 +15,17 @@ from typing import Any
 
 import pytest
 from beside import FREE, MONITORED, NO_PROBES, run, write
-from seldom import ENGINES, MEANWHILE, TOLD_BY, check_meanwhile, counted, lines_of
+from seldom import (
+    ENGINES,
+    MEANWHILE,
+    TOLD_BY,
+    check_meanwhile,
+    counted,
+    left_by,
+    lines_of,
+)
 
 import exactrace
-from exactrace import datafolder
 
 FOLLOWS = MONITORED and sys.version_info >= (3, 13)
 ROUNDS = (0, 1, 4, 150)  # the last is longer than any frame is followed
@@ -455,11 +462,7 @@ tracer.runfunc(f, 9)
 
 @pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
 def test_what_a_frame_has_not_had_is_not_in_a_journal(tmp_path: Path) -> None:
-    write(tmp_path, "prog.py", KILLED)
-    (tmp_path / "data").mkdir(mode=0o700)
-    data = str(tmp_path / "data")
-    run(["prog.py", f"{data}/counts{datafolder.SUFFIX}"], tmp_path)
-    results, _, _ = datafolder.read(data, datafolder.files(data))
+    results = left_by(tmp_path, KILLED)
     true = {4: 2, 5: 2, 6: 0, 7: 3, 8: 2, 9: 2, 10: 0}  # from then on
     for line, hits in true.items():
         key = str(tmp_path / "prog.py"), line
