@@ -98,7 +98,9 @@ move_in(kept_file *journal, ProbedCodeObject *probed,
     uint64_t *slots;
     if (probed->kept != NULL ||
         !add_code(&journal->journal, probed->original, probed->recalls,
-                  probed->plan.slots, 0, base, &probed->record, &slots)) {
+                  probed->plan.slots,
+                  probed->unrolled ? XT_JOURNAL_UNROLLED : 0, base,
+                  &probed->record, &slots)) {
         return false;
     }
     uint64_t *before = probed->slots;

@@ -21,21 +21,24 @@ leave_notes(EngineObject *engine, const frame_head *frame, PyCodeObject *code)
    of a jump back within one line, which is an event like that of another line,
    where that leads. XT_NONE if it stands nowhere, or if out of memory. */
 static uint32_t
-find_left(const ProbedCodeObject *probed, Py_ssize_t stands)
+find_left(const ProbedCodeObject *probed, PyCodeObject *code,
+          Py_ssize_t stands)
 {
     enum { EVENT_JUMP = 7 }; /* Include/cpython/monitoring.h; 3.12 as well */
-    uint32_t point = probed_point_at(probed, stands);
-    if (point == XT_NONE || PyThreadState_Get()->what_event != EVENT_JUMP) {
-        return point;
+    uint32_t left = probed_point_at(probed, stands);
+    if (left == XT_NONE || PyThreadState_Get()->what_event != EVENT_JUMP) {
+        return left;
     }
     xt_instrs instrs = {0};
-    uint32_t left = XT_NONE;
-    if (outcomes_read(probed->original, &instrs) < 0) {
+    if (outcomes_read(code, &instrs) < 0) {
         PyErr_Clear();
+        left = XT_NONE;
     }
-    if (point < instrs.len) {
-        const xt_instr *instr = &instrs.items[point];
-        left = instr->kind == XT_KIND_JUMP ? instr->target : point;
+    if ((size_t)stands < instrs.units) {
+        const xt_instr *instr = &instrs.items[instrs.at_unit[stands]];
+        if (instr->kind == XT_KIND_JUMP) {
+            left = probed_point_at(probed, instrs.items[instr->target].start);
+        }
     }
     xt_instrs_fini(&instrs);
     return left;
@@ -72,7 +75,7 @@ linejumps_set(void *owner, const disguise_row *row, PyObject *frame,
         if (passed != NULL) {
             --*passed->slot; /* it counts a way that the frame has not gone */
         }
-        if (probed_note_jump(probed, find_left(probed, stands),
+        if (probed_note_jump(probed, find_left(probed, code, stands),
                              probed_point_at(probed, now)) < 0) {
             PyErr_NoMemory();
             result = engine_keep_trouble(engine);

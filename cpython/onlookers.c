@@ -36,7 +36,7 @@ map_offset(const ProbedCodeObject *probed, PyObject *offset)
     return PyLong_FromUnsignedLong(2 * probed_old_unit(probed, unit));
 }
 
-/* Whether an instruction event comes from one of our own instructions. */
+/* Whether an event of an instruction or a jump comes from one of our own. */
 static bool
 is_inserted(const ProbedCodeObject *probed, PyObject *offset)
 {
@@ -84,7 +84,8 @@ wrapped_vectorcall(PyObject *object, PyObject *const *args, size_t nargsf,
     if (probed == NULL || kwnames != NULL) {
         return PyObject_Vectorcall(self->callback, args, nargsf, kwnames);
     }
-    if (self->instruction && is_inserted(probed, args[1])) {
+    if ((self->instruction || self->has_target) &&
+        is_inserted(probed, args[1])) {
         Py_RETURN_NONE;
     }
     return call_mapped(self, probed, args, nargs);
@@ -198,6 +199,13 @@ onlookers_of(PyObject *capsule)
     return PyCapsule_GetPointer(capsule, NULL);
 }
 
+static void
+note_other(onlookers *self)
+{
+    self->active = true;
+    self->types->watched = true;
+}
+
 enum {
     REGISTER_CALLBACK,
     SET_LOCAL_EVENTS,
@@ -226,7 +234,7 @@ register_callback(PyObject *capsule, PyObject *const *args, Py_ssize_t nargs)
     if (nargs != 3 || is_ours(self, args[0])) {
         return call_own(patch, args, nargs);
     }
-    self->active = true;
+    note_other(self);
     PyObject *wrapped =
         args[2] == Py_None ? Py_NewRef(Py_None) : wrap(self, args[1], args[2]);
     if (wrapped == NULL) {
@@ -252,7 +260,7 @@ set_local_events(PyObject *capsule, PyObject *const *args, Py_ssize_t nargs)
         !PyCode_Check(args[1])) {
         return result;
     }
-    self->active = true;
+    note_other(self);
     code_entry *entry = registry_get(self->registry, (PyCodeObject *)args[1]);
     if (entry != NULL && entry->code != NULL) {
         PyObject *const given[] = {args[0], (PyObject *)entry->code, args[2]};
@@ -540,7 +548,7 @@ change_all(onlookers *self, changing change)
         if (!is_in_use(self, tool)) {
             continue;
         }
-        self->active = true;
+        note_other(self);
         for (int bit = 0; bit < EVENTS && result == 0; bit++) {
             result = change_callback(self, tool, bit, change);
         }
@@ -565,6 +573,7 @@ onlookers_begin(onlookers *self, EngineObject *engine)
     self->registry = &engine->registry;
     self->tool = engine->tool;
     self->active = false;
+    self->types->watched = false;
     if (put_all_on(self) < 0 || change_all(self, wrap) < 0) {
         PyObject *type, *value, *traceback;
         PyErr_Fetch(&type, &value, &traceback);

@@ -6,8 +6,10 @@
 #include "keptcode.h"
 #include "lines.h"
 #include "mem.h"
+#include "newcode.h"
 #include "recall.h"
 #include "running.h"
+#include "unroll.h"
 
 /* --- The code's own object --------------------------------------------- */
 
@@ -206,23 +208,64 @@ analyse(ProbedCodeObject *self, bool again, probed_scratch *scratch,
             *refusal = scratch->graph.refusal;
         }
     }
+    if (status == XT_OK && self->unrolled) {
+        status = xt_unroll(&scratch->graph, &scratch->instrs);
+    }
     if (status == XT_OK) {
         scratch->analysed = self;
     }
     return status;
 }
 
+static xt_status
+build_plan(xt_plan *plan, probed_scratch *scratch)
+{
+    return xt_plan_build(plan, &scratch->planner, &scratch->graph,
+                         &scratch->instrs);
+}
+
+/* Plans the probes of code that was analysed for the first time; if there may
+   be copies of loops, with these where that is cheaper. */
+static xt_status
+plan(ProbedCodeObject *self, probed_scratch *scratch, xt_code_view *view,
+     bool copies, const char **refusal)
+{
+    xt_status status = build_plan(&self->plan, scratch);
+    if (status != XT_OK || !copies ||
+        !xt_unroll_may_pay(&scratch->graph, &scratch->instrs)) {
+        return status;
+    }
+    float cost = scratch->planner.cost;
+    xt_plan unrolled = {0};
+    status = xt_unroll(&scratch->graph, &scratch->instrs);
+    if (status == XT_OK) {
+        status = build_plan(&unrolled, scratch);
+    }
+    self->unrolled = status == XT_OK && xt_unroll_pays(&scratch->graph, cost,
+                                                       scratch->planner.cost);
+    if (self->unrolled) {
+        xt_plan_fini(&self->plan);
+        self->plan = unrolled;
+        return XT_OK;
+    }
+    xt_plan_fini(&unrolled);
+    if (status != XT_NOMEM) {
+        xt_plan_fini(&self->plan);
+        status = analyse(self, true, scratch, view, refusal);
+    }
+    return status == XT_OK ? build_plan(&self->plan, scratch) : status;
+}
+
 /* Analyses and rewrites within the core. */
 static xt_status
 rewrite(ProbedCodeObject *self, probed_scratch *scratch, uint32_t first_const,
-        const char **refusal)
+        bool copies, const char **refusal)
 {
     xt_code_view view;
     xt_status status = analyse(self, false, scratch, &view, refusal);
     if (status == XT_OK) {
         *refusal = "no probe can stand where one is needed";
-        status = xt_plan_build(&self->plan, &scratch->planner, &scratch->graph,
-                               &scratch->instrs);
+        status = plan(self, scratch, &view, copies, refusal);
     }
     if (status == XT_OK) {
         *refusal = "it gets too large";
@@ -311,49 +354,6 @@ make_consts(ProbedCodeObject *self, const probed_scratch *scratch,
     return all;
 }
 
-static PyObject *
-bytes_of(const xt_buf *buf)
-{
-    return PyBytes_FromStringAndSize(buf->bytes, (Py_ssize_t)buf->len);
-}
-
-/* Bits of co_localspluskinds (Include/internal/pycore_code.h, 3.12 to 3.15).
- */
-enum { KIND_LOCAL = 0x20, KIND_CELL = 0x40, KIND_FREE = 0x80 };
-
-/* The names of the variables of one kind, a new tuple. PyCode_GetVarnames()
-   and the like would leave theirs with the original, where it had none. */
-static PyObject *
-names_of(PyCodeObject *code, int kind)
-{
-    const char *kinds = PyBytes_AS_STRING(code->co_localspluskinds);
-    Py_ssize_t len = 0;
-    for (int i = 0; i < code->co_nlocalsplus; i++) {
-        len += (kinds[i] & kind) != 0;
-    }
-    PyObject *names = PyTuple_New(len);
-    for (int i = code->co_nlocalsplus; names != NULL && i-- > 0;) {
-        if ((kinds[i] & kind) != 0) {
-            PyObject *name = PyTuple_GET_ITEM(code->co_localsplusnames, i);
-            PyTuple_SET_ITEM(names, --len, Py_NewRef(name));
-        }
-    }
-    return names;
-}
-
-/* What the constructor cannot be told: which variables are hidden from
-   locals(), as those of an inlined comprehension are. */
-static void
-share_variables(PyCodeObject *code, PyCodeObject *original)
-{
-    if (code->co_nlocalsplus == original->co_nlocalsplus) {
-        Py_SETREF(code->co_localspluskinds,
-                  Py_NewRef(original->co_localspluskinds));
-        Py_SETREF(code->co_localsplusnames,
-                  Py_NewRef(original->co_localsplusnames));
-    }
-}
-
 /* How large a stack the rewritten code needs. That of a generator lies in the
    generator, which cannot grow (frame.h): so it stays as it is if probes find
    room in it, as nearly all do. */
@@ -372,42 +372,10 @@ find_stack(PyCodeObject *original, probed_scratch *scratch, int *stack)
     return status;
 }
 
-static PyCodeObject *
-make_code(PyCodeObject *original, const xt_rewrite *rewrite, PyObject *consts,
-          int stack)
-{
-    PyObject *code = bytes_of(&rewrite->code);
-    PyObject *locations = bytes_of(&rewrite->locations.table);
-    PyObject *exceptions = bytes_of(&rewrite->exceptions);
-    PyObject *variables = names_of(original, KIND_LOCAL);
-    PyObject *cells = names_of(original, KIND_CELL);
-    PyObject *frees = names_of(original, KIND_FREE);
-    PyCodeObject *made = NULL;
-    if (code != NULL && locations != NULL && exceptions != NULL &&
-        variables != NULL && cells != NULL && frees != NULL) {
-        made = PyUnstable_Code_NewWithPosOnlyArgs(
-            original->co_argcount, original->co_posonlyargcount,
-            original->co_kwonlyargcount, original->co_nlocals, stack,
-            original->co_flags, code, consts, original->co_names, variables,
-            frees, cells, original->co_filename, original->co_name,
-            original->co_qualname, original->co_firstlineno, locations,
-            exceptions);
-    }
-    if (made != NULL) {
-        share_variables(made, original);
-    }
-    Py_XDECREF(code);
-    Py_XDECREF(locations);
-    Py_XDECREF(exceptions);
-    Py_XDECREF(variables);
-    Py_XDECREF(cells);
-    Py_XDECREF(frees);
-    return made;
-}
-
 ProbedCodeObject *
 probed_new(probed_types *types, PyCodeObject *original, PyObject *consts,
-           bool branches, PyCodeObject **code, const char **refusal)
+           bool branches, bool copies, PyCodeObject **code,
+           const char **refusal)
 {
     *refusal = NULL;
     probed_scratch *scratch = &types->scratch;
@@ -421,8 +389,8 @@ probed_new(probed_types *types, PyCodeObject *original, PyObject *consts,
     self->types = types;
     self->branches = branches;
     const char *why = NULL;
-    xt_status status =
-        rewrite(self, scratch, (uint32_t)PyTuple_GET_SIZE(consts), &why);
+    xt_status status = rewrite(
+        self, scratch, (uint32_t)PyTuple_GET_SIZE(consts), copies, &why);
     PyCodeObject *made = NULL;
     int stack = 0;
     if (status == XT_OK) {
@@ -431,7 +399,7 @@ probed_new(probed_types *types, PyCodeObject *original, PyObject *consts,
     if (status == XT_OK) {
         PyObject *all = make_consts(self, scratch, consts);
         if (all != NULL) {
-            made = make_code(original, &scratch->rewrite, all, stack);
+            made = newcode_make(original, &scratch->rewrite, all, stack);
             Py_DECREF(all);
         }
     }
@@ -482,6 +450,11 @@ set_points(ProbedCodeObject *self, const xt_instrs *instrs,
             self->points[instrs->at_unit[unit]].handler =
                 instrs->at_unit[range->target];
         }
+    }
+    for (size_t i = instrs->read_len; i < instrs->len; i++) {
+        uint32_t origin = xt_instrs_origin(instrs, (uint32_t)i);
+        self->points[i].handler =
+            instrs->items[i].added ? XT_NONE : self->points[origin].handler;
     }
     for (size_t i = 0; i < graph->len; i++) {
         const xt_edge *edge = &graph->edges[i];
@@ -594,8 +567,7 @@ fires(const ProbedCodeObject *probed, uint32_t handler, uint32_t point,
     const probed_point *to = &probed->points[handler];
     const probed_point *from = &probed->points[point];
     /* An inline cache has no line, as far as 3.12 is concerned. */
-    bool in_cache =
-        stands >= 0 && probed_old_unit(probed, stands) > from->opcode;
+    bool in_cache = stands >= 0 && probed_place(probed, stands) > from->opcode;
     return xt_lines_fire(to->starts_line, to->sure_line, to->line, from->line,
                          in_cache || from->kind == XT_KIND_RESUME);
 }

@@ -54,8 +54,9 @@ typedef struct probed_code {
                           planned (recall.h), or NULL */
     xt_unitmap map;
     uint32_t landing;     /* the new code unit where started frames go on */
-    uint32_t points_len;  /* instructions of the original */
+    uint32_t points_len;  /* instructions of the original, and of copies */
     bool branches;        /* and are counted */
+    bool unrolled;        /* some loops are written several times */
     probed_breaks breaks; /* owned; all NULL until the first exception */
     uint64_t broken_time; /* of the last change there, or 0 */
     struct probed_code *broken_before; /* borrowed: whose is later, */
@@ -101,6 +102,7 @@ typedef struct probed_types {
     uint64_t broken_times;    /* and how often breaks have changed; those that
                                  count frames for the moment do not matter */
     ProbedCodeObject *broken; /* borrowed: where they have changed last */
+    bool watched;             /* other tools look on */
 } probed_types;
 
 int probed_types_init(probed_types *types, PyObject *module);
@@ -110,11 +112,12 @@ int probed_types_init(probed_types *types, PyObject *module);
 xt_code_view probed_view(PyCodeObject *code, const void *bytecode);
 
 /* Rewrites `original`: a new ProbedCode, and in *code the new code object.
-   `consts` is the tuple to use in place of its constants. NULL with *refusal
+   `consts` is the tuple to use in place of its constants; with `copies`, loops
+   may be written several times (unroll.h). NULL with *refusal
    set (static) and no exception when this code has to be counted otherwise,
    NULL with an exception on other failures. */
 ProbedCodeObject *probed_new(probed_types *types, PyCodeObject *original,
-                             PyObject *consts, bool branches,
+                             PyObject *consts, bool branches, bool copies,
                              PyCodeObject **code, const char **refusal);
 
 /* The ProbedCode of a rewritten code object, borrowed; else NULL. */
@@ -133,14 +136,22 @@ probed_get(const probed_types *types, PyCodeObject *code)
 /* The same whose types they are; for those who have none at hand. */
 ProbedCodeObject *probed_find(PyCodeObject *code);
 
-/* The original's code unit for one of the rewritten code, which must be. */
+/* The code unit of the original, or of a copy of what is there (unroll.h), for
+   one of the rewritten code, which must be. */
 static inline uint32_t
-probed_old_unit(const ProbedCodeObject *probed, Py_ssize_t unit)
+probed_place(const ProbedCodeObject *probed, Py_ssize_t unit)
 {
     uint32_t old = probed->points != NULL
                        ? probed->old_unit[unit]
                        : xt_unitmap_find(&probed->map, (uint32_t)unit);
     return old & ~XT_REWRITE_INSERTED;
+}
+
+/* The original's code unit for one of the rewritten code, which must be. */
+static inline uint32_t
+probed_old_unit(const ProbedCodeObject *probed, Py_ssize_t unit)
+{
+    return xt_unitmap_origin(&probed->map, probed_place(probed, unit));
 }
 
 /* The point for an offset (in code units) into the rewritten code, or XT_NONE
@@ -151,7 +162,7 @@ probed_point_at(const ProbedCodeObject *probed, Py_ssize_t offset)
     if (offset < 0 || offset >= (Py_ssize_t)probed->map.units) {
         return XT_NONE;
     }
-    uint32_t old = probed_old_unit(probed, offset);
+    uint32_t old = probed_place(probed, offset);
     return probed->points != NULL ? probed->point_at[old]
                                   : xt_unitmap_instr(&probed->map, old);
 }

@@ -195,8 +195,11 @@ rewrite(code_registry *registry, probed_types *types, code_entry *entry,
     if (consts == NULL) {
         return -1;
     }
+    /* Of a process that is killed, nobody could tell in which round a frame
+       was; and what other tools disable is one place. */
+    bool copies = registry->kept == NULL && !types->watched;
     entry->probed = probed_new(types, entry->original, consts, branches,
-                               &entry->code, &entry->refusal);
+                               copies, &entry->code, &entry->refusal);
     Py_DECREF(consts);
     if (entry->probed != NULL && registry->kept != NULL) {
         keptcode_add(registry->kept, entry->probed);

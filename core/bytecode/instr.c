@@ -12,6 +12,7 @@ xt_instrs_fini(xt_instrs *instrs)
     xt_free(instrs->at_unit);
     xt_free(instrs->jumps);
     xt_free(instrs->places);
+    xt_free(instrs->origins);
     xt_exctable_fini(&instrs->handlers);
     *instrs = (xt_instrs){0};
 }
@@ -111,6 +112,8 @@ read_code(xt_instrs *instrs, const xt_code_view *view)
         }
     }
     instrs->len = index;
+    instrs->read_len = index;
+    instrs->read_units = units;
     return XT_OK;
 }
 
@@ -214,7 +217,7 @@ xt_instrs_read(xt_instrs *instrs, const xt_code_view *view)
 uint32_t
 xt_instrs_find_handler(const xt_instrs *instrs, uint32_t at)
 {
-    uint32_t unit = instrs->items[at].start;
+    uint32_t unit = instrs->items[xt_instrs_origin(instrs, at)].start;
     for (size_t i = 0; i < instrs->handlers.len; i++) {
         const xt_exctable_range *range = &instrs->handlers.ranges[i];
         if (unit >= range->start && unit < range->end) {

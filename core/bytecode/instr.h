@@ -32,7 +32,9 @@ typedef struct {
     int first_line; /* co_firstlineno */
 } xt_code_view;
 
-/* One instruction: EXTENDED_ARGs, the opcode and its inline caches. */
+/* One instruction: EXTENDED_ARGs, the opcode and its inline caches. In one
+   that was not read from a code object, but is a copy (unroll.h), `start` and
+   `end` are numbers that no code unit of that has. */
 typedef struct {
     uint32_t start; /* first code unit */
     uint32_t end;   /* just behind the last */
@@ -43,6 +45,7 @@ typedef struct {
     uint8_t op;
     uint8_t kind;     /* xt_opcode_kind */
     uint8_t extended; /* EXTENDED_ARGs in front of the opcode */
+    bool added;       /* it does nothing that the program wrote */
     uint16_t recall;  /* of a conditional jump: what its inline cache holds
                          (recall.h) */
 } xt_instr;
@@ -75,6 +78,13 @@ typedef struct {
     size_t places_len;
     size_t places_cap;
     xt_exctable handlers; /* targets and ends still in code units */
+    /* All of the above but `ops` and `places` may have grown since they were
+       read from the code, which had: */
+    size_t read_len;
+    size_t read_units;
+    uint32_t *origins; /* owned: of each instruction more, the one that it
+                          stands for */
+    size_t origins_cap;
 } xt_instrs;
 
 void xt_instrs_fini(xt_instrs *instrs);
@@ -86,6 +96,13 @@ void xt_instrs_fini(xt_instrs *instrs);
    or a handler into the midst of an instruction, tables that do not fit the
    code, or no code at all; XT_NOMEM. */
 xt_status xt_instrs_read(xt_instrs *instrs, const xt_code_view *view);
+
+/* The instruction of the code object that one stands for: mostly itself. */
+static inline uint32_t
+xt_instrs_origin(const xt_instrs *instrs, uint32_t at)
+{
+    return at < instrs->read_len ? at : instrs->origins[at - instrs->read_len];
+}
 
 /* The place of an instruction in the source. */
 static inline xt_location

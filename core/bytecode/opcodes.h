@@ -54,6 +54,7 @@ typedef struct {
     uint8_t unary_negative;
     uint8_t unary_invert;
     uint8_t pop_top;
+    uint8_t jump_forward;
     uint8_t jump_backward_no_interrupt;
     uint8_t pop_jump_if_false;
     uint8_t pop_jump_if_true;

@@ -15,6 +15,7 @@ static const xt_opcodes xt_opcodes_312 = {
     .unary_negative = 11,
     .unary_invert = 15,
     .pop_top = 1,
+    .jump_forward = 110,
     .jump_backward_no_interrupt = 134,
     .pop_jump_if_false = 114,
     .pop_jump_if_true = 115,

@@ -15,6 +15,7 @@ static const xt_opcodes xt_opcodes_313 = {
     .unary_negative = 42,
     .unary_invert = 41,
     .pop_top = 32,
+    .jump_forward = 79,
     .jump_backward_no_interrupt = 78,
     .pop_jump_if_false = 97,
     .pop_jump_if_true = 100,

@@ -15,6 +15,7 @@ static const xt_opcodes xt_opcodes_314 = {
     .unary_negative = 41,
     .unary_invert = 40,
     .pop_top = 31,
+    .jump_forward = 77,
     .jump_backward_no_interrupt = 76,
     .pop_jump_if_false = 100,
     .pop_jump_if_true = 103,

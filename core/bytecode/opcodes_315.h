@@ -15,6 +15,7 @@ static const xt_opcodes xt_opcodes_315 = {
     .unary_negative = 39,
     .unary_invert = 38,
     .pop_top = 29,
+    .jump_forward = 76,
     .jump_backward_no_interrupt = 75,
     .pop_jump_if_false = 99,
     .pop_jump_if_true = 102,

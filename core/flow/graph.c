@@ -149,8 +149,8 @@ mark_handlers(xt_graph *graph, const xt_instrs *instrs)
     }
 }
 
-static void
-find_blocks(xt_graph *graph)
+void
+xt_graph_find_blocks(xt_graph *graph)
 {
     size_t len = 0;
     for (uint32_t i = 0; i < graph->outside; i++) {
@@ -185,6 +185,7 @@ xt_graph_build(xt_graph *graph, const xt_instrs *instrs,
 {
     graph->len = 0;
     graph->refusal = NULL;
+    graph->unrolled = 0;
     graph->outside = (uint32_t)instrs->len;
     xt_status status = reserve(graph, instrs->len);
     if (status != XT_OK) {
@@ -205,7 +206,7 @@ xt_graph_build(xt_graph *graph, const xt_instrs *instrs,
     if (status != XT_OK) {
         return status;
     }
-    find_blocks(graph);
+    xt_graph_find_blocks(graph);
     xt_weights_find(graph, instrs);
     if (branches) {
         mark_wanted(graph, instrs);

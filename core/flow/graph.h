@@ -74,6 +74,8 @@ typedef struct {
     size_t heads_cap;
     uint32_t outside;         /* = how many instructions there are */
     uint32_t first_traceable; /* the instruction where events begin */
+    float unrolled;           /* what the ways between copies of loops cost, in
+                                 plain probes (unroll.h) */
     const char *refusal;      /* static: why the last build was unsupported */
 } xt_graph;
 
@@ -87,6 +89,9 @@ xt_graph_falls_through(uint8_t kind)
            kind != XT_KIND_RERAISE && kind != XT_KIND_JUMP &&
            kind != XT_KIND_SILENT_JUMP;
 }
+
+/* Finds the blocks of a graph whose joints, handlers and degrees stand. */
+void xt_graph_find_blocks(xt_graph *graph);
 
 /* Builds the graph of a view's instructions in place of what was there. With
    `branches`, the sides of branches and the way in are wanted for themselves.

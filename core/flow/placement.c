@@ -28,7 +28,12 @@ bool
 xt_placement_may_label(const xt_graph *graph, const xt_instrs *instrs,
                        uint32_t at)
 {
-    return (graph->flags[at] & XT_IS_HANDLER) == 0 &&
+    /* A jump back within a line is an event, which a probe behind it would
+       hide. So it does not stand at the head of a copy, to which nothing else
+       leads. */
+    bool copy =
+        at >= instrs->read_len && (graph->flags[at] & XT_IS_LOOP_HEAD) != 0;
+    return (graph->flags[at] & XT_IS_HANDLER) == 0 && !copy &&
            may_stand_before(graph, instrs, at) &&
            instrs->items[at - 1].kind != XT_KIND_SUSPEND;
 }

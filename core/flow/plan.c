@@ -159,7 +159,8 @@ find_class(const xt_plan *plan, const xt_planner *planner,
 }
 
 static xt_status
-find_classes(xt_plan *plan, xt_planner *planner, const xt_graph *graph)
+find_classes(xt_plan *plan, xt_planner *planner, const xt_graph *graph,
+             const xt_instrs *instrs)
 {
     size_t counted = 0;
     for (size_t i = 0; i < graph->len; i++) {
@@ -182,7 +183,9 @@ find_classes(xt_plan *plan, xt_planner *planner, const xt_graph *graph)
             .line = edge->line,
             .slot = XT_NONE,
             .edge = i,
-            .origin = edge->from,
+            .origin = edge->from == graph->outside
+                          ? edge->from
+                          : xt_instrs_origin(instrs, edge->from),
             .taken = edge->kind == XT_EDGE_TAKEN,
             .reraised = edge->kind == XT_EDGE_RERAISE,
             .wanted = edge->wanted,
@@ -295,6 +298,7 @@ choose(xt_plan *plan, xt_planner *planner, uint32_t outside)
     xt_status status = xt_spanning_forest(&planner->spanning, planner->ends,
                                           plan->classes_len, plan->nodes);
     size_t solved = 0;
+    planner->cost = 0;
     for (size_t i = 0; i < plan->classes_len && status == XT_OK; i++) {
         if (planner->ends[i].in_forest) {
             solved++;
@@ -304,6 +308,7 @@ choose(xt_plan *plan, xt_planner *planner, uint32_t outside)
         }
         else {
             plan->classes[i].slot = plan->slots++;
+            planner->cost += planner->ends[i].weight;
         }
     }
     if (status != XT_OK) {
@@ -427,7 +432,7 @@ xt_plan_build(xt_plan *plan, xt_planner *planner, const xt_graph *graph,
 {
     xt_status status = xt_plan_find_nodes(plan, planner, graph, instrs);
     if (status == XT_OK) {
-        status = find_classes(plan, planner, graph);
+        status = find_classes(plan, planner, graph, instrs);
     }
     if (status == XT_OK) {
         check_targets(plan, planner, graph);

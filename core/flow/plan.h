@@ -15,7 +15,7 @@
 /* Which slot counts what follows from the code alone, with what its jumps
    remember (recall.h). Where that changes, this number does: files hold slots
    (core/store/journal.h). */
-enum { XT_FLOW_VERSION = 6 };
+enum { XT_FLOW_VERSION = 7 };
 
 /* Edges that run between the same nodes and fire the same line. */
 typedef struct {
@@ -96,6 +96,7 @@ typedef struct {
     size_t probes_cap;
     uint32_t *slot_of; /* owned: per counter, its slot */
     uint32_t counters;
+    float cost; /* of all probes, as often as they are likely to run */
     size_t slot_of_cap;
 } xt_planner;
 

@@ -398,9 +398,10 @@ put_jump(const rewriting *job, uint32_t at)
     uint32_t width = out->width[at];
     xt_instr_write(&out->code, job->ops, instr->op, new_oparg(job, at), width);
     uint32_t old_width = instr->end - instr->start;
-    note_units(job, width - old_width, instr->start);
+    uint32_t inserted = instr->added ? XT_REWRITE_INSERTED : 0;
+    note_units(job, width - old_width, instr->start | XT_REWRITE_INSERTED);
     for (uint32_t unit = instr->start; unit < instr->end; unit++) {
-        note_units(job, 1, unit);
+        note_units(job, 1, unit | inserted);
     }
     return put_place(job, instr->place, width);
 }
@@ -439,12 +440,13 @@ put_run(const rewriting *job, uint32_t at, uint32_t *next)
     const xt_instr *items = job->instrs->items;
     uint32_t last = at;
     while (last + 1 < job->instrs->len && !out->has_probes[last + 1] &&
-           items[last + 1].target == XT_NONE) {
+           items[last + 1].target == XT_NONE && !items[last + 1].added) {
         last++;
     }
     uint32_t start = items[at].start;
     uint32_t units = items[last].end - start;
-    memcpy(out->code.bytes + out->code.len, job->view->code + 2 * start,
+    uint32_t origin = items[xt_instrs_origin(job->instrs, at)].start;
+    memcpy(out->code.bytes + out->code.len, job->view->code + 2 * origin,
            2 * (size_t)units);
     out->code.len += 2 * (size_t)units;
     for (uint32_t i = 0; i < units; i++) {
@@ -452,7 +454,17 @@ put_run(const rewriting *job, uint32_t at, uint32_t *next)
     }
     out->units += units;
     *next = last + 1;
-    return put_places(job, items[at].place, start, start + units);
+    return put_places(job, items[at].place, origin, origin + units);
+}
+
+/* What stands in front of a copy, where nothing leads. */
+static xt_status
+put_front(const rewriting *job, uint32_t at)
+{
+    const xt_instr *instr = &job->instrs->items[at];
+    xt_instr_write(&job->out->code, job->ops, instr->op, 0, 1);
+    note_units(job, 1, instr->start | XT_REWRITE_INSERTED);
+    return put_place(job, instr->place, 1);
 }
 
 static xt_status
@@ -464,6 +476,9 @@ put_instr(const rewriting *job, uint32_t at, uint32_t *next)
     }
     if (chain_units(job, at, CHAIN_FUSED) > 0) {
         return put_fused(job, at);
+    }
+    if (job->instrs->items[at].added) {
+        return put_front(job, at);
     }
     return put_run(job, at, next);
 }
@@ -518,6 +533,58 @@ before_fall_probes(const rewriting *job, uint32_t at)
                                   : unit - chain_units(job, at, CHAIN_FALL);
 }
 
+/* Writes a range of the exception table for the instructions from `start` to
+   `end`. */
+static xt_status
+put_range(const rewriting *job, const xt_exctable_range *old, uint32_t start,
+          uint32_t end)
+{
+    const xt_exctable_range range = {
+        .start = before_fall_probes(job, start),
+        .end = before_fall_probes(job, end),
+        .target = job->out->label[job->instrs->at_unit[old->target]],
+        .depth = old->depth,
+    };
+    return xt_exctable_write(&job->out->exceptions, &range);
+}
+
+/* The range that an instruction belongs to, or NULL. */
+static const xt_exctable_range *
+find_range(const rewriting *job, uint32_t at)
+{
+    const xt_exctable *handlers = &job->instrs->handlers;
+    uint32_t unit = job->instrs->items[at].start;
+    for (size_t i = 0; i < handlers->len; i++) {
+        const xt_exctable_range *range = &handlers->ranges[i];
+        if (unit >= range->start && unit < range->end) {
+            return range;
+        }
+    }
+    return NULL;
+}
+
+static xt_status
+put_exceptions_of_copies(const rewriting *job)
+{
+    const xt_instrs *instrs = job->instrs;
+    const xt_exctable_range *range = NULL;
+    uint32_t start = 0;
+    for (uint32_t i = (uint32_t)instrs->read_len; i <= instrs->len; i++) {
+        bool within =
+            i < instrs->len && instrs->items[i].kind != XT_KIND_SILENT_JUMP;
+        const xt_exctable_range *now =
+            within ? find_range(job, xt_instrs_origin(instrs, i)) : NULL;
+        if (now != range) {
+            if (range != NULL && put_range(job, range, start, i) != XT_OK) {
+                return XT_NOMEM;
+            }
+            range = now;
+            start = i;
+        }
+    }
+    return XT_OK;
+}
+
 static xt_status
 put_exceptions(const rewriting *job)
 {
@@ -525,16 +592,14 @@ put_exceptions(const rewriting *job)
     for (size_t i = 0; i < instrs->handlers.len; i++) {
         xt_exctable_range range = instrs->handlers.ranges[i];
         uint32_t start = instrs->at_unit[range.start];
-        uint32_t end = range.end == instrs->units ? (uint32_t)instrs->len
-                                                  : instrs->at_unit[range.end];
-        range.start = before_fall_probes(job, start);
-        range.end = before_fall_probes(job, end);
-        range.target = job->out->label[instrs->at_unit[range.target]];
-        if (xt_exctable_write(&job->out->exceptions, &range) != XT_OK) {
+        uint32_t end = range.end == instrs->read_units
+                           ? (uint32_t)instrs->read_len
+                           : instrs->at_unit[range.end];
+        if (put_range(job, &range, start, end) != XT_OK) {
             return XT_NOMEM;
         }
     }
-    return XT_OK;
+    return put_exceptions_of_copies(job);
 }
 
 static xt_status

@@ -12,6 +12,7 @@ xt_unitmap_fini(xt_unitmap *map)
 {
     xt_free(map->runs);
     xt_free(map->starts);
+    xt_free(map->copies);
     *map = (xt_unitmap){0};
 }
 
@@ -59,14 +60,44 @@ add_starts(xt_unitmap *map, const xt_instrs *instrs)
     return XT_OK;
 }
 
+/* What a run of copies goes on with: added instructions stand for what they
+   lead to, one by one. */
+static xt_status
+add_copies(xt_unitmap *map, const xt_instrs *instrs)
+{
+    size_t cap = 0;
+    uint32_t next = XT_NONE;
+    for (size_t i = instrs->read_len; i < instrs->len; i++) {
+        const xt_instr *instr = &instrs->items[i];
+        const xt_instr *of =
+            &instrs->items[xt_instrs_origin(instrs, (uint32_t)i)];
+        bool is_front = instr->added && instr->target == XT_NONE;
+        uint32_t origin = is_front ? of->end - 1 : of->start;
+        if (origin != next) {
+            xt_unitmap_copy *copies =
+                xt_grow(map->copies, &cap, (size_t)map->copies_len + 1,
+                        sizeof(*copies));
+            if (copies == NULL) {
+                return XT_NOMEM;
+            }
+            map->copies = copies;
+            copies[map->copies_len++] =
+                (xt_unitmap_copy){instr->start, origin};
+        }
+        next = origin + instr->end - instr->start;
+    }
+    return XT_OK;
+}
+
 xt_status
 xt_unitmap_build(xt_unitmap *map, const xt_rewrite *rewrite,
                  const xt_instrs *instrs)
 {
     map->units = (uint32_t)rewrite->units;
     map->old_units = (uint32_t)instrs->units;
+    map->read_units = (uint32_t)instrs->read_units;
     if (add_runs(map, rewrite->old_unit, map->units) != XT_OK ||
-        add_starts(map, instrs) != XT_OK) {
+        add_copies(map, instrs) != XT_OK || add_starts(map, instrs) != XT_OK) {
         xt_unitmap_fini(map);
         return XT_NOMEM;
     }
@@ -106,6 +137,27 @@ xt_unitmap_find(const xt_unitmap *map, uint32_t new_unit)
         }
     }
     return follow(map->runs[low].old_unit, new_unit - map->runs[low].new_unit);
+}
+
+uint32_t
+xt_unitmap_origin(const xt_unitmap *map, uint32_t old_unit)
+{
+    if (old_unit < map->read_units) {
+        return old_unit;
+    }
+    uint32_t low = 0;
+    uint32_t high = map->copies_len;
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+        if (map->copies[middle].old_unit <= old_unit) {
+            low = middle;
+        }
+        else {
+            high = middle;
+        }
+    }
+    const xt_unitmap_copy *copy = &map->copies[low];
+    return copy->origin + old_unit - copy->old_unit;
 }
 
 /* How many bits are set: in pairs, in fours, in bytes, and then all of these

@@ -17,14 +17,24 @@ typedef struct {
     uint32_t old_unit;
 } xt_unitmap_run;
 
+/* From this old unit on, until the next one: those of a copy (unroll.h), and
+   the code units of the original that they stand for. */
+typedef struct {
+    uint32_t old_unit;
+    uint32_t origin;
+} xt_unitmap_copy;
+
 /* Zero is a valid empty map. */
 typedef struct {
     xt_unitmap_run *runs; /* owned */
     uint64_t *starts; /* owned: a bit per old unit, in words from the lowest
                          on: an instruction starts there */
+    xt_unitmap_copy *copies; /* owned: sorted; NULL if there are none */
+    uint32_t copies_len;
     uint32_t runs_len;
-    uint32_t units;     /* of the rewritten code */
-    uint32_t old_units; /* of the original */
+    uint32_t units;      /* of the rewritten code */
+    uint32_t old_units;  /* of the original, and of copies */
+    uint32_t read_units; /* of the original */
 } xt_unitmap;
 
 void xt_unitmap_fini(xt_unitmap *map);
@@ -41,6 +51,9 @@ void xt_unitmap_spread(const xt_unitmap *map, uint32_t *old_unit,
 
 /* The old unit, with XT_REWRITE_INSERTED, for one below map->units. */
 uint32_t xt_unitmap_find(const xt_unitmap *map, uint32_t new_unit);
+
+/* The code unit of the original for an old unit below map->old_units. */
+uint32_t xt_unitmap_origin(const xt_unitmap *map, uint32_t old_unit);
 
 /* The instruction of an old unit below map->old_units. */
 uint32_t xt_unitmap_instr(const xt_unitmap *map, uint32_t old_unit);

@@ -32,7 +32,8 @@ enum {
     XT_JOURNAL_BRANCHES = 1, /* bits of the header's flags */
     XT_JOURNAL_FULL = 2,     /* there was no room: counts are missing */
     XT_JOURNAL_CALLS = 4,    /* calls are counted one by one */
-    XT_JOURNAL_WANTED = 1,   /* bit of a code record's flags */
+    XT_JOURNAL_WANTED = 1,   /* bits of a code record's flags */
+    XT_JOURNAL_UNROLLED = 2, /* its loops are written several times */
 };
 
 #define XT_JOURNAL_NONE UINT32_MAX /* in place of the number of a string */

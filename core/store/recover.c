@@ -8,6 +8,7 @@
 #include "plan.h"
 #include "recovered.h"
 #include "solve.h"
+#include "unroll.h"
 
 /* Steps to look for frames in one code object, and in a file: then all lines
    of the code are unsure. No file takes for ever. */
@@ -220,6 +221,11 @@ note_unsure(solving *code, size_t class, int64_t difference)
     int64_t size = difference == INT64_MIN ? INT64_MAX
                    : difference < 0        ? -difference
                                            : difference;
+    /* In copies of a loop, several steps that fire one line change at once. */
+    bool unrolled = (code->record->code.flags & XT_JOURNAL_UNROLLED) != 0;
+    if (unrolled && size <= INT64_MAX / XT_UNROLL_TIMES) {
+        size *= XT_UNROLL_TIMES;
+    }
     if (size > *cell) {
         *cell = size;
     }
@@ -555,6 +561,9 @@ recover_probed(recovery *job, const xt_journal_coded *record)
     solving code = {.job = job, .record = record};
     xt_status status =
         xt_graph_build(&job->graph, &job->instrs, &view, job->branches);
+    if (status == XT_OK && (record->code.flags & XT_JOURNAL_UNROLLED) != 0) {
+        status = xt_unroll(&job->graph, &job->instrs);
+    }
     if (status == XT_OK) {
         status = xt_plan_build(&code.plan, &job->planner, &job->graph,
                                &job->instrs);

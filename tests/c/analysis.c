@@ -4,16 +4,22 @@
 #include "cmocka_all.h"
 #include "dumps.h"
 #include "random_code.h"
+#include "unroll.h"
 
 xt_status
 analysis_run(analysis *of, const xt_code_view *view, bool branches,
-             uint32_t first_const)
+             bool unroll, uint32_t first_const)
 {
     of->first_const = first_const;
+    of->branches = branches;
+    of->unroll = unroll;
     xt_plan_fini(&of->plan);
     xt_status status = xt_instrs_read(&of->instrs, view);
     if (status == XT_OK) {
         status = xt_graph_build(&of->graph, &of->instrs, view, branches);
+    }
+    if (status == XT_OK && unroll) {
+        status = xt_unroll(&of->graph, &of->instrs);
     }
     if (status == XT_OK) {
         status =
@@ -53,17 +59,27 @@ analysis_new_view(const analysis *of, const xt_code_view *view)
     };
 }
 
+uint32_t
+analysis_origin(const analysis *of, uint32_t old_unit)
+{
+    const xt_instrs *instrs = &of->instrs;
+    uint32_t at = instrs->at_unit[old_unit];
+    uint32_t origin = xt_instrs_origin(instrs, at);
+    return instrs->items[origin].start + old_unit - instrs->items[at].start;
+}
+
 /* Twice: with branches and without. */
 static size_t
-check_both(analysis *of, const xt_code_view *view, uint32_t seed,
+check_both(analysis *of, const xt_code_view *view, bool unroll, uint32_t seed,
            analysis_check *check)
 {
     static const uint32_t first_consts[] = {3, 250, 65530};
     size_t done = 0;
     for (int branches = 0; branches < 2; branches++) {
-        xt_status status =
-            analysis_run(of, view, branches == 1, first_consts[seed % 3]);
-        if (status == XT_UNSUPPORTED) {
+        xt_status status = analysis_run(of, view, branches == 1, unroll,
+                                        first_consts[seed % 3]);
+        if (status == XT_UNSUPPORTED ||
+            (unroll && of->instrs.len == of->instrs.read_len)) {
             continue;
         }
         assert_int_equal(XT_OK, status);
@@ -73,8 +89,8 @@ check_both(analysis *of, const xt_code_view *view, uint32_t seed,
     return done;
 }
 
-size_t
-analysis_each(analysis_check *check)
+static size_t
+check_each(bool unroll, analysis_check *check)
 {
     enum { RANDOM_ONES = 150 };
     size_t done = 0;
@@ -82,15 +98,27 @@ analysis_each(analysis_check *check)
         analysis of = {0};
         dump all = dumps_read(minor);
         for (uint32_t i = 0; i < all.len; i++) {
-            done += check_both(&of, &all.codes[i].view, i, check);
+            done += check_both(&of, &all.codes[i].view, unroll, i, check);
         }
         dumps_free(&all);
         for (uint32_t i = 0; i < RANDOM_ONES; i++) {
             random_code code = random_code_make(minor, i);
-            done += check_both(&of, &code.view, i, check);
+            done += check_both(&of, &code.view, unroll, i, check);
             random_code_free(&code);
         }
         analysis_free(&of);
     }
     return done;
+}
+
+size_t
+analysis_each(analysis_check *check)
+{
+    return check_each(false, check);
+}
+
+size_t
+analysis_each_unrolled(analysis_check *check)
+{
+    return check_each(true, check);
 }

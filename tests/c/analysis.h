@@ -13,12 +13,14 @@ typedef struct {
     xt_plan plan;
     xt_rewrite rewrite;
     uint32_t first_const;
+    bool branches;
+    bool unroll;
 } analysis;
 
 /* Does all that can be done; the first status that is not XT_OK is the
    result. The plan is empty then, or whole. */
 xt_status analysis_run(analysis *of, const xt_code_view *view, bool branches,
-                       uint32_t first_const);
+                       bool unroll, uint32_t first_const);
 
 void analysis_free(analysis *of);
 
@@ -31,5 +33,12 @@ xt_code_view analysis_new_view(const analysis *of, const xt_code_view *view);
 typedef void analysis_check(const analysis *of, const xt_code_view *view,
                             uint32_t seed);
 size_t analysis_each(analysis_check *check);
+
+/* The same for those with a loop that may be written several times, which is.
+ */
+size_t analysis_each_unrolled(analysis_check *check);
+
+/* The original's code unit that an old unit stands for. */
+uint32_t analysis_origin(const analysis *of, uint32_t old_unit);
 
 #endif

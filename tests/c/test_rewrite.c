@@ -12,6 +12,91 @@
 
 /* --- What runs -------------------------------------------------------- */
 
+/* What is asked of counts. */
+typedef struct {
+    int64_t *lines;  /* owned: per line */
+    int64_t *fell;   /* owned: per instruction of the original; only where that
+                        is asked for by itself */
+    int64_t *jumped; /* owned: the same */
+    size_t lines_len;
+    size_t len;
+} asked;
+
+static asked
+asked_new(const analysis *of)
+{
+    asked all = {.len = of->instrs.read_len + 1};
+    for (size_t i = 0; i < of->instrs.read_len; i++) {
+        size_t line = (size_t)of->instrs.items[i].line + 1;
+        all.lines_len = line > all.lines_len ? line : all.lines_len;
+    }
+    all.lines = calloc(all.lines_len + 1, sizeof(*all.lines));
+    all.fell = calloc(all.len, sizeof(*all.fell));
+    all.jumped = calloc(all.len, sizeof(*all.jumped));
+    return all;
+}
+
+static void
+asked_add(asked *all, int32_t line, const uint32_t *wanted, bool taken,
+          int64_t count)
+{
+    if (line >= 0) {
+        all->lines[line] += count;
+    }
+    if (wanted != NULL) {
+        (taken ? all->jumped : all->fell)[*wanted] += count;
+    }
+}
+
+static void
+asked_free(asked *all)
+{
+    free(all->lines);
+    free(all->fell);
+    free(all->jumped);
+}
+
+/* As the steps of the original say, and its graph what they fire. */
+static asked
+expect(const analysis *of, const xt_code_view *view, const walk_counts *counts)
+{
+    asked all = asked_new(of);
+    xt_instrs instrs = {0};
+    xt_graph graph = {0};
+    assert_int_equal(XT_OK, xt_instrs_read(&instrs, view));
+    assert_int_equal(XT_OK,
+                     xt_graph_build(&graph, &instrs, view, of->branches));
+    for (size_t i = 0; i < graph.len; i++) {
+        const xt_edge *edge = &graph.edges[i];
+        asked_add(&all, edge->line, edge->wanted ? &edge->from : NULL,
+                  edge->kind == XT_EDGE_TAKEN,
+                  (int64_t)walk_count_of(counts, edge));
+    }
+    xt_instrs_fini(&instrs);
+    xt_graph_fini(&graph);
+    return all;
+}
+
+/* Each class as the steps of the original say. */
+static void
+expect_classes(const analysis *of, const walk_counts *counts,
+               const int64_t *solved)
+{
+    size_t classes = of->plan.classes_len;
+    int64_t *expected = calloc(classes + 1, sizeof(*expected));
+    for (size_t i = 0; i < of->graph.len; i++) {
+        uint32_t class = of->planner.class_of[i];
+        if (class != XT_NONE) {
+            expected[class] +=
+                (int64_t)walk_count_of(counts, &of->graph.edges[i]);
+        }
+    }
+    for (size_t i = 0; i < classes; i++) {
+        assert_int_equal(expected[i], solved[i]);
+    }
+    free(expected);
+}
+
 static void
 check_walks(const analysis *of, const xt_code_view *view, uint32_t seed)
 {
@@ -22,23 +107,29 @@ check_walks(const analysis *of, const xt_code_view *view, uint32_t seed)
     }
     size_t classes = of->plan.classes_len;
     int64_t *solved = calloc(classes + 1, sizeof(*solved));
-    int64_t *expected = calloc(classes + 1, sizeof(*expected));
     int64_t *balance = calloc(of->plan.nodes, sizeof(*balance));
     const xt_breaks breaks = {counts.left, counts.handled};
     assert_true(xt_solve(&of->plan, (uint32_t)of->instrs.len, counts.slots,
                          &breaks, balance, solved));
-    for (size_t i = 0; i < of->graph.len; i++) {
-        uint32_t class = of->planner.class_of[i];
-        if (class != XT_NONE) {
-            expected[class] +=
-                (int64_t)walk_count_of(&counts, &of->graph.edges[i]);
-        }
-    }
+    asked expected = expect(of, view, &counts);
+    asked found = asked_new(of);
     for (size_t i = 0; i < classes; i++) {
-        assert_int_equal(expected[i], solved[i]);
+        const xt_plan_class *class = &of->plan.classes[i];
+        asked_add(&found, class->line, class->wanted ? &class->origin : NULL,
+                  class->taken, solved[i]);
     }
+    assert_memory_equal(expected.lines, found.lines,
+                        expected.lines_len * sizeof(*expected.lines));
+    assert_memory_equal(expected.fell, found.fell,
+                        expected.len * sizeof(*expected.fell));
+    assert_memory_equal(expected.jumped, found.jumped,
+                        expected.len * sizeof(*expected.jumped));
+    if (!of->unroll) {
+        expect_classes(of, &counts, solved);
+    }
+    asked_free(&expected);
+    asked_free(&found);
     free(solved);
-    free(expected);
     free(balance);
     walk_counts_free(&counts);
 }
@@ -48,6 +139,7 @@ new_code_does_what_the_old_did_and_its_probes_tell_every_count(void **state)
 {
     (void)state;
     assert_true(analysis_each(check_walks) > 1200);
+    assert_true(analysis_each_unrolled(check_walks) > 100);
 }
 
 /* The nodes of a plan, found anew, with too little memory at first. */
@@ -78,6 +170,7 @@ forgotten_nodes_are_found_again(void **state)
 {
     (void)state;
     assert_true(analysis_each(check_nodes) > 1200);
+    assert_true(analysis_each_unrolled(check_nodes) > 100);
 }
 
 /* --- What stands there ------------------------------------------------ */
@@ -94,6 +187,10 @@ find_starts(const analysis *of, const xt_code_view *view)
         uint32_t old = of->rewrite.old_unit[instr.opcode];
         if ((old & XT_REWRITE_INSERTED) == 0) {
             assert_true(next < of->instrs.len);
+            while (of->instrs.items[next].added) {
+                starts[next++] = XT_NONE;
+                assert_true(next < of->instrs.len);
+            }
             const xt_instr *there = &of->instrs.items[next];
             uint32_t caches = view->ops->traits[there->op].caches;
             uint32_t opcode = there->end - caches - 1;
@@ -106,7 +203,10 @@ find_starts(const analysis *of, const xt_code_view *view)
         }
         unit = instr.end;
     }
-    assert_int_equal(of->instrs.len, next);
+    for (; next < of->instrs.len; next++) {
+        assert_true(of->instrs.items[next].added);
+        starts[next] = XT_NONE;
+    }
     return starts;
 }
 
@@ -130,7 +230,9 @@ check_neighbours(const analysis *of, const xt_code_view *view, uint32_t seed)
     uint32_t *starts = find_starts(of, view);
     assert_int_equal(0, starts[0]);
     for (uint32_t i = 1; i < of->instrs.len; i++) {
-        if (i <= of->graph.first_traceable || must_follow(&of->instrs, i)) {
+        bool apart = starts[i] == XT_NONE || starts[i - 1] == XT_NONE;
+        if (!apart &&
+            (i <= of->graph.first_traceable || must_follow(&of->instrs, i))) {
             walk_instr before = walk_fetch(&new, starts[i - 1]);
             assert_int_equal(before.end, starts[i]);
         }
@@ -155,6 +257,7 @@ what_belongs_together_is_not_parted(void **state)
 {
     (void)state;
     assert_true(analysis_each(check_neighbours) > 1200);
+    assert_true(analysis_each_unrolled(check_neighbours) > 100);
 }
 
 static void
@@ -165,14 +268,18 @@ check_handlers(const analysis *of, const xt_code_view *view, uint32_t seed)
     uint32_t *starts = find_starts(of, view);
     for (uint32_t i = 0; i < of->instrs.len; i++) {
         const xt_instr *old = &of->instrs.items[i];
+        if (old->added) {
+            continue;
+        }
         walk_instr instr = walk_fetch(&new, starts[i]);
-        uint32_t old_opcode = old->end - view->ops->traits[old->op].caches - 1;
+        uint32_t old_opcode = analysis_origin(
+            of, old->end - view->ops->traits[old->op].caches - 1);
         xt_exctable_range there = {0};
         xt_exctable_range here = {0};
         bool handled = walk_find_handler(view, old_opcode, &there);
         for (uint32_t unit = instr.start; unit < instr.end; unit++) {
             assert_int_equal(handled, walk_find_handler(&new, unit, &here));
-            assert_int_equal(there.depth, here.depth);
+            assert_true(!handled || there.depth == here.depth);
         }
         if (handled) {
             /* There may be probes in front of the handler, but for jumps. */
@@ -194,6 +301,7 @@ exceptions_lead_where_they_led(void **state)
 {
     (void)state;
     assert_true(analysis_each(check_handlers) > 1200);
+    assert_true(analysis_each_unrolled(check_handlers) > 100);
 }
 
 /* 3.13 and later look up what comes out of a call at the code unit before
@@ -208,14 +316,16 @@ check_calls(const analysis *of, const xt_code_view *view, uint32_t seed)
         const xt_instr *old = &of->instrs.items[i];
         xt_exctable_range there = {0};
         xt_exctable_range here = {0};
-        bool inside = walk_find_handler(view, old->start, &there);
-        bool before = walk_find_handler(view, old->start - 1, &here);
-        if (inside != before || there.start != here.start) {
+        uint32_t start = analysis_origin(of, old->start);
+        bool inside = walk_find_handler(view, start, &there);
+        bool before = walk_find_handler(view, start - 1, &here);
+        if (old->added || old->kind == XT_KIND_JUMP || inside != before ||
+            (inside && there.start != here.start)) {
             continue;
         }
         assert_int_equal(inside,
                          walk_find_handler(&new, starts[i] - 1, &here));
-        assert_int_equal(there.depth, here.depth);
+        assert_true(!inside || there.depth == here.depth);
     }
     free(starts);
 }
@@ -225,6 +335,7 @@ what_comes_out_of_a_call_leads_where_it_led(void **state)
 {
     (void)state;
     assert_true(analysis_each(check_calls) > 1200);
+    assert_true(analysis_each_unrolled(check_calls) > 100);
 }
 
 /* --- Places in the source --------------------------------------------- */
@@ -272,13 +383,14 @@ check_places(const analysis *of, const xt_code_view *view, uint32_t seed)
     xt_location *there = spread_places(view);
     xt_location *here = spread_places(&new);
     for (uint32_t unit = 0; unit < new.code_len / 2; unit++) {
-        uint32_t old = of->rewrite.old_unit[unit];
-        if ((old & XT_REWRITE_INSERTED) == 0) {
-            expect_same_place(&there[old], &here[unit]);
-        }
-        else if (here[unit].has_line) {
-            /* A probe has no place, or that of what is behind it. */
-            expect_same_place(&there[old & ~XT_REWRITE_INSERTED], &here[unit]);
+        uint32_t old = of->rewrite.old_unit[unit] & ~XT_REWRITE_INSERTED;
+        uint32_t at = of->instrs.at_unit[old];
+        xt_location place = of->instrs.items[at].added
+                                ? xt_instrs_place(&of->instrs, at)
+                                : there[analysis_origin(of, old)];
+        /* A probe has no place, or that of what is behind it. */
+        if (old == of->rewrite.old_unit[unit] || here[unit].has_line) {
+            expect_same_place(&place, &here[unit]);
         }
     }
     free(there);
@@ -290,6 +402,7 @@ every_instruction_keeps_its_place_in_the_source(void **state)
 {
     (void)state;
     assert_true(analysis_each(check_places) > 1200);
+    assert_true(analysis_each_unrolled(check_places) > 100);
 }
 
 /* --- Size and memory -------------------------------------------------- */
@@ -318,7 +431,7 @@ check_all(const xt_opcodes *ops, const xt_buf *code,
         .first_line = 1,
     };
     analysis of = {0};
-    assert_int_equal(XT_OK, analysis_run(&of, &view, true, 1));
+    assert_int_equal(XT_OK, analysis_run(&of, &view, true, false, 1));
     assert_int_equal(fused, of.planner.probes[0].where == XT_PROBE_FUSED);
     check_walks(&of, &view, seed);
     check_neighbours(&of, &view, 0);
@@ -420,11 +533,11 @@ check_memory(const analysis *of, const xt_code_view *view, uint32_t seed)
         assert_true(allowed < 200);
         analysis fresh = {0};
         xt_mem_fail_after(allowed);
-        status = analysis_run(&fresh, view, true, of->first_const);
+        status = analysis_run(&fresh, view, true, of->unroll, of->first_const);
         xt_mem_fail_after(-1);
         /* What failed can be used again. */
-        assert_int_equal(XT_OK,
-                         analysis_run(&fresh, view, true, of->first_const));
+        assert_int_equal(XT_OK, analysis_run(&fresh, view, true, of->unroll,
+                                             of->first_const));
         check_neighbours(&fresh, view, 0);
         analysis_free(&fresh);
     }
@@ -436,6 +549,7 @@ a_failed_allocation_is_said_and_all_can_be_used_again(void **state)
 {
     (void)state;
     assert_true(analysis_each(check_memory) > 1200);
+    assert_true(analysis_each_unrolled(check_memory) > 100);
 }
 
 int

@@ -44,6 +44,7 @@ a_map_says_what_the_array_said(void **state)
 {
     (void)state;
     assert_true(analysis_each(check_map) > 1200);
+    assert_true(analysis_each_unrolled(check_map) > 100);
     assert_true(longest > 64); /* more than a word of bits */
 }
 
@@ -68,6 +69,7 @@ no_memory_is_told_and_leaves_nothing(void **state)
 {
     (void)state;
     assert_true(analysis_each(check_memory) > 1200);
+    assert_true(analysis_each_unrolled(check_memory) > 100);
 }
 
 int

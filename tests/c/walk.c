@@ -130,10 +130,25 @@ chance(walking *w, uint32_t one_in)
 static uint32_t
 number_of(const walking *w, uint32_t unit)
 {
-    assert_true(unit < w->of->instrs.units);
+    assert_true(unit < w->of->instrs.read_units);
     uint32_t at = w->of->instrs.at_unit[unit];
     assert_int_equal(unit, w->of->instrs.items[at].start);
     return at;
+}
+
+/* Which one of the original or of a copy the new code is in front of. */
+static uint32_t
+point_of(const walking *w, uint32_t new_unit)
+{
+    uint32_t old = w->of->rewrite.old_unit[new_unit];
+    return w->of->instrs.at_unit[old & ~XT_REWRITE_INSERTED];
+}
+
+/* The original's code unit that one of the new code stands for. */
+static uint32_t
+origin_of(const walking *w, uint32_t new_unit)
+{
+    return analysis_origin(w->of, w->of->rewrite.old_unit[new_unit]);
 }
 
 static bool
@@ -178,7 +193,8 @@ pass_inserted(walking *w)
         else if (counts(ops, instr.op)) {
             continue; /* of a fused probe, which was run already */
         }
-        else if (instr.op == ops->jump_backward_no_interrupt) {
+        else if (instr.op == ops->jump_backward_no_interrupt ||
+                 instr.op == ops->jump_forward) {
             w->new_unit = walk_target(&w->new, &instr);
         }
         else {
@@ -216,7 +232,7 @@ fetch_both(walking *w, walk_instr *new)
 {
     walk_instr old = walk_fetch(w->old, w->old_unit);
     *new = pass_inserted(w);
-    assert_int_equal(old.opcode, w->of->rewrite.old_unit[new->opcode]);
+    assert_int_equal(old.opcode, origin_of(w, new->opcode));
     if (is_fused(w, new)) {
         assert_true(loads_constant(w->old->ops, old.op));
         return old;
@@ -252,7 +268,7 @@ break_off(walking *w, const walk_instr *old, const walk_instr *new)
 {
     bool handled = handle(w, old, new);
     if (handled) {
-        w->counts->handled[number_of(w, w->old_unit)]++;
+        w->counts->handled[point_of(w, w->new_unit)]++;
     }
     return handled;
 }
@@ -287,7 +303,7 @@ finish_loop(walking *w, const walk_instr *old, const walk_instr *new)
     }
     for (int i = 0; i < (w->old->ops->minor == 13 ? 2 : 1); i++) {
         w->counts->fell[number_of(w, w->old_unit)]++;
-        assert_int_equal(w->old_unit, w->of->rewrite.old_unit[w->new_unit]);
+        assert_int_equal(w->old_unit, origin_of(w, w->new_unit));
         w->old_unit++;
         w->new_unit++;
     }
@@ -346,7 +362,7 @@ step(walking *w)
         return handle(w, &old, &new);
     }
     if (may_raise(w, at) && (old.kind == XT_KIND_RAISE || chance(w, 50))) {
-        w->counts->left[at]++;
+        w->counts->left[point_of(w, new.opcode)]++;
         return break_off(w, &old, &new);
     }
     if (old.kind == XT_KIND_SUSPEND) {
@@ -401,7 +417,7 @@ walk_once(const analysis *of, const xt_code_view *view, walk_counts *counts,
             walk_instr old = fetch_both(&w, &new);
             uint32_t at = number_of(&w, old.start);
             if (may_raise(&w, at)) {
-                counts->left[at]++;
+                counts->left[point_of(&w, new.opcode)]++;
                 return;
             }
         }

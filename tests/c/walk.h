@@ -13,7 +13,8 @@
 
 #include "analysis.h"
 
-/* All arrays have one number per instruction of the original, but `slots`. */
+/* All arrays have one number per instruction, but `slots`: `left` and
+   `handled` of the original and of copies, the others of the original only. */
 typedef struct {
     uint64_t *fell;    /* steps to the next instruction */
     uint64_t *jumped;  /* steps to the target */
