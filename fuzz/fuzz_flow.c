@@ -10,11 +10,12 @@
 #include "route.h"
 #include "running.h"
 #include "straight.h"
+#include "unroll.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static void
-rewrite(const xt_code_view *view, bool branches)
+rewrite(const xt_code_view *view, bool branches, bool unroll)
 {
     xt_instrs instrs = {0};
     xt_graph graph = {0};
@@ -23,6 +24,7 @@ rewrite(const xt_code_view *view, bool branches)
     xt_rewrite out = {0};
     if (xt_instrs_read(&instrs, view) == XT_OK &&
         xt_graph_build(&graph, &instrs, view, branches) == XT_OK &&
+        (!unroll || xt_unroll(&graph, &instrs) == XT_OK) &&
         xt_plan_build(&plan, &planner, &graph, &instrs) == XT_OK &&
         xt_rewrite_build(&out, &instrs, view, planner.probes,
                          planner.probes_len, 3,
@@ -159,7 +161,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         .exceptions_len = exceptions,
         .first_line = 1,
     };
-    rewrite(&view, (data[0] & 4) != 0);
+    rewrite(&view, (data[0] & 4) != 0, (data[0] & 8) != 0);
     read_running(&view);
     return 0;
 }

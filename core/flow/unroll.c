@@ -107,7 +107,8 @@ static bool
 is_fit(const xt_graph *graph, const xt_instrs *instrs, const loop *of)
 {
     const xt_instr *items = instrs->items;
-    if (of->end <= of->head || of->end > instrs->read_len ||
+    if (of->head <= graph->first_traceable || of->end <= of->head ||
+        of->end > instrs->read_len ||
         items[of->end - 1].end - items[of->head].start > UNITS_MAX) {
         return false;
     }
@@ -176,6 +177,19 @@ look_through(const xt_graph *graph, const xt_instrs *instrs, loop *of)
 
 /* --- Copies ------------------------------------------------------------ */
 
+/* Makes room in an array; `array` is where the pointer to it is. */
+static bool
+grow(void *array, size_t *cap, size_t need, size_t size)
+{
+    void *items;
+    memcpy(&items, array, sizeof(items));
+    items = xt_grow(items, cap, need, size);
+    if (items != NULL) {
+        memcpy(array, &items, sizeof(items));
+    }
+    return items != NULL;
+}
+
 /* Makes room for more instructions and edges. */
 static xt_status
 reserve(xt_graph *graph, xt_instrs *instrs, const loop *of)
@@ -191,35 +205,20 @@ reserve(xt_graph *graph, xt_instrs *instrs, const loop *of)
     size_t edges =
         graph->len + of->latches +
         (of->times - 1) * (of->edges_end - of->edges + of->ways_out + 1);
-    struct {
-        void **items;
-        size_t *cap;
-        size_t need;
-        size_t size;
-    } all[] = {
-        {(void **)&instrs->items, &instrs->cap, len, sizeof(xt_instr)},
-        {(void **)&instrs->origins, &instrs->origins_cap,
-         len - instrs->read_len, sizeof(uint32_t)},
-        {(void **)&instrs->at_unit, &instrs->units_cap, units,
-         sizeof(uint32_t)},
-        {(void **)&instrs->jumps, &instrs->jumps_cap, len, sizeof(uint32_t)},
-        {(void **)&graph->flags, &graph->flags_cap, len, 1},
-        {(void **)&graph->in_degree, &graph->in_degree_cap, len,
-         sizeof(uint32_t)},
-        {(void **)&graph->loop_depth, &graph->loop_depth_cap, len + 1,
-         sizeof(uint16_t)},
-        {(void **)&graph->edges, &graph->cap, edges, sizeof(xt_edge)},
-        {(void **)&graph->heads, &graph->heads_cap, len + 1, sizeof(uint32_t)},
-    };
-    for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
-        void *items =
-            xt_grow(*all[i].items, all[i].cap, all[i].need, all[i].size);
-        if (items == NULL) {
-            return XT_NOMEM;
-        }
-        *all[i].items = items;
-    }
-    return XT_OK;
+    bool fits =
+        grow(&instrs->items, &instrs->cap, len, sizeof(xt_instr)) &&
+        grow(&instrs->origins, &instrs->origins_cap, len - instrs->read_len,
+             sizeof(uint32_t)) &&
+        grow(&instrs->at_unit, &instrs->units_cap, units, sizeof(uint32_t)) &&
+        grow(&instrs->jumps, &instrs->jumps_cap, len, sizeof(uint32_t)) &&
+        grow(&graph->flags, &graph->flags_cap, len, 1) &&
+        grow(&graph->in_degree, &graph->in_degree_cap, len,
+             sizeof(uint32_t)) &&
+        grow(&graph->loop_depth, &graph->loop_depth_cap, len + 1,
+             sizeof(uint16_t)) &&
+        grow(&graph->edges, &graph->cap, edges, sizeof(xt_edge)) &&
+        grow(&graph->heads, &graph->heads_cap, len + 1, sizeof(uint32_t));
+    return fits ? XT_OK : XT_NOMEM;
 }
 
 /* Adds an instruction like `item`, which stands for `origin`. */
@@ -295,8 +294,10 @@ leave(xt_graph *graph, xt_instrs *instrs, const loop *of, xt_edge edge,
     add_edge(graph, edge, from, way, share);
 }
 
+/* What stands in front of a copy, where nothing leads: what comes out of a
+   call is looked up in the exception table one code unit before. */
 static void
-add_copy(xt_graph *graph, xt_instrs *instrs, loop *of, size_t number)
+add_front(xt_graph *graph, xt_instrs *instrs, const loop *of)
 {
     xt_instr front = instrs->items[of->head - 1];
     front.start = 0;
@@ -307,6 +308,42 @@ add_copy(xt_graph *graph, xt_instrs *instrs, loop *of, size_t number)
     front.kind = XT_KIND_PLAIN;
     front.added = true;
     (void)add_instr(graph, instrs, front, of->head - 1);
+}
+
+/* An edge of a copy, for the original's. */
+static void
+copy_edge(xt_graph *graph, xt_instrs *instrs, const loop *of, size_t number,
+          const xt_edge *edge)
+{
+    uint32_t copy = of->copy[number];
+    uint32_t from = copy + edge->from - of->head;
+    float share = 1 / (float)of->times;
+    if (is_latch(of, edge)) {
+        uint32_t next =
+            number + 1 < of->times ? of->copy[number + 1] : of->head;
+        instrs->items[from].target = next;
+        add_edge(graph, *edge, from, next, share);
+    }
+    else if (needs_way_out(of, edge)) {
+        leave(graph, instrs, of, *edge, copy, share);
+    }
+    else {
+        uint32_t to =
+            is_within(of, edge->to) ? copy + edge->to - of->head : edge->to;
+        add_edge(graph, *edge, from, to, share);
+    }
+}
+
+static bool
+falls_out(const loop *of, const xt_edge *edge)
+{
+    return edge->kind == XT_EDGE_FALL && edge->to == of->end;
+}
+
+static void
+add_copy(xt_graph *graph, xt_instrs *instrs, loop *of, size_t number)
+{
+    add_front(graph, instrs, of);
     uint32_t copy = (uint32_t)instrs->len;
     of->copy[number] = copy;
     for (uint32_t at = of->head; at < of->end; at++) {
@@ -318,36 +355,17 @@ add_copy(xt_graph *graph, xt_instrs *instrs, loop *of, size_t number)
         graph->flags[added] = graph->flags[at];
         graph->loop_depth[added] = graph->loop_depth[at];
     }
-    /* What the last instruction leads to must stand behind it. */
-    float share = 1 / (float)of->times;
+    /* Where the last instruction falls must stand right behind it. */
     if (ends_joined(graph, instrs, of)) {
-        leave(graph, instrs, of, joined_end(graph, of), copy, share);
+        const xt_edge edge = joined_end(graph, of);
+        copy_edge(graph, instrs, of, number, &edge);
     }
-    for (size_t i = of->edges; i < of->edges_end; i++) {
-        const xt_edge edge = graph->edges[i];
-        if (edge.kind == XT_EDGE_FALL && edge.to == of->end) {
-            leave(graph, instrs, of, edge, copy, share);
-        }
-    }
-    for (size_t i = of->edges; i < of->edges_end; i++) {
-        const xt_edge edge = graph->edges[i];
-        if (edge.kind == XT_EDGE_FALL && edge.to == of->end) {
-            continue;
-        }
-        if (is_latch(of, &edge)) {
-            uint32_t next =
-                number + 1 < of->times ? of->copy[number + 1] : of->head;
-            uint32_t from = copy + edge.from - of->head;
-            instrs->items[from].target = next;
-            add_edge(graph, edge, from, next, share);
-        }
-        else if (needs_way_out(of, &edge)) {
-            leave(graph, instrs, of, edge, copy, share);
-        }
-        else {
-            bool within = edge.to != graph->outside && is_within(of, edge.to);
-            add_edge(graph, edge, copy + edge.from - of->head,
-                     within ? copy + edge.to - of->head : edge.to, share);
+    for (int rest = 0; rest < 2; rest++) {
+        for (size_t i = of->edges; i < of->edges_end; i++) {
+            const xt_edge edge = graph->edges[i];
+            if (falls_out(of, &edge) == (rest == 0)) {
+                copy_edge(graph, instrs, of, number, &edge);
+            }
         }
     }
 }
@@ -361,13 +379,12 @@ add_bridges(xt_graph *graph, xt_instrs *instrs, const loop *of)
     for (size_t i = of->edges; i < of->edges_end; i++) {
         xt_edge *edge = &graph->edges[i];
         if (is_latch(of, edge)) {
-            xt_instr *latch = &instrs->items[edge->from];
-            xt_instr bridge = *latch;
+            xt_instr bridge = instrs->items[edge->from];
             bridge.target = of->copy[1];
             uint32_t at = add_instr(graph, instrs, bridge, edge->from);
             graph->loop_depth[at] = graph->loop_depth[of->head];
             add_edge(graph, *edge, at, of->copy[1], share * BRIDGE);
-            latch = &instrs->items[edge->from];
+            xt_instr *latch = &instrs->items[edge->from];
             latch->op = instrs->ops->jump_forward;
             latch->end = latch->start + latch->extended + 1;
             latch->target = at;
