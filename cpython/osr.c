@@ -52,6 +52,17 @@ typedef struct {
     const ProbedCodeObject *probed;
 } moved_frame;
 
+/* The same for any opcode: a jump back may have become one to a copy of its
+   loop, which only stands for it. */
+static uint32_t
+unit_for_opcode(const ProbedCodeObject *probed, uint32_t opcode)
+{
+    uint32_t unit = unit_of_opcode(probed, opcode);
+    return unit == XT_NONE
+               ? unit_of_opcode(probed, opcode | XT_REWRITE_INSERTED)
+               : unit;
+}
+
 /* A traceback says by an offset where its frame stood, and only when it is
    asked for what line that is. */
 static int
@@ -66,7 +77,7 @@ move_traceback(PyObject *object, void *arg)
     const ProbedCodeObject *probed = moved->probed;
     uint32_t before = (uint32_t)entry->tb_lasti / 2;
     if (before < probed->map.old_units) {
-        uint32_t unit = unit_of_opcode(
+        uint32_t unit = unit_for_opcode(
             probed, probed->points[probed->point_at[before]].opcode);
         entry->tb_lasti = unit == XT_NONE ? entry->tb_lasti : 2 * (int)unit;
     }

@@ -389,7 +389,7 @@ put_probes(const rewriting *job, uint32_t at, unsigned chain, uint32_t next)
 }
 
 /* A jump, which may have a new argument and width: in one that was widened,
-   the old code units are the last ones. */
+   the old code units are the last ones, and those in front are ours. */
 static xt_status
 put_jump(const rewriting *job, uint32_t at)
 {

@@ -79,7 +79,8 @@ ends_joined(const xt_graph *graph, const xt_instrs *instrs, const loop *of)
 
 /* What is behind the last instruction of the loop with this head: of one that
    goes through items, what takes these off the stack; of another, the last
-   jump back, but for those in handlers, which stand behind all else. */
+   jump back, but for those in handlers, which stand behind all else, and far
+   away. Whatever is left out goes back to the original. */
 static uint32_t
 find_end(const xt_graph *graph, const xt_instrs *instrs, uint32_t head)
 {
@@ -92,8 +93,9 @@ find_end(const xt_graph *graph, const xt_instrs *instrs, uint32_t head)
         return pops ? end + 1 : end;
     }
     uint32_t end = head;
-    for (uint32_t at = head;
-         at < instrs->read_len && (graph->flags[at] & XT_IS_HANDLER) == 0;
+    uint32_t last = items[head].start + UNITS_MAX;
+    for (uint32_t at = head; at < instrs->read_len && items[at].end <= last &&
+                             (graph->flags[at] & XT_IS_HANDLER) == 0;
          at++) {
         if (items[at].kind == XT_KIND_JUMP && items[at].target == head) {
             end = at + 1;
@@ -125,7 +127,8 @@ is_fit(const xt_graph *graph, const xt_instrs *instrs, const loop *of)
     return true;
 }
 
-/* The step behind the last instruction, if that is none of the edges. */
+/* The step behind the last instruction, if that is none of the edges: it is
+   taken when there are no more items. */
 static xt_edge
 joined_end(const xt_graph *graph, const loop *of)
 {
@@ -143,11 +146,10 @@ joined_end(const xt_graph *graph, const loop *of)
                      .kind = XT_EDGE_FALL};
 }
 
-/* Counts what a loop is made of. */
+/* Counts what a loop is made of, whose edges do not begin before of->edges. */
 static void
 look_through(const xt_graph *graph, const xt_instrs *instrs, loop *of)
 {
-    of->edges = 0;
     while (of->edges < graph->len &&
            !is_within(of, graph->edges[of->edges].from)) {
         of->edges++;
@@ -177,48 +179,90 @@ look_through(const xt_graph *graph, const xt_instrs *instrs, loop *of)
 
 /* --- Copies ------------------------------------------------------------ */
 
-/* Makes room in an array; `array` is where the pointer to it is. */
-static bool
-grow(void *array, size_t *cap, size_t need, size_t size)
+static xt_status
+reserve_instrs(xt_instrs *instrs, size_t len, size_t units)
 {
-    void *items;
-    memcpy(&items, array, sizeof(items));
-    items = xt_grow(items, cap, need, size);
-    if (items != NULL) {
-        memcpy(array, &items, sizeof(items));
+    xt_instr *items =
+        xt_grow(instrs->items, &instrs->cap, len, sizeof(*items));
+    if (items == NULL) {
+        return XT_NOMEM;
     }
-    return items != NULL;
+    instrs->items = items;
+    uint32_t *origins = xt_grow(instrs->origins, &instrs->origins_cap,
+                                len - instrs->read_len, sizeof(*origins));
+    if (origins == NULL) {
+        return XT_NOMEM;
+    }
+    instrs->origins = origins;
+    uint32_t *at_unit =
+        xt_grow(instrs->at_unit, &instrs->units_cap, units, sizeof(*at_unit));
+    if (at_unit == NULL) {
+        return XT_NOMEM;
+    }
+    instrs->at_unit = at_unit;
+    uint32_t *jumps =
+        xt_grow(instrs->jumps, &instrs->jumps_cap, len, sizeof(*jumps));
+    if (jumps == NULL) {
+        return XT_NOMEM;
+    }
+    instrs->jumps = jumps;
+    return XT_OK;
 }
 
-/* Makes room for more instructions and edges. */
+static xt_status
+reserve_graph(xt_graph *graph, size_t len, size_t edges_len)
+{
+    uint8_t *flags = xt_grow(graph->flags, &graph->flags_cap, len, 1);
+    if (flags == NULL) {
+        return XT_NOMEM;
+    }
+    graph->flags = flags;
+    uint32_t *degrees = xt_grow(graph->in_degree, &graph->in_degree_cap, len,
+                                sizeof(*degrees));
+    if (degrees == NULL) {
+        return XT_NOMEM;
+    }
+    graph->in_degree = degrees;
+    uint16_t *depth = xt_grow(graph->loop_depth, &graph->loop_depth_cap,
+                              len + 1, sizeof(*depth));
+    if (depth == NULL) {
+        return XT_NOMEM;
+    }
+    graph->loop_depth = depth;
+    xt_edge *edges =
+        xt_grow(graph->edges, &graph->cap, edges_len, sizeof(*edges));
+    if (edges == NULL) {
+        return XT_NOMEM;
+    }
+    graph->edges = edges;
+    uint32_t *heads =
+        xt_grow(graph->heads, &graph->heads_cap, len + 1, sizeof(*heads));
+    if (heads == NULL) {
+        return XT_NOMEM;
+    }
+    graph->heads = heads;
+    return XT_OK;
+}
+
+/* Makes room for the copies of a loop. */
 static xt_status
 reserve(xt_graph *graph, xt_instrs *instrs, const loop *of)
 {
-    size_t added = (of->times - 1) * (of->end - of->head + of->ways_out + 1) +
-                   of->latches;
-    size_t len = instrs->len + added;
-    uint32_t loop_units =
+    size_t copies = of->times - 1;
+    size_t instrs_of_copy = (size_t)of->end - of->head + of->ways_out + 1;
+    size_t units =
         instrs->items[of->end - 1].end - instrs->items[of->head].start;
-    size_t units = instrs->units +
-                   (of->times - 1) * (size_t)(loop_units + of->ways_out + 1) +
-                   (size_t)of->latches * loop_units;
-    size_t edges =
-        graph->len + of->latches +
-        (of->times - 1) * (of->edges_end - of->edges + of->ways_out + 1);
-    bool fits =
-        grow(&instrs->items, &instrs->cap, len, sizeof(xt_instr)) &&
-        grow(&instrs->origins, &instrs->origins_cap, len - instrs->read_len,
-             sizeof(uint32_t)) &&
-        grow(&instrs->at_unit, &instrs->units_cap, units, sizeof(uint32_t)) &&
-        grow(&instrs->jumps, &instrs->jumps_cap, len, sizeof(uint32_t)) &&
-        grow(&graph->flags, &graph->flags_cap, len, 1) &&
-        grow(&graph->in_degree, &graph->in_degree_cap, len,
-             sizeof(uint32_t)) &&
-        grow(&graph->loop_depth, &graph->loop_depth_cap, len + 1,
-             sizeof(uint16_t)) &&
-        grow(&graph->edges, &graph->cap, edges, sizeof(xt_edge)) &&
-        grow(&graph->heads, &graph->heads_cap, len + 1, sizeof(uint32_t));
-    return fits ? XT_OK : XT_NOMEM;
+    size_t edges_of_copy = of->edges_end - of->edges + of->ways_out + 2;
+    size_t len = instrs->len + copies * instrs_of_copy + of->latches;
+    xt_status status =
+        reserve_instrs(instrs, len,
+                       instrs->units + copies * (units + of->ways_out + 1) +
+                           of->latches * units);
+    return status == XT_OK
+               ? reserve_graph(graph, len,
+                               graph->len + copies * edges_of_copy +
+                                   of->latches)
+               : status;
 }
 
 /* Adds an instruction like `item`, which stands for `origin`. */
@@ -295,7 +339,8 @@ leave(xt_graph *graph, xt_instrs *instrs, const loop *of, xt_edge edge,
 }
 
 /* What stands in front of a copy, where nothing leads: what comes out of a
-   call is looked up in the exception table one code unit before. */
+   call is looked up in the exception table one code unit before, and 3.12 has
+   some exceptions arise there. It belongs to what it stands for. */
 static void
 add_front(xt_graph *graph, xt_instrs *instrs, const loop *of)
 {
@@ -307,7 +352,9 @@ add_front(xt_graph *graph, xt_instrs *instrs, const loop *of)
     front.op = instrs->ops->nop;
     front.kind = XT_KIND_PLAIN;
     front.added = true;
-    (void)add_instr(graph, instrs, front, of->head - 1);
+    uint32_t at = add_instr(graph, instrs, front, of->head - 1);
+    const xt_edge never = {.line = -1, .kind = XT_EDGE_FALL};
+    add_edge(graph, never, of->head - 1, at, 0);
 }
 
 /* An edge of a copy, for the original's. */
@@ -400,16 +447,16 @@ add_bridges(xt_graph *graph, xt_instrs *instrs, const loop *of)
 static void
 part_blocks(xt_graph *graph, const xt_instrs *instrs, const loop *of)
 {
-    uint16_t depth = 0;
-    for (size_t i = 0; i < graph->heads_len; i++) {
-        if (graph->heads[i] <= of->end - 1) {
-            depth = graph->loop_depth[graph->heads[i]];
-        }
+    if (!ends_joined(graph, instrs, of)) {
+        return;
     }
-    if (ends_joined(graph, instrs, of)) {
-        graph->loop_depth[of->end - 1] = depth;
-        graph->loop_depth[of->end] = depth;
+    size_t block = 0;
+    while (graph->heads[block + 1] < of->end) {
+        block++;
     }
+    uint16_t depth = graph->loop_depth[graph->heads[block]];
+    graph->loop_depth[of->end - 1] = depth;
+    graph->loop_depth[of->end] = depth;
 }
 
 static void
@@ -436,17 +483,18 @@ count_degrees(xt_graph *graph)
     }
 }
 
-/* The next loop from an instruction on that may be written several times.
+/* The next loop behind *found that may be written several times, in its place.
    False if there is none. */
 static bool
-find_loop(const xt_graph *graph, const xt_instrs *instrs, uint32_t from,
-          loop *found)
+find_loop(const xt_graph *graph, const xt_instrs *instrs, loop *found)
 {
-    for (uint32_t head = from; head < instrs->read_len; head++) {
+    for (uint32_t head = found->end; head < instrs->read_len; head++) {
         if ((graph->flags[head] & XT_IS_LOOP_HEAD) == 0) {
             continue;
         }
-        *found = (loop){.head = head, .end = find_end(graph, instrs, head)};
+        *found = (loop){.head = head,
+                        .end = find_end(graph, instrs, head),
+                        .edges = found->edges};
         if (!is_fit(graph, instrs, found)) {
             continue;
         }
@@ -461,17 +509,16 @@ find_loop(const xt_graph *graph, const xt_instrs *instrs, uint32_t from,
 bool
 xt_unroll_may_pay(const xt_graph *graph, const xt_instrs *instrs)
 {
-    loop of;
-    return find_loop(graph, instrs, 0, &of);
+    loop of = {0};
+    return find_loop(graph, instrs, &of);
 }
 
 xt_status
 xt_unroll(xt_graph *graph, xt_instrs *instrs)
 {
-    loop of;
-    for (uint32_t from = 0; find_loop(graph, instrs, from, &of) &&
-                            instrs->units - instrs->read_units <= ADDED_MAX;
-         from = of.end) {
+    loop of = {0};
+    while (find_loop(graph, instrs, &of) &&
+           instrs->units - instrs->read_units <= ADDED_MAX) {
         if (reserve(graph, instrs, &of) != XT_OK) {
             return XT_NOMEM;
         }

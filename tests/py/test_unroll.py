@@ -3,9 +3,11 @@ did, is counted with it, and shows neither to the program nor to other tools."""
 
 from __future__ import annotations
 
+import _thread
 import dis
 import gc
 import itertools
+import signal
 import sys
 import textwrap
 import types
@@ -383,6 +385,58 @@ def test_frames_and_tracebacks_show_the_loop() -> None:
         return work(), log
 
     look_on(source, look)
+
+
+MOVES = """\
+t = 0
+saved = None
+while q:
+    try:
+        for i in q.pop():
+            t += 1
+            t = d[i]
+    except KeyError as error:
+        t = 0
+        saved = error.__traceback__
+    see(saved)
+"""
+
+
+def test_tracebacks_from_a_jump_back_keep_their_place() -> None:
+    """The frame goes on in rewritten code later, where the jump leads to a copy."""
+
+    class Interrupts(dict[int, int]):
+        __missing__ = staticmethod(_thread.interrupt_main)
+
+    def fail(*_: object) -> None:
+        raise KeyError
+
+    def look(act: Callable[[types.CodeType, dict[str, Any]], object]) -> list[object]:
+        seen: list[object] = []
+
+        def see(saved: types.TracebackType) -> None:
+            places = list(saved.tb_frame.f_code.co_positions())
+            where = places[saved.tb_lasti // 2]
+            seen.append((saved.tb_lasti, saved.tb_lineno, where))
+
+        space = {
+            "__name__": "program",
+            "__file__": "/program.py",
+            "q": [[0] * 20000, [0, 0, int(signal.SIGUSR1), 0]],
+            "d": Interrupts({0: 0}),
+            "see": see,
+        }
+        act(compile(MOVES, "/program.py", "exec"), space)
+        return seen
+
+    before = signal.signal(signal.SIGUSR1, fail)
+    try:
+        expected = look(exec)
+        tracer = exactrace.Trace(count=1, trace=0, engine="probe")
+        assert look(lambda code, space: tracer.runfunc(exec, code, space)) == expected
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert len(expected) == 2
 
 
 def test_a_tool_that_disables_is_not_told_of_each_copy() -> None:
