@@ -219,7 +219,8 @@ def counts_of(engine: str, source: str, *, branch: bool) -> tuple[object, ...]:
     said = tracer.runfunc(calls, space["f"])
     results = tracer.results()
     lines = {key: n for key, n in results.counts.items() if key[0] == "/program.py"}
-    return said, lines, results.branches if branch else None
+    sides = {key: n for key, n in results.branches.items() if key[0] == "/program.py"}
+    return said, lines, sides if branch else None
 
 
 @pytest.mark.parametrize("name", LOOPS)
