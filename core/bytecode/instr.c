@@ -214,17 +214,24 @@ xt_instrs_read(xt_instrs *instrs, const xt_code_view *view)
     return status == XT_OK ? check_handlers(instrs) : status;
 }
 
-uint32_t
-xt_instrs_find_handler(const xt_instrs *instrs, uint32_t at)
+const xt_exctable_range *
+xt_instrs_find_range(const xt_instrs *instrs, uint32_t at)
 {
     uint32_t unit = instrs->items[xt_instrs_origin(instrs, at)].start;
     for (size_t i = 0; i < instrs->handlers.len; i++) {
         const xt_exctable_range *range = &instrs->handlers.ranges[i];
         if (unit >= range->start && unit < range->end) {
-            return instrs->at_unit[range->target];
+            return range;
         }
     }
-    return XT_NONE;
+    return NULL;
+}
+
+uint32_t
+xt_instrs_find_handler(const xt_instrs *instrs, uint32_t at)
+{
+    const xt_exctable_range *range = xt_instrs_find_range(instrs, at);
+    return range == NULL ? XT_NONE : instrs->at_unit[range->target];
 }
 
 void

@@ -45,7 +45,8 @@ typedef struct {
     uint8_t op;
     uint8_t kind;     /* xt_opcode_kind */
     uint8_t extended; /* EXTENDED_ARGs in front of the opcode */
-    bool added;       /* it does nothing that the program wrote */
+    bool added;       /* it only leads from or to a copy (unroll.h), or stands
+                         in front of one */
     uint16_t recall;  /* of a conditional jump: what its inline cache holds
                          (recall.h) */
 } xt_instr;
@@ -110,6 +111,11 @@ xt_instrs_place(const xt_instrs *instrs, uint32_t at)
 {
     return xt_location_of(&instrs->places[instrs->items[at].place]);
 }
+
+/* The range of the exception table that the instruction at `at` is in,
+   borrowed; or NULL. */
+const xt_exctable_range *xt_instrs_find_range(const xt_instrs *instrs,
+                                              uint32_t at);
 
 /* The instruction that handles what the one at `at` raises, or XT_NONE. */
 uint32_t xt_instrs_find_handler(const xt_instrs *instrs, uint32_t at);

@@ -548,21 +548,6 @@ put_range(const rewriting *job, const xt_exctable_range *old, uint32_t start,
     return xt_exctable_write(&job->out->exceptions, &range);
 }
 
-/* The range that an instruction belongs to, or NULL. */
-static const xt_exctable_range *
-find_range(const rewriting *job, uint32_t at)
-{
-    const xt_exctable *handlers = &job->instrs->handlers;
-    uint32_t unit = job->instrs->items[at].start;
-    for (size_t i = 0; i < handlers->len; i++) {
-        const xt_exctable_range *range = &handlers->ranges[i];
-        if (unit >= range->start && unit < range->end) {
-            return range;
-        }
-    }
-    return NULL;
-}
-
 static xt_status
 put_exceptions_of_copies(const rewriting *job)
 {
@@ -573,7 +558,7 @@ put_exceptions_of_copies(const rewriting *job)
         bool within =
             i < instrs->len && instrs->items[i].kind != XT_KIND_SILENT_JUMP;
         const xt_exctable_range *now =
-            within ? find_range(job, xt_instrs_origin(instrs, i)) : NULL;
+            within ? xt_instrs_find_range(instrs, i) : NULL;
         if (now != range) {
             if (range != NULL && put_range(job, range, start, i) != XT_OK) {
                 return XT_NOMEM;
