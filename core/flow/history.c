@@ -44,9 +44,9 @@ xt_history_add_turns(const xt_segment *segments, size_t len,
         if (!remembers(segments, len, i)) {
             continue;
         }
-        unsigned len;
-        unsigned jumps = xt_recall_jumps(code[cache_of(segments, i)], &len);
-        unsigned falls = len - jumps;
+        unsigned times;
+        unsigned jumps = xt_recall_jumps(code[cache_of(segments, i)], &times);
+        unsigned falls = times - jumps;
         xt_segments_add_way(segments, i, segments[i].target, true, jumps,
                             hits);
         xt_segments_add_way(segments, i, i + 1, true, falls, hits);

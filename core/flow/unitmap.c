@@ -74,15 +74,14 @@ add_copies(xt_unitmap *map, const xt_instrs *instrs)
         bool is_front = instr->added && instr->target == XT_NONE;
         uint32_t origin = is_front ? of->end - 1 : of->start;
         if (origin != next) {
-            xt_unitmap_copy *copies =
+            xt_unitmap_run *copies =
                 xt_grow(map->copies, &cap, (size_t)map->copies_len + 1,
                         sizeof(*copies));
             if (copies == NULL) {
                 return XT_NOMEM;
             }
             map->copies = copies;
-            copies[map->copies_len++] =
-                (xt_unitmap_copy){instr->start, origin};
+            copies[map->copies_len++] = (xt_unitmap_run){instr->start, origin};
         }
         next = origin + instr->end - instr->start;
     }
@@ -122,21 +121,29 @@ xt_unitmap_spread(const xt_unitmap *map, uint32_t *old_unit,
     }
 }
 
-uint32_t
-xt_unitmap_find(const xt_unitmap *map, uint32_t new_unit)
+/* The run that a unit belongs to. */
+static const xt_unitmap_run *
+find_run(const xt_unitmap_run *runs, uint32_t len, uint32_t unit)
 {
     uint32_t low = 0;
-    uint32_t high = map->runs_len;
+    uint32_t high = len;
     while (high - low > 1) {
         uint32_t middle = low + (high - low) / 2;
-        if (map->runs[middle].new_unit <= new_unit) {
+        if (runs[middle].new_unit <= unit) {
             low = middle;
         }
         else {
             high = middle;
         }
     }
-    return follow(map->runs[low].old_unit, new_unit - map->runs[low].new_unit);
+    return &runs[low];
+}
+
+uint32_t
+xt_unitmap_find(const xt_unitmap *map, uint32_t new_unit)
+{
+    const xt_unitmap_run *run = find_run(map->runs, map->runs_len, new_unit);
+    return follow(run->old_unit, new_unit - run->new_unit);
 }
 
 uint32_t
@@ -145,19 +152,9 @@ xt_unitmap_origin(const xt_unitmap *map, uint32_t old_unit)
     if (old_unit < map->read_units) {
         return old_unit;
     }
-    uint32_t low = 0;
-    uint32_t high = map->copies_len;
-    while (high - low > 1) {
-        uint32_t middle = low + (high - low) / 2;
-        if (map->copies[middle].old_unit <= old_unit) {
-            low = middle;
-        }
-        else {
-            high = middle;
-        }
-    }
-    const xt_unitmap_copy *copy = &map->copies[low];
-    return copy->origin + old_unit - copy->old_unit;
+    const xt_unitmap_run *run =
+        find_run(map->copies, map->copies_len, old_unit);
+    return run->old_unit + old_unit - run->new_unit;
 }
 
 /* How many bits are set: in pairs, in fours, in bytes, and then all of these

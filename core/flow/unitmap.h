@@ -17,19 +17,14 @@ typedef struct {
     uint32_t old_unit;
 } xt_unitmap_run;
 
-/* From this old unit on, until the next one: those of a copy (unroll.h), and
-   the code units of the original that they stand for. */
-typedef struct {
-    uint32_t old_unit;
-    uint32_t origin;
-} xt_unitmap_copy;
-
 /* Zero is a valid empty map. */
 typedef struct {
     xt_unitmap_run *runs; /* owned */
     uint64_t *starts; /* owned: a bit per old unit, in words from the lowest
                          on: an instruction starts there */
-    xt_unitmap_copy *copies; /* owned: sorted; NULL if there are none */
+    xt_unitmap_run *copies; /* owned: the same of old units that are of copies
+                               (unroll.h), and of the original's code units
+                               that they stand for */
     uint32_t copies_len;
     uint32_t runs_len;
     uint32_t units;      /* of the rewritten code */
