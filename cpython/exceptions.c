@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exceptions.h"
 
+#include "exits.h"
 #include "frame.h"
 #include "sides.h"
-#include "unrun.h"
 
 static Py_ssize_t
 unit_of(PyObject *const *args)
 {
-    return PyLong_AsSsize_t(args[1]) / 2;
+    const PyLongObject *offset = (const PyLongObject *)args[1];
+    return (PyUnstable_Long_IsCompact(offset)
+                ? PyUnstable_Long_CompactValue(offset)
+                : PyLong_AsSsize_t(args[1])) /
+           2;
 }
 
 /* The frame that runs this code, which an event has come for; or NULL. */
@@ -73,15 +77,9 @@ left(EngineObject *self, PyObject *const *args, Py_ssize_t nargs, bool handled)
         Py_RETURN_NONE;
     }
     bool thrown = announced_take(&self->announced, frame);
-    Py_ssize_t stands = frame_offset(frame, code);
-    int arose =
-        probed_note_left(probed, stands, thrown, handled ? unit_of(args) : -1);
-    if (arose < 0) {
+    if (exits_note(probed, code, frame_offset(frame, code),
+                   handled ? unit_of(args) : -1, thrown) < 0) {
         return out_of_memory(self);
-    }
-    CounterObject *unrun = arose > 0 ? unrun_find(probed, code, stands) : NULL;
-    if (unrun != NULL) {
-        ++*unrun->slot;
     }
     Py_RETURN_NONE;
 }

@@ -4,7 +4,6 @@
 #include "compat.h"
 #include "frame.h"
 #include "keptcode.h"
-#include "lines.h"
 #include "mem.h"
 #include "newcode.h"
 #include "recall.h"
@@ -60,6 +59,7 @@ probed_dealloc(ProbedCodeObject *self)
         xt_free(self->slots);
     }
     forget_points(self);
+    xt_free(self->exits);
     xt_unitmap_fini(&self->map);
     if (!self->breaks_kept) {
         xt_free(self->breaks.left);
@@ -557,64 +557,6 @@ probed_note_joined(ProbedCodeObject *probed, uint32_t branch)
        noted of control that leaves there. */
     probed->breaks.left[probed->point_at[branch]]--;
     probed_note_broken(probed);
-}
-
-/* Whether the step from `point` onto the handler is a line event. */
-static bool
-fires(const ProbedCodeObject *probed, uint32_t handler, uint32_t point,
-      Py_ssize_t stands)
-{
-    const probed_point *to = &probed->points[handler];
-    const probed_point *from = &probed->points[point];
-    /* An inline cache has no line, as far as 3.12 is concerned. */
-    bool in_cache = stands >= 0 && probed_place(probed, stands) > from->opcode;
-    return xt_lines_fire(to->starts_line, to->sure_line, to->line, from->line,
-                         in_cache || from->kind == XT_KIND_RESUME);
-}
-
-/* Whether RERAISE has led here, which is a step like others. It sets the
-   frame's position back to where the exception first arose, whose handler is
-   another one. */
-static bool
-is_reraised(const ProbedCodeObject *probed, uint32_t point, uint32_t to)
-{
-    bool can = to == XT_NONE ? probed->reraises_out
-                             : probed->points[to].gets_reraised;
-    const probed_point *from = &probed->points[point];
-    return can && (from->handler != to || from->kind == XT_KIND_RERAISE);
-}
-
-int
-probed_note_left(ProbedCodeObject *probed, Py_ssize_t stands, bool thrown,
-                 Py_ssize_t handler)
-{
-    uint32_t point = probed_point_at(probed, stands);
-    if (point == XT_NONE) {
-        return 0;
-    }
-    if (probed_need_breaks(probed) < 0) {
-        return -1;
-    }
-    probed_note_broken(probed);
-    uint32_t to = probed_point_at(probed, handler);
-    if (to != XT_NONE) {
-        probed->breaks.fired[to] += fires(probed, to, point, stands);
-    }
-    if (!thrown && is_reraised(probed, point, to)) {
-        /* In and out at one place is no step; but whoever has noted the frame
-           sees that something went on. */
-        probed->breaks.left[0]++;
-        probed->breaks.handled[0]++;
-        return probed->points[point].handler == to;
-    }
-    if (to != XT_NONE) {
-        probed->breaks.handled[to]++;
-    }
-    /* What is thrown into a suspended generator interrupts nothing. */
-    if (!thrown && probed->points[point].kind != XT_KIND_SUSPEND) {
-        probed->breaks.left[point]++;
-    }
-    return 1;
 }
 
 int

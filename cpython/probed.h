@@ -53,12 +53,13 @@ typedef struct probed_code {
     uint16_t *recalls; /* owned: what the jumps remembered when this was
                           planned (recall.h), or NULL */
     xt_unitmap map;
-    uint32_t landing;     /* the new code unit where started frames go on */
-    uint32_t points_len;  /* instructions of the original, and of copies */
-    bool branches;        /* and are counted */
-    bool unrolled;        /* some loops are written several times */
-    probed_breaks breaks; /* owned; all NULL until the first exception */
-    uint64_t broken_time; /* of the last change there, or 0 */
+    uint32_t landing;        /* the new code unit where started frames go on */
+    uint32_t points_len;     /* instructions of the original, and of copies */
+    bool branches;           /* and are counted */
+    bool unrolled;           /* some loops are written several times */
+    probed_breaks breaks;    /* owned; all NULL until the first exception */
+    struct code_exit *exits; /* owned by exits.c, or NULL */
+    uint64_t broken_time;    /* of the last change there, or 0 */
     struct probed_code *broken_before; /* borrowed: whose is later, */
     struct probed_code *broken_next;   /* and whose is earlier; or NULL */
     /* Owned; all NULL as long as those are, as is what the plan knows of
@@ -180,14 +181,6 @@ int probed_need_breaks(ProbedCodeObject *probed);
    it has left the branch that has the original's code unit `branch`. There
    must be room for exceptions. */
 void probed_note_joined(ProbedCodeObject *probed, uint32_t branch);
-
-/* Notes that an exception took control from where the frame `stands` to the
-   handler at `handler`, or out of the frame (-1); `thrown` into it, from
-   outside. Code units of the rewritten code. 1 if it may have arisen where the
-   frame stands, 0 if RERAISE has set the frame back there or it stands in no
-   code of ours; -1 (without an exception) if out of memory. */
-int probed_note_left(ProbedCodeObject *probed, Py_ssize_t stands, bool thrown,
-                     Py_ssize_t handler);
 
 /* Notes that a frame which stood at one instruction of the original has been
    put at another. -1 (without an exception) if out of memory. */
