@@ -67,6 +67,7 @@ typedef struct {
     uint8_t copy;
     uint8_t get_anext;
     uint8_t to_bool;              /* 0: this version has none; 3.13 */
+    uint8_t exit_init_check;      /* the same; 3.13 */
     uint8_t return_const;         /* 0: this version has none; 3.12, 3.13 */
     uint8_t load_small_int;       /* the same; 3.14 */
     uint8_t load_common_constant; /* the same; 3.14 */

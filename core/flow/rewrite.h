@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Writes a code object anew, with its probes.
  *
- * A probe is LOAD_CONST counter, UNARY_NEGATIVE or UNARY_INVERT, POP_TOP: it
- * needs one place on the stack, raises nothing and lets no other thread run. A
- * fused one has the first two in place of an instruction that loads a
- * constant, which is then what the second gives. Each instruction is laid out
- * as
+ * A probe is LOAD_CONST counter, UNARY_NEGATIVE or UNARY_INVERT, POP_TOP or
+ * EXIT_INIT_CHECK: it needs one place on the stack, raises nothing and lets no
+ * other thread run. A fused one has the first two in place of an instruction
+ * that loads a constant, which is then what the second gives. Each instruction
+ * is laid out as
  *
  *     [probes for what falls in] label: [probes for whatever goes here] instr
  *
@@ -29,7 +29,9 @@
 
 /* Scratch memory and the result, used again and again. Zero is valid. */
 typedef struct {
-    xt_buf code;                  /* co_code */
+    bool asserts; /* set by the caller: the interpreter that will run the code
+                     was built with its assertions */
+    xt_buf code;  /* co_code */
     xt_buf exceptions;            /* co_exceptiontable */
     xt_location_writer locations; /* co_linetable */
     /* For each new code unit, the old one that it stands for: a probe stands
