@@ -201,6 +201,9 @@ adopt(EngineObject *self, frame_head *frame, PyCodeObject *code,
     bool first = refusal == NULL && sweep_is_first_run(self, code);
     bool seldom = refusal == NULL && (first || fewcalls_knows(self, code));
     int noted = seldom ? fewcalls_start(self, frame, code) : 0;
+    xt_unroll_loops copies = self->branches || firstruns_go_round(self, code)
+                                 ? XT_UNROLL_ALL
+                                 : XT_UNROLL_NESTED;
     if (refusal == NULL && noted == 0) {
         noted = first ? firstruns_start(self, frame, code)
                       : firstruns_again(self, frame, code);
@@ -209,7 +212,7 @@ adopt(EngineObject *self, frame_head *frame, PyCodeObject *code,
         return noted < 0 ? -1 : 0;
     }
     code_entry *entry = registry_add(&self->registry, &self->types, code,
-                                     refusal, self->branches);
+                                     refusal, self->branches, copies);
     if (entry == NULL) {
         return -1;
     }
@@ -272,8 +275,9 @@ static int
 go_on_by_events(EngineObject *self, PyCodeObject *code, PyObject *globals,
                 PyObject *file)
 {
-    code_entry *entry = registry_add(&self->registry, &self->types, code,
-                                     adopt_refuse(self), self->branches);
+    code_entry *entry =
+        registry_add(&self->registry, &self->types, code, adopt_refuse(self),
+                     self->branches, XT_UNROLL_NESTED);
     if (entry == NULL) {
         return -1;
     }

@@ -9,8 +9,9 @@ enum {
     COST_EVENT = 8, /* an event of a branch, without what follows from it */
     COST_UNIT = 4,  /* to rewrite a code unit, and somewhat less */
     COST_LEAST = 64,
-    PART_AGAIN = 4, /* most functions run on and on: after a fourth of that,
-                       no other frame is followed */
+    TURNS_MANY = 12, /* branches of a frame whose loops go round */
+    PART_AGAIN = 4,  /* most functions run on and on: after a fourth of that,
+                        no other frame is followed */
 };
 
 void
@@ -72,6 +73,7 @@ firstrun_follow(first_run *run, const xt_segments *segments,
     run->most = COST_LEAST + COST_UNIT * (size_t)segments->units;
     bool done = copy_route(run, route);
     if (done) {
+        run->frames = 1;
         firstrun_go_on(run);
     }
     return done;
@@ -89,10 +91,17 @@ firstrun_is_worth_another(const first_run *run)
     return run->cost <= run->most / PART_AGAIN;
 }
 
+bool
+firstrun_goes_round(const first_run *run)
+{
+    return run->turns >= TURNS_MANY * run->frames;
+}
+
 void
 firstrun_begin_again(first_run *run, const frame_head *frame)
 {
     run->frame = frame;
+    run->frames++;
     xt_route_begin_again(run->route);
     firstrun_go_on(run);
 }

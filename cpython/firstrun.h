@@ -36,6 +36,8 @@ typedef struct first_run {
     int64_t *hits; /* of its segments on earlier ways, which are not counted
                       yet; as long as that memory */
     bool is_hit;   /* if there are any */
+    size_t frames; /* how many were followed, */
+    size_t turns;  /* and how many branches they have come to */
     size_t cost;   /* what it took to follow it so far, */
     size_t most;   /* and may take */
     xt_route_steps steps; /* of straight code: the events of its way */
@@ -61,6 +63,10 @@ bool firstrun_may_repeat(const first_run *run);
 
 /* Whether one more costs less, most likely, than to rewrite the code now. */
 bool firstrun_is_worth_another(const first_run *run);
+
+/* Whether the frames so far came to many branches, each: so loops in it go
+   round often, for each time that they begin. */
+bool firstrun_goes_round(const first_run *run);
 
 /* Another one begins. */
 void firstrun_begin_again(first_run *run, const frame_head *frame);

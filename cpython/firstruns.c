@@ -402,6 +402,14 @@ firstruns_again(EngineObject *engine, const frame_head *frame,
     return 1;
 }
 
+bool
+firstruns_go_round(const EngineObject *engine, PyCodeObject *code)
+{
+    const first_run *run =
+        run_of(engine, xt_ptrmap_get(&engine->firsts.started, code));
+    return run != NULL && firstrun_goes_round(run);
+}
+
 /* The frame has ended. If another one may be followed, what this one had is
    counted later. */
 static int
@@ -454,6 +462,7 @@ firstruns_branched(EngineObject *engine, const frame_head *frame,
     bool noted = engine->registry.kept == NULL && firstrun_note_way(run);
     int result = noted ? 0 : firstcount_run(engine, run);
     *run->route = next;
+    run->turns++;
     go_on(engine, run);
     if (result < 0 || run->cost <= run->most) {
         return result;

@@ -53,6 +53,10 @@ int firstruns_start(struct EngineObject *engine, const frame_head *frame,
 int firstruns_again(struct EngineObject *engine, const frame_head *frame,
                     PyCodeObject *code);
 
+/* Whether loops went round often in the frames of the code that were followed,
+   if any were and it is not known otherwise yet. */
+bool firstruns_go_round(const struct EngineObject *engine, PyCodeObject *code);
+
 /* Whether frames of the code, a function's, were followed and it is not
    rewritten yet: the next one that is wanted must be told of. */
 bool firstruns_knows(const struct EngineObject *engine, PyCodeObject *code);

@@ -122,7 +122,8 @@ osr_move(EngineObject *self, frame_head *frame, PyCodeObject *code,
         return 0;
     }
     code_entry *entry =
-        registry_add(&self->registry, &self->types, code, NULL, false);
+        registry_add(&self->registry, &self->types, code, NULL, false,
+                     sweep_is_body(code) ? XT_UNROLL_NESTED : XT_UNROLL_ALL);
     if (entry == NULL) {
         return -1;
     }

@@ -8,7 +8,6 @@
 #include "newcode.h"
 #include "recall.h"
 #include "running.h"
-#include "unroll.h"
 
 /* --- The code's own object --------------------------------------------- */
 
@@ -208,8 +207,8 @@ analyse(ProbedCodeObject *self, bool again, probed_scratch *scratch,
             *refusal = scratch->graph.refusal;
         }
     }
-    if (status == XT_OK && self->unrolled) {
-        status = xt_unroll(&scratch->graph, &scratch->instrs);
+    if (status == XT_OK) {
+        status = xt_unroll(&scratch->graph, &scratch->instrs, self->unrolled);
     }
     if (status == XT_OK) {
         scratch->analysed = self;
@@ -228,22 +227,23 @@ build_plan(xt_plan *plan, probed_scratch *scratch)
    be copies of loops, with these where that is cheaper. */
 static xt_status
 plan(ProbedCodeObject *self, probed_scratch *scratch, xt_code_view *view,
-     bool copies, const char **refusal)
+     xt_unroll_loops copies, const char **refusal)
 {
     xt_status status = build_plan(&self->plan, scratch);
-    if (status != XT_OK || !copies ||
-        !xt_unroll_may_pay(&scratch->graph, &scratch->instrs)) {
+    if (status != XT_OK ||
+        !xt_unroll_may_pay(&scratch->graph, &scratch->instrs, copies,
+                           scratch->planner.cost)) {
         return status;
     }
     float cost = scratch->planner.cost;
     xt_plan unrolled = {0};
-    status = xt_unroll(&scratch->graph, &scratch->instrs);
+    status = xt_unroll(&scratch->graph, &scratch->instrs, copies);
     if (status == XT_OK) {
         status = build_plan(&unrolled, scratch);
     }
-    self->unrolled = status == XT_OK && xt_unroll_pays(&scratch->graph, cost,
-                                                       scratch->planner.cost);
-    if (self->unrolled) {
+    if (status == XT_OK &&
+        xt_unroll_pays(&scratch->graph, cost, scratch->planner.cost)) {
+        self->unrolled = copies;
         xt_plan_fini(&self->plan);
         self->plan = unrolled;
         return XT_OK;
@@ -259,7 +259,7 @@ plan(ProbedCodeObject *self, probed_scratch *scratch, xt_code_view *view,
 /* Analyses and rewrites within the core. */
 static xt_status
 rewrite(ProbedCodeObject *self, probed_scratch *scratch, uint32_t first_const,
-        bool copies, const char **refusal)
+        xt_unroll_loops copies, const char **refusal)
 {
     xt_code_view view;
     xt_status status = analyse(self, false, scratch, &view, refusal);
@@ -375,7 +375,7 @@ find_stack(PyCodeObject *original, probed_scratch *scratch, int *stack)
 
 ProbedCodeObject *
 probed_new(probed_types *types, PyCodeObject *original, PyObject *consts,
-           bool branches, bool copies, PyCodeObject **code,
+           bool branches, xt_unroll_loops copies, PyCodeObject **code,
            const char **refusal)
 {
     *refusal = NULL;

@@ -19,6 +19,7 @@
 #include "instr.h"
 #include "plan.h"
 #include "unitmap.h"
+#include "unroll.h"
 
 /* What is kept of an instruction of the original code. */
 typedef struct {
@@ -53,13 +54,13 @@ typedef struct probed_code {
     uint16_t *recalls; /* owned: what the jumps remembered when this was
                           planned (recall.h), or NULL */
     xt_unitmap map;
-    uint32_t landing;        /* the new code unit where started frames go on */
-    uint32_t points_len;     /* instructions of the original, and of copies */
-    bool branches;           /* and are counted */
-    bool unrolled;           /* some loops are written several times */
-    probed_breaks breaks;    /* owned; all NULL until the first exception */
-    struct code_exit *exits; /* owned by exits.c, or NULL */
-    uint64_t broken_time;    /* of the last change there, or 0 */
+    uint32_t landing;    /* the new code unit where started frames go on */
+    uint32_t points_len; /* instructions of the original, and of copies */
+    bool branches;       /* and are counted */
+    xt_unroll_loops unrolled; /* which loops are written several times */
+    probed_breaks breaks;     /* owned; all NULL until the first exception */
+    struct code_exit *exits;  /* owned by exits.c, or NULL */
+    uint64_t broken_time;     /* of the last change there, or 0 */
     struct probed_code *broken_before; /* borrowed: whose is later, */
     struct probed_code *broken_next;   /* and whose is earlier; or NULL */
     /* Owned; all NULL as long as those are, as is what the plan knows of
@@ -113,13 +114,14 @@ int probed_types_init(probed_types *types, PyObject *module);
 xt_code_view probed_view(PyCodeObject *code, const void *bytecode);
 
 /* Rewrites `original`: a new ProbedCode, and in *code the new code object.
-   `consts` is the tuple to use in place of its constants; with `copies`, loops
-   may be written several times (unroll.h). NULL with *refusal
-   set (static) and no exception when this code has to be counted otherwise,
-   NULL with an exception on other failures. */
+   `consts` is the tuple to use in place of its constants; `copies` are the
+   loops that may be written several times. NULL with *refusal set (static) and
+   no exception when this code has to be counted otherwise, NULL with an
+   exception on other failures. */
 ProbedCodeObject *probed_new(probed_types *types, PyCodeObject *original,
-                             PyObject *consts, bool branches, bool copies,
-                             PyCodeObject **code, const char **refusal);
+                             PyObject *consts, bool branches,
+                             xt_unroll_loops copies, PyCodeObject **code,
+                             const char **refusal);
 
 /* The ProbedCode of a rewritten code object, borrowed; else NULL. */
 static inline ProbedCodeObject *

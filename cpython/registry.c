@@ -163,7 +163,8 @@ rewrite_consts(code_registry *registry, probed_types *types, code_entry *entry,
             }
             code_entry *known = registry_get(registry, child);
             if (known == NULL && must_be_ready(child, branches)) {
-                known = registry_add(registry, types, child, NULL, branches);
+                known = registry_add(registry, types, child, NULL, branches,
+                                     XT_UNROLL_ALL);
                 if (known == NULL) {
                     Py_CLEAR(made);
                     break;
@@ -184,7 +185,7 @@ rewrite_consts(code_registry *registry, probed_types *types, code_entry *entry,
 /* -1 with an exception. */
 static int
 rewrite(code_registry *registry, probed_types *types, code_entry *entry,
-        bool branches)
+        bool branches, xt_unroll_loops copies)
 {
     int sees = registry_sees_instructions(registry, entry->original);
     if (sees != 0) {
@@ -197,7 +198,9 @@ rewrite(code_registry *registry, probed_types *types, code_entry *entry,
     }
     /* Of a process that is killed, nobody could tell in which round a frame
        was; and what other tools disable is one place. */
-    bool copies = registry->kept == NULL && !types->watched;
+    if (registry->kept != NULL || types->watched) {
+        copies = XT_UNROLL_NONE;
+    }
     entry->probed = probed_new(types, entry->original, consts, branches,
                                copies, &entry->code, &entry->refusal);
     Py_DECREF(consts);
@@ -235,7 +238,8 @@ link_probed(code_registry *registry, code_entry *entry)
 
 code_entry *
 registry_add(code_registry *registry, probed_types *types,
-             PyCodeObject *original, const char *refusal, bool branches)
+             PyCodeObject *original, const char *refusal, bool branches,
+             xt_unroll_loops copies)
 {
     code_entry *entry = registry_get(registry, original);
     if (entry != NULL) {
@@ -260,7 +264,8 @@ registry_add(code_registry *registry, probed_types *types,
     };
     entry->index = registry->len;
     registry->items[registry->len++] = entry;
-    if (refusal == NULL && rewrite(registry, types, entry, branches) < 0) {
+    if (refusal == NULL &&
+        rewrite(registry, types, entry, branches, copies) < 0) {
         entry->refusal = "an error";
         return NULL;
     }

@@ -15,7 +15,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static void
-rewrite(const xt_code_view *view, bool branches, bool unroll)
+rewrite(const xt_code_view *view, bool branches, xt_unroll_loops unroll)
 {
     xt_instrs instrs = {0};
     xt_graph graph = {0};
@@ -24,7 +24,7 @@ rewrite(const xt_code_view *view, bool branches, bool unroll)
     xt_rewrite out = {0};
     if (xt_instrs_read(&instrs, view) == XT_OK &&
         xt_graph_build(&graph, &instrs, view, branches) == XT_OK &&
-        (!unroll || xt_unroll(&graph, &instrs) == XT_OK) &&
+        xt_unroll(&graph, &instrs, unroll) == XT_OK &&
         xt_plan_build(&plan, &planner, &graph, &instrs) == XT_OK &&
         xt_rewrite_build(&out, &instrs, view, planner.probes,
                          planner.probes_len, 3,
@@ -161,7 +161,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         .exceptions_len = exceptions,
         .first_line = 1,
     };
-    rewrite(&view, (data[0] & 4) != 0, (data[0] & 8) != 0);
+    static const xt_unroll_loops loops[] = {XT_UNROLL_NONE, XT_UNROLL_ALL,
+                                            XT_UNROLL_NONE, XT_UNROLL_NESTED};
+    rewrite(&view, (data[0] & 4) != 0, loops[data[0] >> 3 & 3]);
     read_running(&view);
     return 0;
 }

@@ -15,7 +15,7 @@
 /* Which slot counts what follows from the code alone, with what its jumps
    remember (recall.h). Where that changes, this number does: files hold slots
    (core/store/journal.h). */
-enum { XT_FLOW_VERSION = 7 };
+enum { XT_FLOW_VERSION = 8 };
 
 /* Edges that run between the same nodes and fire the same line. */
 typedef struct {

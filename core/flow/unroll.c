@@ -486,10 +486,13 @@ count_degrees(xt_graph *graph)
 /* The next loop behind *found that may be written several times, in its place.
    False if there is none. */
 static bool
-find_loop(const xt_graph *graph, const xt_instrs *instrs, loop *found)
+find_loop(const xt_graph *graph, const xt_instrs *instrs,
+          xt_unroll_loops loops, loop *found)
 {
+    uint16_t depth = loops == XT_UNROLL_NESTED ? 2 : 1;
     for (uint32_t head = found->end; head < instrs->read_len; head++) {
-        if ((graph->flags[head] & XT_IS_LOOP_HEAD) == 0) {
+        if ((graph->flags[head] & XT_IS_LOOP_HEAD) == 0 ||
+            graph->loop_depth[head] < depth) {
             continue;
         }
         *found = (loop){.head = head,
@@ -507,17 +510,22 @@ find_loop(const xt_graph *graph, const xt_instrs *instrs, loop *found)
 }
 
 bool
-xt_unroll_may_pay(const xt_graph *graph, const xt_instrs *instrs)
+xt_unroll_may_pay(const xt_graph *graph, const xt_instrs *instrs,
+                  xt_unroll_loops loops, float before)
 {
     loop of = {0};
-    return find_loop(graph, instrs, &of);
+    float saved = 0; /* of one plain probe in each round, at most */
+    while (loops != XT_UNROLL_NONE && find_loop(graph, instrs, loops, &of)) {
+        saved += of.goes_on;
+    }
+    return saved > (1 - MARGIN) * before;
 }
 
 xt_status
-xt_unroll(xt_graph *graph, xt_instrs *instrs)
+xt_unroll(xt_graph *graph, xt_instrs *instrs, xt_unroll_loops loops)
 {
     loop of = {0};
-    while (find_loop(graph, instrs, &of) &&
+    while (loops != XT_UNROLL_NONE && find_loop(graph, instrs, loops, &of) &&
            instrs->units - instrs->read_units <= ADDED_MAX) {
         if (reserve(graph, instrs, &of) != XT_OK) {
             return XT_NOMEM;

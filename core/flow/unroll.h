@@ -33,14 +33,23 @@
 
 enum { XT_UNROLL_TIMES = 8 }; /* that a loop is written, at most */
 
-/* Whether there is a loop that may be written several times, and goes round
-   more often than it ends, as far as is known. */
-bool xt_unroll_may_pay(const xt_graph *graph, const xt_instrs *instrs);
+/* Which loops may be written several times. */
+typedef enum {
+    XT_UNROLL_NONE = 0,
+    XT_UNROLL_NESTED, /* those within others */
+    XT_UNROLL_ALL
+} xt_unroll_loops;
 
-/* Writes all such loops several times, in a graph that has just been built and
-   in its instructions. Which ones, and how often, follows from the code and
-   what its jumps remember. XT_NOMEM: neither is of use any more. */
-xt_status xt_unroll(xt_graph *graph, xt_instrs *instrs);
+/* Whether such loops that go round more often than they end, as far as is
+   known, go round so often that to write them several times may be worth it,
+   if all probes cost `before` (as in xt_planner). */
+bool xt_unroll_may_pay(const xt_graph *graph, const xt_instrs *instrs,
+                       xt_unroll_loops loops, float before);
+
+/* Writes all of them several times, in a graph that has just been built and in
+   its instructions. Which ones, and how often, follows from the code and what
+   its jumps remember. XT_NOMEM: neither is of use any more. */
+xt_status xt_unroll(xt_graph *graph, xt_instrs *instrs, xt_unroll_loops loops);
 
 /* Whether the probes that were planned for such a graph are so much cheaper
    than those of the one before that the ways into copies and out of them are

@@ -33,7 +33,8 @@ enum {
     XT_JOURNAL_FULL = 2,     /* there was no room: counts are missing */
     XT_JOURNAL_CALLS = 4,    /* calls are counted one by one */
     XT_JOURNAL_WANTED = 1,   /* bits of a code record's flags */
-    XT_JOURNAL_UNROLLED = 2, /* its loops are written several times */
+    XT_JOURNAL_UNROLLED = 2, /* its loops are written several times: */
+    XT_JOURNAL_NESTED = 4,   /* those within others */
 };
 
 #define XT_JOURNAL_NONE UINT32_MAX /* in place of the number of a string */

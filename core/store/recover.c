@@ -553,6 +553,14 @@ add_solved(solving *code)
     return status;
 }
 
+static xt_unroll_loops
+unrolled_loops(uint32_t flags)
+{
+    xt_unroll_loops loops =
+        (flags & XT_JOURNAL_NESTED) != 0 ? XT_UNROLL_NESTED : XT_UNROLL_ALL;
+    return (flags & XT_JOURNAL_UNROLLED) != 0 ? loops : XT_UNROLL_NONE;
+}
+
 /* Adds code that is counted by probes. */
 static xt_status
 recover_probed(recovery *job, const xt_journal_coded *record)
@@ -561,8 +569,9 @@ recover_probed(recovery *job, const xt_journal_coded *record)
     solving code = {.job = job, .record = record};
     xt_status status =
         xt_graph_build(&job->graph, &job->instrs, &view, job->branches);
-    if (status == XT_OK && (record->code.flags & XT_JOURNAL_UNROLLED) != 0) {
-        status = xt_unroll(&job->graph, &job->instrs);
+    if (status == XT_OK) {
+        status = xt_unroll(&job->graph, &job->instrs,
+                           unrolled_loops(record->code.flags));
     }
     if (status == XT_OK) {
         status = xt_plan_build(&code.plan, &job->planner, &job->graph,

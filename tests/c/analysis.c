@@ -4,11 +4,10 @@
 #include "cmocka_all.h"
 #include "dumps.h"
 #include "random_code.h"
-#include "unroll.h"
 
 xt_status
 analysis_run(analysis *of, const xt_code_view *view, bool branches,
-             bool unroll, uint32_t first_const)
+             xt_unroll_loops unroll, uint32_t first_const)
 {
     of->first_const = first_const;
     of->branches = branches;
@@ -18,8 +17,8 @@ analysis_run(analysis *of, const xt_code_view *view, bool branches,
     if (status == XT_OK) {
         status = xt_graph_build(&of->graph, &of->instrs, view, branches);
     }
-    if (status == XT_OK && unroll) {
-        status = xt_unroll(&of->graph, &of->instrs);
+    if (status == XT_OK) {
+        status = xt_unroll(&of->graph, &of->instrs, unroll);
     }
     if (status == XT_OK) {
         status =
@@ -70,8 +69,8 @@ analysis_origin(const analysis *of, uint32_t old_unit)
 
 /* Twice: with branches and without. */
 static size_t
-check_both(analysis *of, const xt_code_view *view, bool unroll, uint32_t seed,
-           analysis_check *check)
+check_both(analysis *of, const xt_code_view *view, xt_unroll_loops unroll,
+           uint32_t seed, analysis_check *check)
 {
     static const uint32_t first_consts[] = {3, 250, 65530};
     size_t done = 0;
@@ -80,7 +79,8 @@ check_both(analysis *of, const xt_code_view *view, bool unroll, uint32_t seed,
         xt_status status = analysis_run(of, view, branches == 1, unroll,
                                         first_consts[seed % 3]);
         if (status == XT_UNSUPPORTED ||
-            (unroll && of->instrs.len == of->instrs.read_len)) {
+            (unroll != XT_UNROLL_NONE &&
+             of->instrs.len == of->instrs.read_len)) {
             continue;
         }
         assert_int_equal(XT_OK, status);
@@ -91,7 +91,7 @@ check_both(analysis *of, const xt_code_view *view, bool unroll, uint32_t seed,
 }
 
 static size_t
-check_each(bool unroll, analysis_check *check)
+check_each(xt_unroll_loops unroll, analysis_check *check)
 {
     enum { RANDOM_ONES = 150 };
     size_t done = 0;
@@ -115,11 +115,12 @@ check_each(bool unroll, analysis_check *check)
 size_t
 analysis_each(analysis_check *check)
 {
-    return check_each(false, check);
+    return check_each(XT_UNROLL_NONE, check);
 }
 
 size_t
 analysis_each_unrolled(analysis_check *check)
 {
-    return check_each(true, check);
+    return check_each(XT_UNROLL_ALL, check) +
+           check_each(XT_UNROLL_NESTED, check);
 }

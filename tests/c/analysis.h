@@ -4,6 +4,7 @@
 #define XT_TESTS_ANALYSIS_H
 
 #include "rewrite.h"
+#include "unroll.h"
 
 /* Zero is a valid empty one; it may be used again and again. */
 typedef struct {
@@ -14,13 +15,13 @@ typedef struct {
     xt_rewrite rewrite;
     uint32_t first_const;
     bool branches;
-    bool unroll;
+    xt_unroll_loops unroll;
 } analysis;
 
 /* Does all that can be done; the first status that is not XT_OK is the
    result. The plan is empty then, or whole. */
 xt_status analysis_run(analysis *of, const xt_code_view *view, bool branches,
-                       bool unroll, uint32_t first_const);
+                       xt_unroll_loops unroll, uint32_t first_const);
 
 void analysis_free(analysis *of);
 

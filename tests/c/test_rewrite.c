@@ -124,7 +124,7 @@ check_walks(const analysis *of, const xt_code_view *view, uint32_t seed)
                         expected.len * sizeof(*expected.fell));
     assert_memory_equal(expected.jumped, found.jumped,
                         expected.len * sizeof(*expected.jumped));
-    if (!of->unroll) {
+    if (of->unroll == XT_UNROLL_NONE) {
         expect_classes(of, &counts, solved);
     }
     asked_free(&expected);
@@ -431,7 +431,7 @@ check_all(const xt_opcodes *ops, const xt_buf *code,
         .first_line = 1,
     };
     analysis of = {0};
-    assert_int_equal(XT_OK, analysis_run(&of, &view, true, false, 1));
+    assert_int_equal(XT_OK, analysis_run(&of, &view, true, XT_UNROLL_NONE, 1));
     assert_int_equal(fused, of.planner.probes[0].where == XT_PROBE_FUSED);
     check_walks(&of, &view, seed);
     check_neighbours(&of, &view, 0);
