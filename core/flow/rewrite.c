@@ -84,12 +84,12 @@ probe_units(const rewriting *job, const xt_probe *probe)
     return fused_load_units(job, probe) + (returned ? 2 : 1);
 }
 
-/* The instruction that counts. CPython 3.15 has a shorter way to invert than
+/* The instruction that counts. CPython 3.14 has a shorter way to invert than
    to negate, and a shorter one yet where no reference is taken (counter.h). */
 static uint8_t
 counting_op(const rewriting *job, const xt_probe *probe)
 {
-    enum { SHORTER_SINCE = 15 };
+    enum { SHORTER_SINCE = 14 };
     const xt_opcodes *ops = job->ops;
     bool immortal = probe->where != XT_PROBE_FUSED ||
                     xt_constant_of(ops, &job->instrs->items[probe->at]) !=
