@@ -201,9 +201,8 @@ adopt(EngineObject *self, frame_head *frame, PyCodeObject *code,
     bool first = refusal == NULL && sweep_is_first_run(self, code);
     bool seldom = refusal == NULL && (first || fewcalls_knows(self, code));
     int noted = seldom ? fewcalls_start(self, frame, code) : 0;
-    xt_unroll_loops copies = self->branches || firstruns_go_round(self, code)
-                                 ? XT_UNROLL_ALL
-                                 : XT_UNROLL_NESTED;
+    xt_unroll_loops copies =
+        firstruns_go_round(self, code) ? XT_UNROLL_ALL : XT_UNROLL_NESTED;
     if (refusal == NULL && noted == 0) {
         noted = first ? firstruns_start(self, frame, code)
                       : firstruns_again(self, frame, code);

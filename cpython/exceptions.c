@@ -9,9 +9,10 @@ static Py_ssize_t
 unit_of(PyObject *const *args)
 {
     const PyLongObject *offset = (const PyLongObject *)args[1];
-    return (PyUnstable_Long_IsCompact(offset)
-                ? PyUnstable_Long_CompactValue(offset)
-                : PyLong_AsSsize_t(args[1])) /
+    bool compact =
+        PyLong_CheckExact(args[1]) && PyUnstable_Long_IsCompact(offset);
+    return (compact ? PyUnstable_Long_CompactValue(offset)
+                    : PyLong_AsSsize_t(args[1])) /
            2;
 }
 

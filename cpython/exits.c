@@ -8,15 +8,15 @@
 /* How many are kept of a code object: most take a few again and again. */
 enum { KEPT = 8 };
 
-/* What one counts. */
+/* What one counts: that follows from the places alone. */
 typedef struct code_exit {
-    PyCodeObject *code; /* of the frame, only compared; NULL: none is kept */
+    bool known; /* one is kept here */
+    bool arose; /* the exception may have arisen where the frame stands */
     Py_ssize_t stands;
     Py_ssize_t handler;
     uint32_t left; /* points, or XT_NONE (probed_breaks) */
     uint32_t handled;
     uint32_t fired;
-    CounterObject *unrun; /* immortal, or NULL */
 } code_exit;
 
 /* Whether the step from `point` onto the handler is a line event. */
@@ -45,35 +45,31 @@ is_reraised(const ProbedCodeObject *probed, uint32_t point, uint32_t to)
 }
 
 static code_exit
-find_out(const ProbedCodeObject *probed, PyCodeObject *code, Py_ssize_t stands,
-         Py_ssize_t handler, bool thrown)
+find_out(const ProbedCodeObject *probed, Py_ssize_t stands, Py_ssize_t handler,
+         bool thrown)
 {
     uint32_t point = probed_point_at(probed, stands);
     uint32_t to = probed_point_at(probed, handler);
-    code_exit exit = {code, stands, handler, XT_NONE, to, XT_NONE, NULL};
+    code_exit exit = {true, true, stands, handler, XT_NONE, to, XT_NONE};
     if (to != XT_NONE && fires(probed, to, point, stands)) {
         exit.fired = to;
     }
-    bool arose = true;
     if (!thrown && is_reraised(probed, point, to)) {
         /* In and out at one place is no step; but whoever has noted the frame
            sees that something went on. */
         exit.left = 0;
         exit.handled = 0;
-        arose = probed->points[point].handler == to;
+        exit.arose = probed->points[point].handler == to;
     }
     else if (!thrown && probed->points[point].kind != XT_KIND_SUSPEND) {
         /* What is thrown into a suspended generator interrupts nothing. */
         exit.left = point;
     }
-    if (arose) {
-        exit.unrun = unrun_find(probed, code, stands);
-    }
     return exit;
 }
 
 static void
-count(ProbedCodeObject *probed, const code_exit *exit)
+count(ProbedCodeObject *probed, PyCodeObject *code, const code_exit *exit)
 {
     if (exit->fired != XT_NONE) {
         probed->breaks.fired[exit->fired]++;
@@ -84,8 +80,10 @@ count(ProbedCodeObject *probed, const code_exit *exit)
     if (exit->handled != XT_NONE) {
         probed->breaks.handled[exit->handled]++;
     }
-    if (exit->unrun != NULL) {
-        ++*exit->unrun->slot;
+    CounterObject *unrun =
+        exit->arose ? unrun_find(probed, code, exit->stands) : NULL;
+    if (unrun != NULL) {
+        ++*unrun->slot;
     }
     probed_note_broken(probed);
 }
@@ -110,9 +108,9 @@ exits_note(ProbedCodeObject *probed, PyCodeObject *code, Py_ssize_t stands,
            Py_ssize_t handler, bool thrown)
 {
     code_exit *kept = thrown ? NULL : place_for(probed, stands, handler);
-    if (kept != NULL && kept->code == code && kept->stands == stands &&
+    if (kept != NULL && kept->known && kept->stands == stands &&
         kept->handler == handler) {
-        count(probed, kept);
+        count(probed, code, kept);
         return 0;
     }
     if (probed_point_at(probed, stands) == XT_NONE) {
@@ -121,8 +119,8 @@ exits_note(ProbedCodeObject *probed, PyCodeObject *code, Py_ssize_t stands,
     if (probed_need_breaks(probed) < 0) {
         return -1;
     }
-    code_exit exit = find_out(probed, code, stands, handler, thrown);
-    count(probed, &exit);
+    code_exit exit = find_out(probed, stands, handler, thrown);
+    count(probed, code, &exit);
     if (kept != NULL) {
         *kept = exit;
     }

@@ -94,7 +94,7 @@ firstrun_is_worth_another(const first_run *run)
 bool
 firstrun_goes_round(const first_run *run)
 {
-    return run->turns >= TURNS_MANY * run->frames;
+    return run->frames > 0 && run->turns >= TURNS_MANY * run->frames;
 }
 
 void

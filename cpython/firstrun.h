@@ -64,8 +64,8 @@ bool firstrun_may_repeat(const first_run *run);
 /* Whether one more costs less, most likely, than to rewrite the code now. */
 bool firstrun_is_worth_another(const first_run *run);
 
-/* Whether the frames so far came to many branches, each: so loops in it go
-   round often, for each time that they begin. */
+/* Whether the frames so far came to many branches in the mean: so loops in it
+   go round often, for each time that they begin. */
 bool firstrun_goes_round(const first_run *run);
 
 /* Another one begins. */

@@ -108,6 +108,17 @@ move(EngineObject *self, frame_head *frame, code_entry *entry, uint32_t branch,
     return 1;
 }
 
+/* Whether a body is run to import its module: whatever loops it has, they will
+   hardly go round so often that copies of them are worth it. */
+static bool
+is_of_import(const frame_head *frame, PyCodeObject *code)
+{
+    PyObject *name = PyDict_GetItemString(frame->globals, "__name__");
+    bool is_program = name != NULL && PyUnicode_Check(name) &&
+                      PyUnicode_CompareWithASCIIString(name, "__main__") == 0;
+    return sweep_is_body(code) && !is_program;
+}
+
 int
 osr_move(EngineObject *self, frame_head *frame, PyCodeObject *code,
          uint32_t branch)
@@ -121,9 +132,9 @@ osr_move(EngineObject *self, frame_head *frame, PyCodeObject *code,
         !firstruns_has_turned(self, frame, code, &taken)) {
         return 0;
     }
-    code_entry *entry =
-        registry_add(&self->registry, &self->types, code, NULL, false,
-                     sweep_is_body(code) ? XT_UNROLL_NESTED : XT_UNROLL_ALL);
+    code_entry *entry = registry_add(
+        &self->registry, &self->types, code, NULL, false,
+        is_of_import(frame, code) ? XT_UNROLL_NESTED : XT_UNROLL_ALL);
     if (entry == NULL) {
         return -1;
     }

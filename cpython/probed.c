@@ -269,7 +269,6 @@ rewrite(ProbedCodeObject *self, probed_scratch *scratch, uint32_t first_const,
     }
     if (status == XT_OK) {
         *refusal = "it gets too large";
-        scratch->rewrite.asserts = XT_INTERPRETER_ASSERTS;
         status = xt_rewrite_build(&scratch->rewrite, &scratch->instrs, &view,
                                   scratch->planner.probes,
                                   scratch->planner.probes_len, first_const,

@@ -59,7 +59,7 @@ typedef struct probed_code {
     bool branches;       /* and are counted */
     xt_unroll_loops unrolled; /* which loops are written several times */
     probed_breaks breaks;     /* owned; all NULL until the first exception */
-    struct code_exit *exits;  /* owned by exits.c, or NULL */
+    struct code_exit *exits;  /* owned, kept by exits.c; or NULL */
     uint64_t broken_time;     /* of the last change there, or 0 */
     struct probed_code *broken_before; /* borrowed: whose is later, */
     struct probed_code *broken_next;   /* and whose is earlier; or NULL */

@@ -63,9 +63,10 @@ registry_get(const code_registry *registry, PyCodeObject *original)
 int registry_sees_instructions(code_registry *registry, PyCodeObject *code);
 
 /* The entry of a code object, made on first sight; and the code rewritten, if
-   possible and `refusal` (static) says nothing against it, where `copies` may
-   be made if all else allows that. From then on the code object's parent makes
-   functions of the rewritten code. NULL with an exception. */
+   possible and `refusal` (static) says nothing against it; `copies`: which of
+   its loops may have some, as far as its frames have told. From then on the
+   code object's parent makes functions of the rewritten code. NULL with an
+   exception. */
 code_entry *registry_add(code_registry *registry, probed_types *types,
                          PyCodeObject *original, const char *refusal,
                          bool branches, xt_unroll_loops copies);

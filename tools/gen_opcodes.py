@@ -67,7 +67,7 @@ NAMED = """
 
 
 def real_opcodes() -> dict[str, int]:
-    """Return the opcodes that a compiler may write into co_code."""
+    """Return the opcodes that a compiler, or we, may write into co_code."""
     return {
         name: number
         for name, number in opcode.opmap.items()

@@ -80,7 +80,7 @@ line_of_edge(const xt_graph *graph, const xt_instrs *instrs,
 {
     if (edge->from == graph->outside || edge->to == graph->outside ||
         edge->from < graph->first_traceable ||
-        edge->kind == XT_EDGE_RERAISE) { /* see probed.c */
+        edge->kind == XT_EDGE_RERAISE) { /* see exits.c */
         return -1;
     }
     const xt_instr *from = &instrs->items[edge->from];

@@ -99,16 +99,13 @@ counting_op(const rewriting *job, const xt_probe *probe)
 }
 
 /* The instruction that drops what a plain probe gives, which is None. CPython
-   3.14 has a shorter way than POP_TOP, that is for None only; an assertion
-   says that it is for frames of the interpreter's own. */
+   3.14 has a shorter way than POP_TOP, that is for None only, and that the
+   interpreter has for frames of its own. */
 static uint8_t
-dropping_op(const rewriting *job)
+dropping_op(const xt_opcodes *ops)
 {
     enum { SHORTER_ON = 14 };
-    const xt_opcodes *ops = job->ops;
-    return ops->minor == SHORTER_ON && !job->out->asserts
-               ? ops->exit_init_check
-               : ops->pop_top;
+    return ops->minor == SHORTER_ON ? ops->exit_init_check : ops->pop_top;
 }
 
 static xt_status
@@ -395,7 +392,7 @@ put_probes(const rewriting *job, uint32_t at, unsigned chain, uint32_t next)
         xt_instr_write(&job->out->code, ops, ops->load_const,
                        job->first_const + probe->counter, units - 2);
         xt_instr_write(&job->out->code, ops, counting_op(job, probe), 0, 1);
-        xt_instr_write(&job->out->code, ops, dropping_op(job), 0, 1);
+        xt_instr_write(&job->out->code, ops, dropping_op(ops), 0, 1);
         note_units(job, units, behind->start | XT_REWRITE_INSERTED);
     }
     return XT_OK;

@@ -29,9 +29,7 @@
 
 /* Scratch memory and the result, used again and again. Zero is valid. */
 typedef struct {
-    bool asserts; /* set by the caller: the interpreter that will run the code
-                     was built with its assertions */
-    xt_buf code;  /* co_code */
+    xt_buf code;                  /* co_code */
     xt_buf exceptions;            /* co_exceptiontable */
     xt_location_writer locations; /* co_linetable */
     /* For each new code unit, the old one that it stands for: a probe stands

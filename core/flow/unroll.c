@@ -490,6 +490,9 @@ find_loop(const xt_graph *graph, const xt_instrs *instrs,
           xt_unroll_loops loops, loop *found)
 {
     uint16_t depth = loops == XT_UNROLL_NESTED ? 2 : 1;
+    if (loops == XT_UNROLL_NONE) {
+        return false;
+    }
     for (uint32_t head = found->end; head < instrs->read_len; head++) {
         if ((graph->flags[head] & XT_IS_LOOP_HEAD) == 0 ||
             graph->loop_depth[head] < depth) {
@@ -515,7 +518,7 @@ xt_unroll_may_pay(const xt_graph *graph, const xt_instrs *instrs,
 {
     loop of = {0};
     float saved = 0; /* of one plain probe in each round, at most */
-    while (loops != XT_UNROLL_NONE && find_loop(graph, instrs, loops, &of)) {
+    while (find_loop(graph, instrs, loops, &of)) {
         saved += of.goes_on;
     }
     return saved > (1 - MARGIN) * before;
@@ -525,7 +528,7 @@ xt_status
 xt_unroll(xt_graph *graph, xt_instrs *instrs, xt_unroll_loops loops)
 {
     loop of = {0};
-    while (loops != XT_UNROLL_NONE && find_loop(graph, instrs, loops, &of) &&
+    while (find_loop(graph, instrs, loops, &of) &&
            instrs->units - instrs->read_units <= ADDED_MAX) {
         if (reserve(graph, instrs, &of) != XT_OK) {
             return XT_NOMEM;

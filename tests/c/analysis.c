@@ -75,7 +75,6 @@ check_both(analysis *of, const xt_code_view *view, xt_unroll_loops unroll,
     static const uint32_t first_consts[] = {3, 250, 65530};
     size_t done = 0;
     for (int branches = 0; branches < 2; branches++) {
-        of->rewrite.asserts = seed % 2 != 0;
         xt_status status = analysis_run(of, view, branches == 1, unroll,
                                         first_consts[seed % 3]);
         if (status == XT_UNSUPPORTED ||

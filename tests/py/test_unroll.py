@@ -4,6 +4,7 @@ did, is counted with it, and shows neither to the program nor to other tools."""
 from __future__ import annotations
 
 import _thread
+import contextlib
 import dis
 import gc
 import itertools
@@ -244,6 +245,76 @@ def test_there_are_copies() -> None:
     finally:
         tracer.stop()
     assert runs_of(function, "FOR_ITER") == 1
+
+
+def heads_in(source: str, work: Callable[[Any], object], *, branch: bool) -> int:
+    """How often FOR_ITER stands in the code that f has when that was done."""
+    function = space_of(source)["f"]
+    tracer = exactrace.Trace(count=1, trace=0, engine="probe", branch=branch)
+    tracer.start()
+    try:
+        work(function)
+        assert running(function) is not function.__code__
+        return runs_of(function, "FOR_ITER")
+    finally:
+        tracer.stop()
+
+
+# What is not followed before it is rewritten: loops within others have copies there.
+NESTED = """\
+    def f(n, at):
+        t = 0
+        for j in range(n):
+            t += j
+        for k in range(2):
+            for i in range(n):
+                t += i
+                if i == at and k: stop()
+                t += 1
+        yield t
+    def stop():
+        raise KeyError
+    """
+
+
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="3.12 follows no functions")
+def test_which_loops_have_copies() -> None:
+    def few(function: Any) -> None:
+        for _ in range(40):
+            function(2, 9)
+
+    def some(function: Any) -> None:
+        for _ in range(3):
+            list(function(9, 40))
+
+    assert heads_in(LOOPS["for"], few, branch=False) == 1
+    assert heads_in(LOOPS["for"], few, branch=True) == 8
+    assert heads_in(NESTED, some, branch=False) == 2 + 8
+    assert heads_in(NESTED, some, branch=True) == 1 + 8 + 8
+
+
+@pytest.mark.parametrize("branch", [False, True])
+def test_exceptions_in_code_with_some_copies(branch: bool) -> None:
+    """The code is analysed again when they come, with the same copies."""
+
+    def counts(engine: str, *, branch: bool) -> dict[tuple[str, int], int]:
+        function = space_of(NESTED)["f"]
+        other = space_of(LOOPS["while"])["f"]
+
+        def work() -> None:
+            for _ in range(200):
+                list(function(9, 20))
+                other(9, 0)
+            for number in range(100):
+                with contextlib.suppress(KeyError):
+                    list(function(9, number % 12 - 1))
+
+        tracer = exactrace.Trace(count=1, trace=0, engine=engine, branch=branch)
+        tracer.runfunc(work)
+        results = tracer.results().counts
+        return {key: n for key, n in results.items() if key[0] == "/program.py"}
+
+    assert counts("probe", branch=branch) == counts("settrace", branch=False)
 
 
 SHORT = """\
@@ -548,6 +619,48 @@ def test_what_a_journal_cannot_know_of_copies_is_unsure(
         high, low = results.unsure.get(key, (0, 0))
         counted = results.counts.get(key, 0)
         assert counted - high <= hits <= counted + low, (line, counted, high, low)
+
+
+KILLED_NESTED = """\
+import os, sys, exactrace
+tracer = exactrace.Trace(count=1, trace=0)
+F
+def main():
+    for _ in range(100): list(f(30, 40))
+    tracer._keep_in(sys.argv[1], tracer._plan() or 0, ())
+    for _ in range(3): list(f(30, 40))
+    list(f(30, AT))
+tracer.runfunc(main)
+"""
+
+
+@pytest.mark.parametrize("at", [0, 5, 8, 12])
+def test_what_a_journal_knows_of_some_copies(at: int, tmp_path: Path) -> None:
+    """It has begun when loops within others had copies, and the rest had none."""
+    function = textwrap.dedent(NESTED)
+    killed = function.replace("raise KeyError", "os.kill(os.getpid(), 9)")
+    results = left_by(
+        tmp_path, KILLED_NESTED.replace("F", killed, 1).replace("AT", str(at))
+    )
+    tracer = exactrace.Trace(count=1, trace=0, engine="settrace")
+    space: dict[str, Any] = {"__file__": "/program.py"}
+    exec(compile("\n\n" + function, "/program.py", "exec"), space)
+
+    def work() -> None:
+        for _ in range(3):
+            list(space["f"](30, 40))
+        with contextlib.suppress(KeyError):
+            list(space["f"](30, at))
+
+    tracer.runfunc(work)
+    lines = range(4, 3 + function.count("\n") - 2)
+    for line in lines:
+        hits = tracer.counts.get(("/program.py", line), 0)
+        key = str(tmp_path / "prog.py"), line
+        high, low = results.unsure.get(key, (0, 0))
+        counted = results.counts.get(key, 0)
+        assert counted - high <= hits <= counted + low, (line, counted, high, low)
+    assert tracer.counts["/program.py", lines[-1]] == 3
 
 
 def test_what_is_kept_in_a_file_has_none(tmp_path: Path) -> None:

@@ -169,3 +169,35 @@ def test_what_is_seen_where_a_line_begins(settrace: bool, branch: bool) -> None:
     assert counts == seen
     assert different == []
     assert len(looked) >= len(LINES) - 3
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_what_is_raised_after_each_instruction_was_told(line: int) -> None:
+    """While a tool is told of each instruction, none looks like that of a probe."""
+    seen: Counter[int] = Counter()
+    counts: list[Counter[int]] = []
+    tracers = []
+    tools = sys.monitoring
+
+    def callback(tracer: Any, at: int) -> None:
+        tracers.append(tracer)
+        seen[at] += 1
+        if at == line and seen[at] % 3 == 0:
+            raise ValueError(at)
+
+    def begin_call(number: int) -> None:
+        if number == 1:
+            tools.register_callback(OTHER, tools.events.INSTRUCTION, lambda *_: None)
+            tools.set_events(OTHER, tools.events.LINE | tools.events.INSTRUCTION)
+        elif number == CALLS // 2:
+            tools.set_events(OTHER, tools.events.LINE)
+            counts.append(Counter(lines_of(tracers[-1])))
+            seen.clear()
+
+    counts.append(
+        Counter(
+            run_beside(callback, settrace=False, branch=False, begin_call=begin_call)
+        )
+    )
+    assert counts[1] - counts[0] == seen
+    assert seen[line] >= 3
