@@ -90,21 +90,6 @@ keptcode_forget(ProbedCodeObject *probed)
     probed->kept = NULL;
 }
 
-/* The flags of its record, but for the one that says that it is wanted. */
-static uint32_t
-flags_of(const ProbedCodeObject *probed)
-{
-    switch (probed->unrolled) {
-    case XT_UNROLL_NONE:
-        break;
-    case XT_UNROLL_NESTED:
-        return XT_JOURNAL_UNROLLED | XT_JOURNAL_NESTED;
-    case XT_UNROLL_ALL:
-        return XT_JOURNAL_UNROLLED;
-    }
-    return 0;
-}
-
 /* Moves the slots into the file; `base` has what they count already. */
 static bool
 move_in(kept_file *journal, ProbedCodeObject *probed,
@@ -113,8 +98,9 @@ move_in(kept_file *journal, ProbedCodeObject *probed,
     uint64_t *slots;
     if (probed->kept != NULL ||
         !add_code(&journal->journal, probed->original, probed->recalls,
-                  probed->plan.slots, flags_of(probed), base, &probed->record,
-                  &slots)) {
+                  probed->plan.slots,
+                  probed->unrolled << XT_JOURNAL_UNROLLED_SHIFT, base,
+                  &probed->record, &slots)) {
         return false;
     }
     uint64_t *before = probed->slots;

@@ -25,16 +25,16 @@
 enum {
     XT_JOURNAL_VERSION = 1,
     XT_JOURNAL_HEADER = 64,
-    XT_JOURNAL_RECORD = 16,  /* bytes of a record's own header */
-    XT_JOURNAL_ALIGN = 16,   /* of records and of their lengths */
-    XT_JOURNAL_PAGE = 64,    /* lines that share a record */
-    XT_JOURNAL_DEPTH = 64,   /* frames that are noted at most */
-    XT_JOURNAL_BRANCHES = 1, /* bits of the header's flags */
-    XT_JOURNAL_FULL = 2,     /* there was no room: counts are missing */
-    XT_JOURNAL_CALLS = 4,    /* calls are counted one by one */
-    XT_JOURNAL_WANTED = 1,   /* bits of a code record's flags */
-    XT_JOURNAL_UNROLLED = 2, /* its loops are written several times: */
-    XT_JOURNAL_NESTED = 4,   /* those within others */
+    XT_JOURNAL_RECORD = 16,        /* bytes of a record's own header */
+    XT_JOURNAL_ALIGN = 16,         /* of records and of their lengths */
+    XT_JOURNAL_PAGE = 64,          /* lines that share a record */
+    XT_JOURNAL_DEPTH = 64,         /* frames that are noted at most */
+    XT_JOURNAL_BRANCHES = 1,       /* bits of the header's flags */
+    XT_JOURNAL_FULL = 2,           /* there was no room: counts are missing */
+    XT_JOURNAL_CALLS = 4,          /* calls are counted one by one */
+    XT_JOURNAL_WANTED = 1,         /* bits of a code record's flags */
+    XT_JOURNAL_UNROLLED = 6,       /* two of them: xt_unroll_loops, */
+    XT_JOURNAL_UNROLLED_SHIFT = 1, /* shifted by so many */
 };
 
 #define XT_JOURNAL_NONE UINT32_MAX /* in place of the number of a string */

@@ -226,9 +226,7 @@ note_unsure(solving *code, size_t class, int64_t difference)
     if (unrolled && size <= INT64_MAX / XT_UNROLL_TIMES) {
         size *= XT_UNROLL_TIMES;
     }
-    if (size > *cell) {
-        *cell = size;
-    }
+    *cell = size > *cell ? size : *cell;
     return XT_OK;
 }
 
@@ -553,14 +551,6 @@ add_solved(solving *code)
     return status;
 }
 
-static xt_unroll_loops
-unrolled_loops(uint32_t flags)
-{
-    xt_unroll_loops loops =
-        (flags & XT_JOURNAL_NESTED) != 0 ? XT_UNROLL_NESTED : XT_UNROLL_ALL;
-    return (flags & XT_JOURNAL_UNROLLED) != 0 ? loops : XT_UNROLL_NONE;
-}
-
 /* Adds code that is counted by probes. */
 static xt_status
 recover_probed(recovery *job, const xt_journal_coded *record)
@@ -571,7 +561,8 @@ recover_probed(recovery *job, const xt_journal_coded *record)
         xt_graph_build(&job->graph, &job->instrs, &view, job->branches);
     if (status == XT_OK) {
         status = xt_unroll(&job->graph, &job->instrs,
-                           unrolled_loops(record->code.flags));
+                           (record->code.flags & XT_JOURNAL_UNROLLED) >>
+                               XT_JOURNAL_UNROLLED_SHIFT);
     }
     if (status == XT_OK) {
         status = xt_plan_build(&code.plan, &job->planner, &job->graph,

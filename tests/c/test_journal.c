@@ -113,24 +113,13 @@ recovered_lines(int64_t *hits)
 
 /* --- Code ---------------------------------------------------------------- */
 
-static uint32_t
-unroll_flags(xt_unroll_loops loops)
-{
-    static const uint32_t flags[] = {
-        [XT_UNROLL_NONE] = 0,
-        [XT_UNROLL_NESTED] = XT_JOURNAL_UNROLLED | XT_JOURNAL_NESTED,
-        [XT_UNROLL_ALL] = XT_JOURNAL_UNROLLED,
-    };
-    return flags[loops];
-}
-
 static uint64_t
 add_code(xt_journal *journal, const analysis *of, const xt_code_view *view,
          const xt_journal_base *base, uint64_t **slots)
 {
     xt_journal_code code = {
         .first_line = view->first_line,
-        .flags = XT_JOURNAL_WANTED | unroll_flags(of->unroll),
+        .flags = XT_JOURNAL_WANTED | of->unroll << XT_JOURNAL_UNROLLED_SHIFT,
         .slots = of->plan.slots,
         .code_len = (uint32_t)view->code_len,
         .locations_len = (uint32_t)view->locations_len,
