@@ -11,7 +11,7 @@ enum { KEPT = 8 };
 /* What one counts: that follows from the places alone. */
 typedef struct code_exit {
     bool known; /* one is kept here */
-    bool arose; /* the exception may have arisen where the frame stands */
+    bool unrun; /* it may have arisen in front of a probe */
     Py_ssize_t stands;
     Py_ssize_t handler;
     uint32_t left; /* points, or XT_NONE (probed_breaks) */
@@ -45,12 +45,13 @@ is_reraised(const ProbedCodeObject *probed, uint32_t point, uint32_t to)
 }
 
 static code_exit
-find_out(const ProbedCodeObject *probed, Py_ssize_t stands, Py_ssize_t handler,
-         bool thrown)
+find_out(const ProbedCodeObject *probed, PyCodeObject *code, Py_ssize_t stands,
+         Py_ssize_t handler, bool thrown)
 {
     uint32_t point = probed_point_at(probed, stands);
     uint32_t to = probed_point_at(probed, handler);
-    code_exit exit = {true, true, stands, handler, XT_NONE, to, XT_NONE};
+    bool unrun = unrun_may_find(probed, code, stands);
+    code_exit exit = {true, unrun, stands, handler, XT_NONE, to, XT_NONE};
     if (to != XT_NONE && fires(probed, to, point, stands)) {
         exit.fired = to;
     }
@@ -59,7 +60,7 @@ find_out(const ProbedCodeObject *probed, Py_ssize_t stands, Py_ssize_t handler,
            sees that something went on. */
         exit.left = 0;
         exit.handled = 0;
-        exit.arose = probed->points[point].handler == to;
+        exit.unrun = unrun && probed->points[point].handler == to;
     }
     else if (!thrown && probed->points[point].kind != XT_KIND_SUSPEND) {
         /* What is thrown into a suspended generator interrupts nothing. */
@@ -81,7 +82,7 @@ count(ProbedCodeObject *probed, PyCodeObject *code, const code_exit *exit)
         probed->breaks.handled[exit->handled]++;
     }
     CounterObject *unrun =
-        exit->arose ? unrun_find(probed, code, exit->stands) : NULL;
+        exit->unrun ? unrun_find(probed, code, exit->stands) : NULL;
     if (unrun != NULL) {
         ++*unrun->slot;
     }
@@ -119,7 +120,7 @@ exits_note(ProbedCodeObject *probed, PyCodeObject *code, Py_ssize_t stands,
     if (probed_need_breaks(probed) < 0) {
         return -1;
     }
-    code_exit exit = find_out(probed, stands, handler, thrown);
+    code_exit exit = find_out(probed, code, stands, handler, thrown);
     count(probed, code, &exit);
     if (kept != NULL) {
         *kept = exit;

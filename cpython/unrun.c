@@ -63,14 +63,30 @@ read_load(const running_code *code, const ProbedCodeObject *probed,
     return -1;
 }
 
-CounterObject *
-unrun_find(const ProbedCodeObject *probed, PyCodeObject *code, Py_ssize_t unit)
+static running_code
+read_running(const ProbedCodeObject *probed, PyCodeObject *code)
 {
-    const running_code running = {
+    return (running_code){
         .ops = xt_opcodes_for(COMPAT_MINOR),
         .bytes = (const unsigned char *)frame_code_start(code),
         .units = (Py_ssize_t)probed->map.units,
     };
+}
+
+bool
+unrun_may_find(const ProbedCodeObject *probed, PyCodeObject *code,
+               Py_ssize_t unit)
+{
+    const running_code running = read_running(probed, code);
+    uint8_t op = unit < 0 ? running.ops->nop : opcode_at(&running, unit);
+    return op == 0 || op == running.ops->load_const ||
+           op == running.ops->extended_arg;
+}
+
+CounterObject *
+unrun_find(const ProbedCodeObject *probed, PyCodeObject *code, Py_ssize_t unit)
+{
+    const running_code running = read_running(probed, code);
     Py_ssize_t number = unit < 0 ? -1 : read_load(&running, probed, unit);
     if (number < 0 || number >= PyTuple_GET_SIZE(code->co_consts)) {
         return NULL;
