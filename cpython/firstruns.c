@@ -407,7 +407,8 @@ firstruns_go_round(const EngineObject *engine, PyCodeObject *code)
 {
     const first_run *run =
         run_of(engine, xt_ptrmap_get(&engine->firsts.started, code));
-    return run != NULL && firstrun_goes_round(run);
+    return !sweep_may_forget(engine) ||
+           (run != NULL && firstrun_goes_round(run));
 }
 
 /* The frame has ended. If another one may be followed, what this one had is

@@ -53,8 +53,8 @@ int firstruns_start(struct EngineObject *engine, const frame_head *frame,
 int firstruns_again(struct EngineObject *engine, const frame_head *frame,
                     PyCodeObject *code);
 
-/* Whether loops went round often in the frames of the code that were followed,
-   if any were and it is not known otherwise yet. */
+/* Whether loops went round often in the frames of the code that were followed;
+   or so they may, for all that is known, as no functions can be followed now. */
 bool firstruns_go_round(const struct EngineObject *engine, PyCodeObject *code);
 
 /* Whether frames of the code, a function's, were followed and it is not

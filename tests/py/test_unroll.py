@@ -202,16 +202,18 @@ def calls(function: Callable[[int, int], object]) -> list[object]:
     return said
 
 
-def running(function: Any) -> types.CodeType:
-    """The code object that a function has, past the disguise."""
+def running(of: Any) -> types.CodeType:
+    """The code object that a function has, or a frame that has ended, past the
+    disguise.
+    """
     return next(
-        item for item in gc.get_referents(function) if isinstance(item, types.CodeType)
+        item for item in gc.get_referents(of) if isinstance(item, types.CodeType)
     )
 
 
-def runs_of(function: Any, name: str) -> int:
+def runs_of(of: Any, name: str) -> int:
     """How often an instruction stands in what runs."""
-    return sum(each.opname == name for each in dis.get_instructions(running(function)))
+    return sum(each.opname == name for each in dis.get_instructions(running(of)))
 
 
 def counts_of(engine: str, source: str, *, branch: bool) -> tuple[object, ...]:
@@ -234,19 +236,6 @@ def test_copies_are_counted_as_the_loop(name: str, branch: bool) -> None:
         assert found[2] == counts_of("event", LOOPS[name], branch=True)[2]
 
 
-def test_there_are_copies() -> None:
-    space = space_of(LOOPS["for"])
-    function = space["f"]
-    tracer = exactrace.Trace(count=1, trace=0, engine="probe")
-    tracer.start()
-    try:
-        calls(function)
-        assert runs_of(function, "FOR_ITER") == 8
-    finally:
-        tracer.stop()
-    assert runs_of(function, "FOR_ITER") == 1
-
-
 def heads_in(source: str, work: Callable[[Any], object], *, branch: bool) -> int:
     """How often FOR_ITER stands in the code that f has when that was done."""
     function = space_of(source)["f"]
@@ -254,10 +243,10 @@ def heads_in(source: str, work: Callable[[Any], object], *, branch: bool) -> int
     tracer.start()
     try:
         work(function)
-        assert running(function) is not function.__code__
         return runs_of(function, "FOR_ITER")
     finally:
         tracer.stop()
+        assert running(function) is function.__code__
 
 
 # What is not followed before it is rewritten: loops within others have copies there.
@@ -277,20 +266,50 @@ NESTED = """\
     """
 
 
-@pytest.mark.skipif(sys.version_info < (3, 13), reason="3.12 follows no functions")
-def test_which_loops_have_copies() -> None:
-    def few(function: Any) -> None:
-        for _ in range(40):
-            function(2, 9)
+def heads_in_body(name: str) -> int:
+    """The same of a body that runs in a module of this name."""
+    frames: list[types.FrameType] = []
+    source = "import sys\nfor i in range(9999):\n    x = i\nkeep(sys._getframe())\n"
+    space = {"__name__": name, "__file__": "/program.py", "keep": frames.append}
+    tracer = exactrace.Trace(count=1, trace=0, engine="probe")
+    tracer.runctx(compile(source, "/program.py", "exec"), space, space)
+    assert tracer.counts["/program.py", 3] == 9999
+    return runs_of(frames[0], "FOR_ITER")
 
-    def some(function: Any) -> None:
-        for _ in range(3):
-            list(function(9, 40))
 
-    assert heads_in(LOOPS["for"], few, branch=False) == 1
-    assert heads_in(LOOPS["for"], few, branch=True) == 8
-    assert heads_in(NESTED, some, branch=False) == 2 + 8
-    assert heads_in(NESTED, some, branch=True) == 1 + 8 + 8
+def few(function: Any) -> None:
+    for _ in range(40):
+        function(2, 9)
+
+
+def some(function: Any) -> None:
+    for _ in range(3):
+        list(function(9, 40))
+
+
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="3.12 follows nothing")
+@pytest.mark.parametrize(
+    ("what", "heads"),
+    [
+        ("heads_in(LOOPS['for'], calls, branch=False)", 8),
+        ("heads_in(LOOPS['for'], few, branch=False)", 1),
+        ("heads_in(LOOPS['for'], few, branch=True)", 8),
+        ("heads_in(NESTED, some, branch=False)", 2 + 8),
+        ("heads_in(NESTED, some, branch=True)", 1 + 8 + 8),
+        ("heads_in_body('__main__')", 8),
+        ("heads_in_body('program')", 1),
+    ],
+)
+def test_which_loops_have_copies(what: str, heads: int, tmp_path: Path) -> None:
+    """In a process of its own: what is known of code depends on what else ran."""
+    folder = str(Path(__file__).parent)
+    write(
+        tmp_path,
+        "prog.py",
+        f"import sys; sys.path.append({folder!r})\n"
+        f"from test_unroll import *; print({what})\n",
+    )
+    assert run(["prog.py"], tmp_path) == (0, f"{heads}\n", "")
 
 
 @pytest.mark.parametrize("branch", [False, True])
