@@ -54,7 +54,8 @@ int firstruns_again(struct EngineObject *engine, const frame_head *frame,
                     PyCodeObject *code);
 
 /* Whether loops went round often in the frames of the code that were followed;
-   or so they may, for all that is known, as no functions can be followed now. */
+   or so they may, for all that is known, as no functions can be followed now.
+ */
 bool firstruns_go_round(const struct EngineObject *engine, PyCodeObject *code);
 
 /* Whether frames of the code, a function's, were followed and it is not
