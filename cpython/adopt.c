@@ -185,6 +185,13 @@ adopt_refuse(const EngineObject *self)
     return adopt_is_plain() ? NULL : "another evaluator runs the frames";
 }
 
+/* Which loops of code may have copies, before it is forgotten how it ran. */
+static xt_unroll_loops
+copies_of(const EngineObject *self, PyCodeObject *code)
+{
+    return firstruns_go_round(self, code) ? XT_UNROLL_ALL : XT_UNROLL_NESTED;
+}
+
 /* Counts a frame that has just been started. */
 static int
 adopt(EngineObject *self, frame_head *frame, PyCodeObject *code,
@@ -201,8 +208,7 @@ adopt(EngineObject *self, frame_head *frame, PyCodeObject *code,
     bool first = refusal == NULL && sweep_is_first_run(self, code);
     bool seldom = refusal == NULL && (first || fewcalls_knows(self, code));
     int noted = seldom ? fewcalls_start(self, frame, code) : 0;
-    xt_unroll_loops copies =
-        firstruns_go_round(self, code) ? XT_UNROLL_ALL : XT_UNROLL_NESTED;
+    xt_unroll_loops copies = copies_of(self, code);
     if (refusal == NULL && noted == 0) {
         noted = first ? firstruns_start(self, frame, code)
                       : firstruns_again(self, frame, code);
@@ -276,7 +282,7 @@ go_on_by_events(EngineObject *self, PyCodeObject *code, PyObject *globals,
 {
     code_entry *entry =
         registry_add(&self->registry, &self->types, code, adopt_refuse(self),
-                     self->branches, XT_UNROLL_NESTED);
+                     self->branches, copies_of(self, code));
     if (entry == NULL) {
         return -1;
     }

@@ -407,7 +407,8 @@ firstruns_go_round(const EngineObject *engine, PyCodeObject *code)
 {
     const first_run *run =
         run_of(engine, xt_ptrmap_get(&engine->firsts.started, code));
-    return !sweep_may_forget(engine) ||
+    return engine->branches || COMPAT_MINOR < 13 ||
+           !sweep_may_forget(engine) ||
            (run != NULL && firstrun_goes_round(run));
 }
 

@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "registry.h"
 
-#include "compat.h"
 #include "keptcode.h"
 #include "mem.h"
-
-/* The version of CPython 3 whose events tell how functions run (firstruns.h).
- */
-enum { FOLLOWED_SINCE = 13 };
 
 static void
 entry_free(code_entry *entry)
@@ -169,7 +164,7 @@ rewrite_consts(code_registry *registry, probed_types *types, code_entry *entry,
             code_entry *known = registry_get(registry, child);
             if (known == NULL && must_be_ready(child, branches)) {
                 known = registry_add(registry, types, child, NULL, branches,
-                                     XT_UNROLL_NESTED);
+                                     XT_UNROLL_ALL);
                 if (known == NULL) {
                     Py_CLEAR(made);
                     break;
@@ -205,9 +200,6 @@ rewrite(code_registry *registry, probed_types *types, code_entry *entry,
        was; and what other tools disable is one place. */
     if (registry->kept != NULL || types->watched) {
         copies = XT_UNROLL_NONE;
-    }
-    else if (branches || COMPAT_MINOR < FOLLOWED_SINCE) {
-        copies = XT_UNROLL_ALL; /* no frames were followed */
     }
     entry->probed = probed_new(types, entry->original, consts, branches,
                                copies, &entry->code, &entry->refusal);

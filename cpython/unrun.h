@@ -16,12 +16,13 @@
 CounterObject *unrun_find(const ProbedCodeObject *probed, PyCodeObject *code,
                           Py_ssize_t unit);
 
-/* Whether there may be one, now or when events hide other instructions. */
-bool unrun_may_find(const ProbedCodeObject *probed, PyCodeObject *code,
-                    Py_ssize_t unit);
-
 /* The same, if the probe is fused. */
 CounterObject *unrun_find_fused(const ProbedCodeObject *probed,
                                 PyCodeObject *code, Py_ssize_t unit);
+
+/* Whether unrun_find() may find one there, now or when events hide other
+   instructions. */
+bool unrun_may_find(const ProbedCodeObject *probed, PyCodeObject *code,
+                    Py_ssize_t unit);
 
 #endif
