@@ -409,11 +409,13 @@ begin_inside(TracerObject *self, previous_trace *previous, const char *name)
     }
 #endif
     self->runs++;
+    self->untraced = false;
     int result = printing_begin(self);
     if (result == 0) {
         result = switch_everything_on(self, previous, function);
     }
     if (result >= 0) {
+        self->untraced = !run_needs_trace(self);
         result = take_running_threads(self, function, false);
     }
     if (result < 0) {

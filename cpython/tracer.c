@@ -202,11 +202,12 @@ own_trace_object(TracerObject *self)
 }
 
 /* Has an engine trace this thread in place of the trampoline that
-   sys.settrace() installed. */
+   sys.settrace() installed, or nobody, if a run that has ended since needed no
+   trace function, or this one needs none. */
 static int
 take_thread(TracerObject *self)
 {
-    if (!run_needs_trace(self)) {
+    if (self->untraced || !run_needs_trace(self)) {
         PyEval_SetTrace(NULL, NULL);
         return 0;
     }
@@ -291,6 +292,7 @@ tracer_take_over(TracerObject *self, PyObject *const *args, Py_ssize_t nargs)
     if (self->runs == 0) {
         /* Hooks may have been replaced since the last time. */
         self->mode = 0;
+        self->untraced = false;
     }
     else if (self->mode == 0 || self->mode & TRACER_HOOKS) {
         Py_RETURN_FALSE; /* a run on the slow path, as planned */

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import queue
 import signal
 import sys
 import threading
@@ -163,3 +164,64 @@ def test_a_run_may_begin_while_a_thread_of_the_last_still_calls() -> None:
         stop.set()
         thread.join(60)
     assert not thread.is_alive()
+
+
+def called(name: str) -> None:
+    """Call a function of this name, made anew."""
+    namespace: dict[str, Any] = {}
+    exec(f"def {name}(): pass\n{name}()", namespace)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="calls have no events there")
+def test_a_thread_that_is_first_met_after_its_run_is_not_traced() -> None:
+    """Has the hook of a run's threads do its work when the run is over."""
+    tracer = exactrace.Trace(countfuncs=1)
+    hook = tracer.runfunc(threading.gettrace)
+    seen = []
+
+    def runs() -> None:
+        sys.settrace(hook)
+        called("late")
+        seen.append(sys.gettrace())
+
+    thread = threading.Thread(target=runs)
+    thread.start()
+    thread.join(60)
+    assert seen == [None]
+    assert "late" not in {name for _, _, name in tracer.results().calledfuncs}
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="calls have no events there")
+def test_a_traced_thread_is_let_go_by_a_run_that_needs_no_trace() -> None:
+    """Has a thread traced by a run without a tool id, then has one with it."""
+    tracer = exactrace.Trace(countfuncs=1)
+    asked: queue.Queue[str | None] = queue.Queue()
+    traces: queue.Queue[Any] = queue.Queue()
+
+    def runs() -> None:
+        while (name := asked.get(timeout=60)) is not None:
+            called(name)
+            traces.put(sys.gettrace())
+
+    def ask(name: str) -> Any:
+        asked.put(name)
+        return traces.get(timeout=60)
+
+    thread = threading.Thread(target=runs)
+    taken = [tool for tool in range(6) if sys.monitoring.get_tool(tool) is None]
+    for tool in taken:
+        sys.monitoring.use_tool_id(tool, "test_harmless")
+    try:
+        tracer.runfunc(thread.start)
+        shown = [ask("first")]
+    finally:
+        for tool in taken:
+            sys.monitoring.free_tool_id(tool)
+    shown += [tracer.runfunc(ask, "second"), ask("third")]
+    asked.put(None)
+    thread.join(60)
+    assert shown[0] is not None
+    assert shown[1:] == [None, None]
+    names = {name for _, _, name in tracer.results().calledfuncs}
+    assert {"first", "second"} <= names
+    assert "third" not in names
