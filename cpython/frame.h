@@ -78,18 +78,27 @@ frame_caller(const frame_head *frame)
     return back;
 }
 
-/* The frame that a frame object shows: the head of struct _frame
-   (pycore_frame.h, 3.12 to 3.15). Its previous one may be out of date, as it
-   is in a suspended greenlet. */
+/* The head of struct _frame (pycore_frame.h, 3.12 to 3.15). */
+typedef struct {
+    PyObject_HEAD
+    PyFrameObject *back; /* strong, once the frame has ended; or NULL */
+    frame_head *frame;
+} frame_object_head;
+
+/* The frame that a frame object shows. Its previous one may be out of date, as
+   it is in a suspended greenlet. */
 static inline const frame_head *
 frame_of(PyFrameObject *object)
 {
-    const struct {
-        PyObject_HEAD
-        PyFrameObject *back;
-        frame_head *frame;
-    } *head = (const void *)object;
-    return head->frame;
+    return ((const frame_object_head *)(const void *)object)->frame;
+}
+
+/* The frame object to which one of a frame that has ended has a reference, as
+   that had called it; borrowed, or NULL. */
+static inline const PyFrameObject *
+frame_object_back(PyFrameObject *object)
+{
+    return ((const frame_object_head *)(const void *)object)->back;
 }
 
 /* Whether code runs in frames that are a part of a generator, a coroutine or

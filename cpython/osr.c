@@ -6,6 +6,7 @@
 #include "monitoring.h"
 #include "outcomes.h"
 #include "sweep.h"
+#include "tracebacks.h"
 
 /* The code unit of the rewritten code for an opcode of the original, or
    XT_NONE. */
@@ -46,12 +47,6 @@ find_way(const code_entry *entry, uint32_t branch, bool taken)
     return way;
 }
 
-/* A frame that has moved. */
-typedef struct {
-    const PyFrameObject *frame;
-    const ProbedCodeObject *probed;
-} moved_frame;
-
 /* The same for any opcode: a jump back may have become one to a copy of its
    loop, which only stands for it. */
 static uint32_t
@@ -65,23 +60,19 @@ unit_for_opcode(const ProbedCodeObject *probed, uint32_t opcode)
 
 /* A traceback says by an offset where its frame stood, and only when it is
    asked for what line that is. */
-static int
-move_traceback(PyObject *object, void *arg)
+static void
+move_traceback(PyTracebackObject *entry, const void *arg)
 {
-    const moved_frame *moved = arg;
-    PyTracebackObject *entry = (PyTracebackObject *)object;
-    if (!PyTraceBack_Check(object) || entry->tb_frame != moved->frame ||
-        entry->tb_lasti < 0) {
-        return 1;
+    const ProbedCodeObject *probed = arg;
+    if (entry->tb_lasti < 0) {
+        return;
     }
-    const ProbedCodeObject *probed = moved->probed;
     uint32_t before = (uint32_t)entry->tb_lasti / 2;
     if (before < probed->map.old_units) {
         uint32_t unit = unit_for_opcode(
             probed, probed->points[probed->point_at[before]].opcode);
         entry->tb_lasti = unit == XT_NONE ? entry->tb_lasti : 2 * (int)unit;
     }
-    return 1;
 }
 
 /* 1 if the frame goes on in the rewritten code, which there is, else 0. -1
@@ -102,8 +93,7 @@ move(EngineObject *self, frame_head *frame, code_entry *entry, uint32_t branch,
     }
     probed_note_joined(entry->probed, branch);
     if (frame->object != NULL && Py_REFCNT(frame->object) > 1) {
-        moved_frame moved = {frame->object, entry->probed};
-        PyUnstable_GC_VisitObjects(move_traceback, &moved);
+        tracebacks_of(frame->object, move_traceback, entry->probed);
     }
     return 1;
 }
