@@ -18,13 +18,6 @@ opcode_at(const running_code *code, Py_ssize_t unit)
     return unit < code->units ? code->ops->base[code->bytes[2 * unit]] : 0;
 }
 
-static bool
-counts_at(const running_code *code, Py_ssize_t unit)
-{
-    uint8_t op = opcode_at(code, unit);
-    return op == code->ops->unary_negative || op == code->ops->unary_invert;
-}
-
 /* Whether two code units are of one instruction, and not one of the program's
    and one of ours in front of the next. */
 static bool
@@ -36,31 +29,26 @@ are_together(const ProbedCodeObject *probed, Py_ssize_t one, Py_ssize_t other)
            probed_point_at(probed, one) == probed_point_at(probed, other);
 }
 
-/* Reads a LOAD_CONST in front of what counts, whose first code unit may be
-   hidden by an event: the number of its constant, or -1. */
+/* Reads a LOAD_CONST in front of what counts: the number of its constant, or
+   -1. */
 static Py_ssize_t
 read_load(const running_code *code, const ProbedCodeObject *probed,
           Py_ssize_t unit)
 {
-    enum { UNITS_MOST = 4 };
+    const xt_opcodes *ops = code->ops;
+    Py_ssize_t at = unit;
     uint32_t oparg = 0;
-    for (Py_ssize_t at = unit; at < unit + UNITS_MOST; at++) {
-        uint8_t op = opcode_at(code, at);
-        bool hidden = op == 0 && at == unit && at < code->units;
-        bool loads =
-            op == code->ops->load_const || (hidden && counts_at(code, at + 1));
-        bool extends = op == code->ops->extended_arg || (hidden && !loads);
-        if (!loads && !extends) {
-            return -1;
-        }
-        oparg = oparg << 8 | code->bytes[2 * at + 1];
-        if (loads) {
-            return counts_at(code, at + 1) && are_together(probed, unit, at)
-                       ? (Py_ssize_t)oparg
-                       : -1;
-        }
+    while (opcode_at(code, at) == ops->extended_arg) {
+        oparg = (oparg | code->bytes[2 * at + 1]) << 8;
+        at++;
     }
-    return -1;
+    if (opcode_at(code, at) != ops->load_const) {
+        return -1;
+    }
+    oparg |= code->bytes[2 * at + 1];
+    uint8_t next = opcode_at(code, at + 1);
+    bool counts = next == ops->unary_negative || next == ops->unary_invert;
+    return counts && are_together(probed, unit, at) ? (Py_ssize_t)oparg : -1;
 }
 
 static running_code
@@ -71,6 +59,26 @@ read_running(const ProbedCodeObject *probed, PyCodeObject *code)
         .bytes = (const unsigned char *)frame_code_start(code),
         .units = (Py_ssize_t)probed->map.units,
     };
+}
+
+/* The number of the constant that a probe loads at a code unit, or -1. What
+   events hide is looked up in a copy of the code, which is kept with it. */
+static Py_ssize_t
+find_load(const ProbedCodeObject *probed, PyCodeObject *code, Py_ssize_t unit)
+{
+    running_code running = read_running(probed, code);
+    if (unit < 0 || opcode_at(&running, unit) != 0) {
+        return unit < 0 ? -1 : read_load(&running, probed, unit);
+    }
+    PyObject *shown = PyCode_GetCode(code);
+    if (shown == NULL) {
+        PyErr_Clear(); /* one line's count is off by one, at most */
+        return -1;
+    }
+    running.bytes = (const unsigned char *)PyBytes_AS_STRING(shown);
+    Py_ssize_t number = read_load(&running, probed, unit);
+    Py_DECREF(shown);
+    return number;
 }
 
 bool
@@ -86,8 +94,7 @@ unrun_may_find(const ProbedCodeObject *probed, PyCodeObject *code,
 CounterObject *
 unrun_find(const ProbedCodeObject *probed, PyCodeObject *code, Py_ssize_t unit)
 {
-    const running_code running = read_running(probed, code);
-    Py_ssize_t number = unit < 0 ? -1 : read_load(&running, probed, unit);
+    Py_ssize_t number = find_load(probed, code, unit);
     if (number < 0 || number >= PyTuple_GET_SIZE(code->co_consts)) {
         return NULL;
     }

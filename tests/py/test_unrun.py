@@ -171,33 +171,30 @@ def test_what_is_seen_where_a_line_begins(settrace: bool, branch: bool) -> None:
     assert len(looked) >= len(LINES) - 3
 
 
+@pytest.mark.parametrize("branch", [False, True], ids=["lines", "branches"])
 @pytest.mark.parametrize("line", LINES)
-def test_what_is_raised_after_each_instruction_was_told(line: int) -> None:
-    """While a tool is told of each instruction, none looks like that of a probe."""
+def test_what_is_raised_while_each_instruction_is_told(line: int, branch: bool) -> None:
+    """No instruction looks like that of a probe meanwhile, and all do after it."""
     seen: Counter[int] = Counter()
-    counts: list[Counter[int]] = []
-    tracers = []
+    told: Counter[int] = Counter()
     tools = sys.monitoring
 
-    def callback(tracer: Any, at: int) -> None:
-        tracers.append(tracer)
+    def tell(code: Any, _: object) -> None:
+        told[code.co_filename == "/program.py"] += 1
+
+    def callback(_: object, at: int) -> None:
         seen[at] += 1
         if at == line and seen[at] % 3 == 0:
             raise ValueError(at)
 
     def begin_call(number: int) -> None:
         if number == 1:
-            tools.register_callback(OTHER, tools.events.INSTRUCTION, lambda *_: None)
+            tools.register_callback(OTHER, tools.events.INSTRUCTION, tell)
             tools.set_events(OTHER, tools.events.LINE | tools.events.INSTRUCTION)
         elif number == CALLS // 2:
             tools.set_events(OTHER, tools.events.LINE)
-            counts.append(Counter(lines_of(tracers[-1])))
-            seen.clear()
 
-    counts.append(
-        Counter(
-            run_beside(callback, settrace=False, branch=False, begin_call=begin_call)
-        )
-    )
-    assert counts[1] - counts[0] == seen
-    assert seen[line] >= 3
+    counts = run_beside(callback, settrace=False, branch=branch, begin_call=begin_call)
+    assert counts == seen
+    assert seen[line] >= 6
+    assert told[True] > 500
