@@ -53,6 +53,9 @@ xt_status
 xt_exctable_read(xt_exctable *table, const void *bytes, size_t len)
 {
     table->len = 0;
+    if (len == 0) {
+        return XT_OK; /* there may be no bytes to point to */
+    }
     xt_cursor from = {bytes, (const uint8_t *)bytes + len};
     while (xt_cursor_left(&from) > 0) {
         xt_exctable_range *ranges = xt_grow(table->ranges, &table->cap,

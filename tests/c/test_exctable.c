@@ -138,6 +138,8 @@ a_failed_allocation_leaves_everything_as_it_was(void **state)
     assert_int_equal(XT_OK, xt_exctable_write(&out, &table.ranges[0]));
     assert_int_equal(sizeof(bytes), out.len);
     assert_memory_equal(bytes, out.bytes, out.len);
+    assert_int_equal(XT_OK, xt_exctable_read(&table, NULL, 0));
+    assert_int_equal(0, table.len);
     xt_buf_fini(&out);
     xt_exctable_fini(&table);
 }
