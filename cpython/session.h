@@ -52,10 +52,11 @@ typedef struct {
     mode;                         /* TRACER_* bits; 0: not planned, or the slow
                                      path */
     SYNC_SHARED(Py_ssize_t) runs; /* runs that have begun and not ended */
-    SYNC_SHARED(bool) untraced;   /* what is counted needs no trace function;
-                                     so it stays after the run */
-    struct run_start *started;    /* owned: what start() began, or NULL */
-    bool runs_program;            /* a program was begun and not ended */
+    SYNC_SHARED(bool)
+    untraced;                  /* what is counted needs no trace function;
+                                  so it stays after the run */
+    struct run_start *started; /* owned: what start() began, or NULL */
+    bool runs_program;         /* a program was begun and not ended */
     PyObject *program_hook; /* owned: threading's trace function before it, or
                                NULL if new threads need none */
     PyObject *trouble;      /* owned: the first exception of ours, or NULL */

@@ -70,7 +70,10 @@ HANDLED = {
     "by raising on": ("try: int('no')\nexcept ValueError: raise\n", ""),
     "from another": ("try: 1 / 0\nexcept ZeroDivisionError: int('no')\n", ""),
     "from a kept one": ("int('no')\n", "error.__context__ = kept\n"),
-    "in a cycle": ("int('no')\n", "error.__context__ = one = ValueError()\none.__context__ = error\n"),
+    "in a cycle": (
+        "int('no')\n",
+        "error.__context__ = one = ValueError()\none.__context__ = error\n",
+    ),
     "deep down": ("deep(40)\n", ""),
     "from many": ("often()\n", ""),
 }
