@@ -93,8 +93,8 @@ frame_of(PyFrameObject *object)
     return ((const frame_object_head *)(const void *)object)->frame;
 }
 
-/* The frame object to which one of a frame that has ended has a reference, as
-   that had called it; borrowed, or NULL. */
+/* The caller's frame object, to which that of a frame that has ended holds a
+   reference; borrowed, or NULL. */
 static inline const PyFrameObject *
 frame_object_back(PyFrameObject *object)
 {

@@ -16,7 +16,7 @@ static hooked_function starts[STARTS] = {
     [START_JOINABLE] = {.name = "start_joinable_thread"}, /* from 3.13 on */
 };
 
-/* What Tracer._event is in C; NULL until `starts` are hooked. */
+/* What Tracer._thread_event is in C; NULL until `starts` are hooked. */
 static SYNC_SHARED(PyCFunction) event;
 
 static sync_section section; /* held while they are */

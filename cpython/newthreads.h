@@ -13,8 +13,8 @@
 #include <Python.h>
 
 /* From now on, whenever the trace function that `threading` has for new
-   threads is a method as `handle` is (Tracer._event), new threads are traced
-   by its tracer. Does nothing but in the main interpreter. -1 with an
+   threads is a method as `handle` is (Tracer._thread_event), new threads are
+   traced by its tracer. Does nothing but in the main interpreter. -1 with an
    exception. */
 int newthreads_watch(PyObject *handle);
 

@@ -117,6 +117,13 @@ run_handle(TracerObject *self)
     return PyObject_GetAttrString((PyObject *)self, "_event");
 }
 
+/* The same for new threads: the bound method `_thread_event`. */
+static PyObject *
+thread_handle(TracerObject *self)
+{
+    return PyObject_GetAttrString((PyObject *)self, "_thread_event");
+}
+
 /* What traced this thread and new threads before us; it comes back. */
 typedef struct {
     Py_tracefunc func;
@@ -231,7 +238,7 @@ leave_thread(TracerObject *self, previous_trace *previous)
     PyErr_Restore(type, value, traceback);
 }
 
-/* Whether a trace function of threading is the `_event` of a tracer. */
+/* Whether a trace function of threading is the `_thread_event` of a tracer. */
 static bool
 is_event(PyObject *hook, PyObject *event)
 {
@@ -244,7 +251,7 @@ is_event(PyObject *hook, PyObject *event)
 static int
 restore_hook(TracerObject *self, PyObject *hook)
 {
-    PyObject *event = run_handle(self);
+    PyObject *event = thread_handle(self);
     PyObject *current =
         event == NULL ? NULL : call_threading("gettrace", NULL);
     int result = current == NULL ? -1 : 0;
@@ -320,16 +327,20 @@ switch_engine_on(TracerObject *self)
                          : engine_begin((EngineObject *)state->engine, self);
 }
 
-/* Has new threads traced by us. -1 with an exception. */
+/* Has new threads traced by us: in Python by `function`, if that is a hook. -1
+   with an exception. */
 static int
-take_new_threads(previous_trace *previous, PyObject *function)
+take_new_threads(TracerObject *self, previous_trace *previous,
+                 PyObject *function)
 {
-    if (newthreads_watch(function) < 0) {
-        return -1;
+    PyObject *hook = PyCFunction_Check(function) ? thread_handle(self)
+                                                 : Py_NewRef(function);
+    PyObject *set = NULL;
+    if (hook != NULL && newthreads_watch(hook) == 0) {
+        previous->hook = call_threading("gettrace", NULL);
+        set = previous->hook == NULL ? NULL : call_threading("settrace", hook);
     }
-    previous->hook = call_threading("gettrace", NULL);
-    PyObject *set =
-        previous->hook == NULL ? NULL : call_threading("settrace", function);
+    Py_XDECREF(hook);
     if (set == NULL) {
         Py_CLEAR(previous->hook);
         return -1;
@@ -345,14 +356,14 @@ switch_everything_on(TracerObject *self, previous_trace *previous,
                      PyObject *function)
 {
     bool by_thread = (self->mode & TRACER_ANY_CALLS) != 0;
-    if (by_thread && take_new_threads(previous, function) < 0) {
+    if (by_thread && take_new_threads(self, previous, function) < 0) {
         return -1;
     }
     int on = switch_engine_on(self);
     if (on < 0 || (on > 0 && !by_thread)) {
         return on;
     }
-    if (!by_thread && take_new_threads(previous, function) < 0) {
+    if (!by_thread && take_new_threads(self, previous, function) < 0) {
         return -1;
     }
     return switch_on(self, function);
@@ -408,14 +419,16 @@ begin_inside(TracerObject *self, previous_trace *previous, const char *name)
         self->begun++;
     }
 #endif
+    if (self->runs == 0) {
+        self->needs_no_trace = false; /* for all that is known yet */
+    }
     self->runs++;
-    self->untraced = false;
     int result = printing_begin(self);
     if (result == 0) {
         result = switch_everything_on(self, previous, function);
     }
     if (result >= 0) {
-        self->untraced = !run_needs_trace(self);
+        self->needs_no_trace = !run_needs_trace(self);
         result = take_running_threads(self, function, false);
     }
     if (result < 0) {

@@ -53,8 +53,9 @@ typedef struct {
                                      path */
     SYNC_SHARED(Py_ssize_t) runs; /* runs that have begun and not ended */
     SYNC_SHARED(bool)
-    untraced;                  /* what is counted needs no trace function;
-                                  so it stays after the run */
+    needs_no_trace;            /* what the run counts needs no trace function;
+                                  kept after it, for threads of its whose first
+                                  event comes then */
     struct run_start *started; /* owned: what start() began, or NULL */
     bool runs_program;         /* a program was begun and not ended */
     PyObject *program_hook; /* owned: threading's trace function before it, or

@@ -362,11 +362,6 @@ int
 settrace_meet(TracerObject *self, PyObject *handle, PyFrameObject *frame,
               int what)
 {
-    if (self->untraced) {
-        /* This thread had its first event before that was known. */
-        PyEval_SetTrace(NULL, NULL);
-        return 1;
-    }
     newcomer_meeting meeting = meet(self, handle);
     if (meeting != NEWCOMER_MET) {
         return meeting == NEWCOMER_OVER ? 1 : 0;

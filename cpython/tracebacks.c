@@ -31,7 +31,7 @@ note(referrers *found, const void *object)
 typedef struct {
     PyFrameObject *frame;
     referrers entries; /* of tracebacks */
-    referrers called;  /* frame objects that have outlived their frames, which
+    referrers callees; /* frame objects that have outlived their frames, which
                           the frame had called */
     size_t exceptions; /* how many were looked at */
 } search;
@@ -45,7 +45,7 @@ search_traceback(search *self, PyObject *traceback)
             note(&self->entries, entry);
         }
         else if (frame_object_back(entry->tb_frame) == self->frame) {
-            note(&self->called, entry->tb_frame);
+            note(&self->callees, entry->tb_frame);
         }
         traceback = (PyObject *)entry->tb_next;
     }
@@ -69,8 +69,8 @@ search_exception(search *self, PyObject *object)
 static bool
 is_complete(const search *self)
 {
-    size_t known = 1 + self->entries.len + self->called.len;
-    return !self->entries.full && !self->called.full &&
+    size_t known = 1 + self->entries.len + self->callees.len;
+    return !self->entries.full && !self->callees.full &&
            Py_REFCNT(self->frame) == (Py_ssize_t)known;
 }
 

@@ -202,12 +202,11 @@ own_trace_object(TracerObject *self)
 }
 
 /* Has an engine trace this thread in place of the trampoline that
-   sys.settrace() installed, or nobody, if a run that has ended since needed no
-   trace function, or this one needs none. */
+   sys.settrace() installed, or nobody if that is not needed. */
 static int
 take_thread(TracerObject *self)
 {
-    if (self->untraced || !run_needs_trace(self)) {
+    if (!run_needs_trace(self)) {
         PyEval_SetTrace(NULL, NULL);
         return 0;
     }
@@ -271,6 +270,22 @@ tracer_event(TracerObject *self, PyObject *const *args, Py_ssize_t nargs)
     Py_RETURN_NONE;
 }
 
+PyDoc_STRVAR(thread_event_doc,
+             "_thread_event($self, frame, why, arg, /)\n--\n\n"
+             "The same for threads that a run starts: does nothing if that\n"
+             "has ended, and needed no trace function.");
+
+static PyObject *
+tracer_thread_event(TracerObject *self, PyObject *const *args,
+                    Py_ssize_t nargs)
+{
+    if (self->needs_no_trace && own_trace_object(self) != NULL) {
+        PyEval_SetTrace(NULL, NULL);
+        Py_RETURN_NONE;
+    }
+    return tracer_event(self, args, nargs);
+}
+
 PyDoc_STRVAR(
     take_over_doc,
     "_take_over($self, frame, why, /)\n--\n\n"
@@ -292,7 +307,6 @@ tracer_take_over(TracerObject *self, PyObject *const *args, Py_ssize_t nargs)
     if (self->runs == 0) {
         /* Hooks may have been replaced since the last time. */
         self->mode = 0;
-        self->untraced = false;
     }
     else if (self->mode == 0 || self->mode & TRACER_HOOKS) {
         Py_RETURN_FALSE; /* a run on the slow path, as planned */
@@ -538,6 +552,8 @@ static PyMethodDef tracer_methods[] = {
      engines_used_doc},
     {"_event", (PyCFunction)(void (*)(void))tracer_event, METH_FASTCALL,
      event_doc},
+    {"_thread_event", (PyCFunction)(void (*)(void))tracer_thread_event,
+     METH_FASTCALL, thread_event_doc},
     {"_print_by", (PyCFunction)(void (*)(void))printing_configure,
      METH_VARARGS | METH_KEYWORDS, printing_configure_doc},
     {"_wait_for", (PyCFunction)session_wait_for, METH_O,

@@ -72,7 +72,8 @@ find_load(const ProbedCodeObject *probed, PyCodeObject *code, Py_ssize_t unit)
     }
     PyObject *shown = PyCode_GetCode(code);
     if (shown == NULL) {
-        PyErr_Clear(); /* one line's count is off by one, at most */
+        PyErr_Clear(); /* one line's count is off by one, at most; nobody asks
+                          while an exception is on its way */
         return -1;
     }
     running.bytes = (const unsigned char *)PyBytes_AS_STRING(shown);

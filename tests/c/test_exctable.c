@@ -138,9 +138,19 @@ a_failed_allocation_leaves_everything_as_it_was(void **state)
     assert_int_equal(XT_OK, xt_exctable_write(&out, &table.ranges[0]));
     assert_int_equal(sizeof(bytes), out.len);
     assert_memory_equal(bytes, out.bytes, out.len);
+    xt_buf_fini(&out);
+    xt_exctable_fini(&table);
+}
+
+static void
+a_table_of_no_bytes_is_empty(void **state)
+{
+    (void)state;
+    static const unsigned char bytes[] = {0x80, 1, 2, 3};
+    xt_exctable table = {0};
+    assert_int_equal(XT_OK, xt_exctable_read(&table, bytes, sizeof(bytes)));
     assert_int_equal(XT_OK, xt_exctable_read(&table, NULL, 0));
     assert_int_equal(0, table.len);
-    xt_buf_fini(&out);
     xt_exctable_fini(&table);
 }
 
@@ -153,6 +163,7 @@ main(void)
         cmocka_unit_test(any_numbers_are_read_as_they_were_written),
         cmocka_unit_test(broken_tables_are_refused),
         cmocka_unit_test(a_failed_allocation_leaves_everything_as_it_was),
+        cmocka_unit_test(a_table_of_no_bytes_is_empty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from beside import run, write
+from beside import MONITORED, run, write
 
 import exactrace
+
+ENGINES = ("probe", "event", "settrace") if MONITORED else ("settrace",)
 
 
 def compiled(source: str, name: str = "/program.py") -> tuple[Any, dict[str, Any]]:
@@ -191,37 +193,71 @@ def test_a_thread_that_is_first_met_after_its_run_is_not_traced() -> None:
     assert "late" not in {name for _, _, name in tracer.results().calledfuncs}
 
 
-@pytest.mark.skipif(sys.version_info < (3, 12), reason="calls have no events there")
-def test_a_traced_thread_is_let_go_by_a_run_that_needs_no_trace() -> None:
-    """Has a thread traced by a run without a tool id, then has one with it."""
-    tracer = exactrace.Trace(countfuncs=1)
-    asked: queue.Queue[str | None] = queue.Queue()
-    traces: queue.Queue[Any] = queue.Queue()
+def twice(number: int) -> int:
+    """Run in threads that somebody traces."""
+    return 2 * number
+
+
+TRACED_BY_THEMSELVES = ["globaltrace", "globaltrace, once more", "a saved function"]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("how", TRACED_BY_THEMSELVES)
+@pytest.mark.parametrize("waits", [False, True], ids=["after it", "within it, too"])
+def test_a_thread_that_traces_itself_goes_on_after_a_run(
+    engine: str, how: str, waits: bool
+) -> None:
+    """The run may need no trace function; that of the thread is the program's."""
+    tracer = exactrace.Trace(count=1, trace=0, engine=engine)
+    asked: queue.Queue[bool] = queue.Queue()
+    done: queue.Queue[bool] = queue.Queue()
 
     def runs() -> None:
-        while (name := asked.get(timeout=60)) is not None:
-            called(name)
-            traces.put(sys.gettrace())
+        sys.settrace(tracer.globaltrace)
+        if how == "globaltrace, once more":
+            twice(1)
+            sys.settrace(tracer.globaltrace)
+        elif how == "a saved function":
+            twice(1)
+            saved = sys.gettrace()
+            sys.settrace(None)
+            sys.settrace(saved)
+        twice(2)
+        done.put(True)
+        while asked.get(timeout=60):
+            twice(3)
+            done.put(True)
 
-    def ask(name: str) -> Any:
-        asked.put(name)
-        return traces.get(timeout=60)
+    def ask() -> None:
+        asked.put(True)
+        done.get(timeout=60)
 
     thread = threading.Thread(target=runs)
-    taken = [tool for tool in range(6) if sys.monitoring.get_tool(tool) is None]
-    for tool in taken:
-        sys.monitoring.use_tool_id(tool, "test_harmless")
-    try:
-        tracer.runfunc(thread.start)
-        shown = [ask("first")]
-    finally:
-        for tool in taken:
-            sys.monitoring.free_tool_id(tool)
-    shown += [tracer.runfunc(ask, "second"), ask("third")]
-    asked.put(None)
+    thread.start()
+    done.get(timeout=60)
+    tracer.runfunc(ask if waits else int)
+    ask()
+    ask()
+    asked.put(False)
     thread.join(60)
-    assert shown[0] is not None
-    assert shown[1:] == [None, None]
-    names = {name for _, _, name in tracer.results().calledfuncs}
-    assert {"first", "second"} <= names
-    assert "third" not in names
+    line = twice.__code__.co_firstlineno + 2
+    hits = tracer.results().counts[__file__, line]
+    assert hits == 3 + waits + (how != "globaltrace")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_trace_function_of_this_thread_comes_back_after_a_run(engine: str) -> None:
+    tracer = exactrace.Trace(count=1, trace=0, engine=engine)
+    before = sys.gettrace()
+    sys.settrace(tracer.globaltrace)
+    try:
+        twice(1)
+        tracer.runfunc(twice, 2)
+        twice(3)
+        tracer.start()
+        tracer.stop()
+        twice(4)
+    finally:
+        sys.settrace(before)
+    line = twice.__code__.co_firstlineno + 2
+    assert tracer.results().counts[__file__, line] == 4
