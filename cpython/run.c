@@ -414,12 +414,10 @@ begin_inside(TracerObject *self, previous_trace *previous, const char *name)
     previous->object = Py_XNewRef(thread->c_traceobj);
     previous->outer = functions_swap_outer(
         &self->functions, (PyFrameObject *)Py_XNewRef(PyEval_GetFrame()));
+    if (self->runs == 0) {
 #ifdef Py_GIL_DISABLED
-    if (self->runs == 0) {
         self->begun++;
-    }
 #endif
-    if (self->runs == 0) {
         self->needs_no_trace = false; /* for all that is known yet */
     }
     self->runs++;
