@@ -23,18 +23,21 @@ static sync_section section; /* held while they are */
 
 /* --- In the new thread --------------------------------------------------- */
 
-/* `self` is (handle, function): has this thread traced and calls the function,
+/* `self` is (hook, function): has this thread traced and calls the function,
    of whose exception it says what Python would say. */
 static PyObject *
 run_traced(PyObject *self, PyObject *args, PyObject *kwargs)
 {
-    PyObject *handle = PyTuple_GET_ITEM(self, 0);
+    PyObject *hook = PyTuple_GET_ITEM(self, 0);
     PyObject *function = PyTuple_GET_ITEM(self, 1);
-    TracerObject *tracer = (TracerObject *)PyCFunction_GET_SELF(handle);
-    if (tracer->runs > 0 && run_needs_trace(tracer) &&
-        settrace_install(tracer, handle) < 0) {
-        /* Memory is short: the program's thread comes first. */
-        PyErr_Clear();
+    TracerObject *tracer = (TracerObject *)PyCFunction_GET_SELF(hook);
+    if (tracer->runs > 0 && run_needs_trace(tracer)) {
+        PyObject *handle = run_handle(tracer);
+        if (handle == NULL || settrace_install(tracer, handle) < 0) {
+            /* Memory is short: the program's thread comes first. */
+            PyErr_Clear();
+        }
+        Py_XDECREF(handle);
     }
     PyObject *result = PyObject_Call(function, args, kwargs);
     if (result == NULL && !PyErr_ExceptionMatches(PyExc_SystemExit)) {

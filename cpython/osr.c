@@ -92,7 +92,7 @@ move(EngineObject *self, frame_head *frame, code_entry *entry, uint32_t branch,
         return 0;
     }
     probed_note_joined(entry->probed, branch);
-    if (frame->object != NULL && Py_REFCNT(frame->object) > 1) {
+    if (frame->object != NULL) {
         tracebacks_of(frame->object, move_traceback, entry->probed);
     }
     return 1;

@@ -54,7 +54,7 @@ typedef struct {
     SYNC_SHARED(Py_ssize_t) runs; /* runs that have begun and not ended */
     SYNC_SHARED(bool)
     needs_no_trace;            /* what the run counts needs no trace function;
-                                  kept after it, for threads of its whose first
+                                  kept after it, for its threads whose first
                                   event comes then */
     struct run_start *started; /* owned: what start() began, or NULL */
     bool runs_program;         /* a program was begun and not ended */

@@ -6,11 +6,11 @@ enum {
     MOST_EXCEPTIONS = 64,
 };
 
-/* Distinct objects, borrowed, that have a reference to a frame. */
+/* Distinct objects, borrowed, that have a reference to a frame: some of them,
+   if there are many. */
 typedef struct {
     const void *items[MOST];
     size_t len;
-    bool full; /* there are more */
 } referrers;
 
 static void
@@ -21,11 +21,9 @@ note(referrers *found, const void *object)
             return;
         }
     }
-    if (found->len == MOST) {
-        found->full = true;
-        return;
+    if (found->len < MOST) {
+        found->items[found->len++] = object;
     }
-    found->items[found->len++] = object;
 }
 
 typedef struct {
@@ -70,8 +68,7 @@ static bool
 is_complete(const search *self)
 {
     size_t known = 1 + self->entries.len + self->callees.len;
-    return !self->entries.full && !self->callees.full &&
-           Py_REFCNT(self->frame) == (Py_ssize_t)known;
+    return Py_REFCNT(self->frame) == (Py_ssize_t)known;
 }
 
 typedef struct {

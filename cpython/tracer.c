@@ -272,8 +272,8 @@ tracer_event(TracerObject *self, PyObject *const *args, Py_ssize_t nargs)
 
 PyDoc_STRVAR(thread_event_doc,
              "_thread_event($self, frame, why, arg, /)\n--\n\n"
-             "The same for threads that a run starts: does nothing if that\n"
-             "has ended, and needed no trace function.");
+             "The same for threads that a run starts; but they are let go if\n"
+             "that needs no trace function, or needed none.");
 
 static PyObject *
 tracer_thread_event(TracerObject *self, PyObject *const *args,

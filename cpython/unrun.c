@@ -66,9 +66,12 @@ read_running(const ProbedCodeObject *probed, PyCodeObject *code)
 static Py_ssize_t
 find_load(const ProbedCodeObject *probed, PyCodeObject *code, Py_ssize_t unit)
 {
+    if (unit < 0) {
+        return -1;
+    }
     running_code running = read_running(probed, code);
-    if (unit < 0 || opcode_at(&running, unit) != 0) {
-        return unit < 0 ? -1 : read_load(&running, probed, unit);
+    if (opcode_at(&running, unit) != 0) {
+        return read_load(&running, probed, unit);
     }
     PyObject *shown = PyCode_GetCode(code);
     if (shown == NULL) {

@@ -22,6 +22,8 @@ from exactrace.results import CoverageResults
 # events, not by the trace function alone.
 FREE = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 MONITORED = sys.version_info >= (3, 12) and not FREE
+# Those of `Trace(engine=...)` that can count here.
+ENGINES = ("probe", "event", "settrace") if MONITORED else ("settrace",)
 NO_PROBES = "no probes or events: before 3.12, or without the GIL"
 NO_HIDING = pytest.mark.skipif(
     FREE and sys.version_info >= (3, 14),

@@ -8,13 +8,12 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from beside import MONITORED, run, write
+from beside import ENGINES, run, write
 
 import exactrace
 from exactrace import datafolder
 from exactrace.results import CoverageResults
 
-ENGINES = ("probe", "event", "settrace") if MONITORED else ("settrace",)
 TOLD_BY = [engine for engine in ENGINES if engine != "settrace"]
 
 Counts = dict[int, int]

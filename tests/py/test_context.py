@@ -10,11 +10,9 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from beside import MONITORED, NO_PROBES
+from beside import ENGINES, MONITORED, NO_PROBES
 
 import exactrace
-
-ENGINES = ("probe", "event", "settrace") if MONITORED else ("settrace",)
 
 
 def work(n: int) -> int:

@@ -12,7 +12,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beside import FREE, MONITORED
+from beside import ENGINES, FREE, MONITORED
 
 import exactrace
 from exactrace.contextlog import COLUMNS, ContextLog
@@ -21,7 +21,6 @@ from exactrace.results import CoverageResults
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ENGINES = ("probe", "event", "settrace") if MONITORED else ("settrace",)
 FILE = "/program.py"
 FILES = (FILE, "/side0.py", "/side1.py")
 PROGRAM = """\

@@ -14,11 +14,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from beside import MONITORED, NO_PROBES, PACKAGE
+from beside import ENGINES, MONITORED, NO_PROBES, PACKAGE
 
 import exactrace
 
-ENGINES = ("probe", "event", "settrace") if MONITORED else ("settrace",)
 needs_monitoring = pytest.mark.skipif(not MONITORED, reason=NO_PROBES)
 
 PROGRAM = """\

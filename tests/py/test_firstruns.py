@@ -15,11 +15,10 @@ import weakref
 from typing import Any
 
 import pytest
-from beside import FREE, MONITORED, NO_PROBES
+from beside import ENGINES, FREE, MONITORED, NO_PROBES
 
 import exactrace
 
-ENGINES = ("probe", "event", "settrace") if MONITORED else ("settrace",)
 # Where counts stand in a mapped file, more is told by events.
 IN_FILE = "probe, in a file"
 

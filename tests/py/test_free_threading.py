@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beside import FREE, MONITORED, NO_PROBES, run, write
+from beside import ENGINES, FREE, MONITORED, NO_PROBES, run, write
 
 import exactrace
 from exactrace.cli import report
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(
     not FREE, reason="this interpreter has a GIL: no two threads run at the same time"
 )
-ENGINES = ("probe", "event", "settrace") if MONITORED else ("settrace",)
 THREADS = 8
 TSAN = "-fsanitize=thread" in (sysconfig.get_config_var("PY_CFLAGS") or "")
 

@@ -12,11 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from beside import MONITORED, run, write
+from beside import ENGINES, run, write
 
 import exactrace
-
-ENGINES = ("probe", "event", "settrace") if MONITORED else ("settrace",)
 
 
 def compiled(source: str, name: str = "/program.py") -> tuple[Any, dict[str, Any]]:

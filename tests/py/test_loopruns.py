@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from beside import FREE, MONITORED, NO_PROBES, run, write
+from beside import ENGINES, FREE, MONITORED, NO_PROBES, run, write
 from seldom import (
-    ENGINES,
     MEANWHILE,
     TOLD_BY,
     check_meanwhile,

@@ -7,11 +7,9 @@ import types
 from typing import Any
 
 import pytest
-from beside import MONITORED
+from beside import ENGINES
 
 import exactrace
-
-ENGINES = ("probe", "event", "settrace") if MONITORED else ("settrace",)
 
 # What is only in the original, and takes so long that the frame moves.
 MANY = "".join(f"if q == {number}: q = 1\n" for number in range(60))

@@ -8,9 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from beside import MONITORED, NO_PROBES, run, write
-
-ENGINES = ("probe", "event", "settrace") if MONITORED else ("settrace",)
+from beside import ENGINES, MONITORED, NO_PROBES, run, write
 
 # The counts of each thread's own code; in its own file, which only it wants.
 COUNTS = """\
