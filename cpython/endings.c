@@ -97,10 +97,7 @@ take_signals(void)
             continue;
         }
         /* Whoever handles a fault (faulthandler) is to do so after us. */
-        bool free_to_take = deadly[i].fault
-                                ? !is_ignored(&now)
-                                : is_default(&now) || sigterm_is_action(&now);
-        if (free_to_take) {
+        if (deadly[i].fault ? !is_ignored(&now) : is_default(&now)) {
             before[i] = now;
             taken[i] = sigaction(deadly[i].number, &ours, NULL) == 0;
         }
@@ -147,11 +144,30 @@ before_leaving(void)
     rescue_all(false);
 }
 
+/* SIGTERM would end the program here, and so nothing more comes of it; what is
+   just being put in is finished first. */
+static void
+at_sigterm(void)
+{
+    for (size_t i = 0; i < WATCHED_MAX; i++) {
+        if (watched[i] != NULL) {
+            watched[i]->closed = true;
+        }
+    }
+}
+
+static void
+before_sigterm(void)
+{
+    rescue_all(true);
+}
+
 static void
 register_for_good(void)
 {
     (void)pthread_atfork(before_fork, NULL, in_child);
     (void)Py_AtExit(before_leaving);
+    sigterm_call(at_sigterm, before_sigterm);
 }
 
 /* What is watched */

@@ -7,7 +7,8 @@
  * what it has of it; and the signals that would kill the process have a
  * handler that writes, gives the signal back to whoever had it before, and
  * raises it once more. A signal that the program takes for itself is left
- * alone.
+ * alone, and so is SIGTERM where sigterm.h has it, which says when it ends the
+ * process.
  */
 #ifndef XT_ENDINGS_H
 #define XT_ENDINGS_H

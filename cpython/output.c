@@ -188,6 +188,9 @@ int
 output_put_bytes(output *out, line_log *log, output_kind kind,
                  const char *bytes, size_t len, int indent)
 {
+    if (out->closed) {
+        return 0;
+    }
     sync_enter(&out->section);
     PyObject *text = NULL;
     int result = keep_bytes(out, log, kind, bytes, len, indent, &text);
@@ -349,4 +352,5 @@ output_forget(output *out)
         out->file->len = 0;
     }
     xt_ring_clear(&out->ring);
+    out->closed = false;
 }

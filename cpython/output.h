@@ -9,6 +9,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "buf.h"
@@ -34,6 +35,7 @@ typedef struct {
     char prefix[24];      /* what each line begins with, or "" */
     xt_buf scratch;       /* where a line is put together */
     sync_section section; /* held while a line is put together, and kept */
+    _Atomic(bool) closed; /* nothing more is put in: set by signal handlers */
 } output;
 
 /* Zero is a valid output, to sys.stdout. */

@@ -1,11 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sigterm.h"
 
+#include <signal.h>
 #include <stdbool.h>
+#include <unistd.h>
+
+static void (*at_arrival)(void);
+static void (*before_end)(void);
+
+void
+sigterm_call(void (*first)(void), void (*last)(void))
+{
+    at_arrival = first;
+    before_end = last;
+}
+
+static void
+end_by_default(void)
+{
+    if (before_end != NULL) {
+        before_end();
+    }
+    struct sigaction action = {.sa_handler = SIG_DFL};
+    sigemptyset(&action.sa_mask);
+    (void)sigaction(SIGTERM, &action, NULL);
+    /* In a handler, it comes when that returns. */
+    (void)kill(getpid(), SIGTERM);
+}
 
 #ifdef __linux__
 #include <errno.h>
-#include <signal.h>
 #include <time.h>
 
 #include "hook.h"
@@ -27,15 +51,6 @@ static volatile sig_atomic_t has_timer;
 static volatile sig_atomic_t ticks;
 static void (*python_handler)(int); /* what Python has installed */
 
-static void
-end_by_default(void)
-{
-    struct sigaction action = {.sa_handler = SIG_DFL};
-    sigemptyset(&action.sa_mask);
-    (void)sigaction(SIGTERM, &action, NULL);
-    (void)raise(SIGTERM); /* it comes when this handler returns */
-}
-
 static bool
 set_timer(long nanoseconds)
 {
@@ -50,6 +65,9 @@ static void
 on_signal(int number)
 {
     int before = errno;
+    if (at_arrival != NULL) {
+        at_arrival();
+    }
     if ((ticks == 0 && !set_timer(TICK_NS)) || ++ticks > MOST_TICKS) {
         end_by_default();
     }
@@ -82,14 +100,6 @@ make_timer(void)
     };
     ticks = 0;
     has_timer = timer_create(CLOCK_MONOTONIC, &event, &timer) == 0;
-}
-
-int
-sigterm_is_action(const void *action)
-{
-    const struct sigaction *asked = action;
-    return (asked->sa_flags & SA_SIGINFO) == 0 &&
-           asked->sa_handler == on_signal;
 }
 
 /* --- The handler of Python ------------------------------------------------
@@ -199,22 +209,18 @@ is_left_to_system(PyObject *module)
     return result;
 }
 
-/* Has Python call the handler, or nothing if there is none: false if it
-   cannot, in this thread. -1 with an exception. */
+/* Has Python call the handler: false if it cannot, in this thread. -1 with an
+   exception. */
 static int
 install(PyObject *module)
 {
     PyObject *number = PyLong_FromLong(SIGTERM);
-    PyObject *action = handler != NULL
-                           ? Py_NewRef(handler)
-                           : PyLong_FromLong((long)(intptr_t)SIG_DFL);
     PyObject *before = NULL;
-    if (number != NULL && action != NULL) {
-        PyObject *const args[] = {number, action};
+    if (number != NULL) {
+        PyObject *const args[] = {number, handler};
         before = call_original(module, args, 2);
+        Py_DECREF(number);
     }
-    Py_XDECREF(number);
-    Py_XDECREF(action);
     if (before == NULL && !PyErr_ExceptionMatches(PyExc_ValueError)) {
         return -1;
     }
@@ -231,20 +237,17 @@ set_function(PyObject *module, PyObject *called)
     if (left <= 0) {
         return left;
     }
-    Py_XSETREF(function, called == Py_None ? NULL : Py_NewRef(called));
-    Py_CLEAR(handler);
-    if (function != NULL) {
-        handler = PyCFunction_New(&handler_definition, NULL);
-        if (handler == NULL) {
-            return -1;
-        }
-        make_timer();
+    Py_XSETREF(function, Py_NewRef(called));
+    Py_XSETREF(handler, PyCFunction_New(&handler_definition, NULL));
+    if (handler == NULL) {
+        return -1;
     }
+    make_timer();
     int installed = install(module);
-    if (installed > 0 && handler != NULL) {
+    if (installed > 0) {
         take_signal();
     }
-    else if (installed <= 0) {
+    else {
         Py_CLEAR(handler);
     }
     return installed;
@@ -267,12 +270,6 @@ renew(void)
     }
 }
 #else
-int
-sigterm_is_action(const void *Py_UNUSED(action))
-{
-    return 0;
-}
-
 static int
 set_from(PyObject *Py_UNUSED(called))
 {
@@ -289,9 +286,9 @@ PyDoc_STRVAR(before_sigterm_doc,
              "before_sigterm(function, /)\n--\n\n"
              "Have function(number, frame) called when SIGTERM comes, as long "
              "as the program\nhas no handler of its own; it is to end the "
-             "process. None: no more. False if\nthat cannot be: in another "
-             "thread than the first, with a handler that was\nset, on another "
-             "system than Linux.");
+             "process. False if that cannot\nbe: in another thread than the "
+             "first, with a handler that was set, on another\nsystem than "
+             "Linux.");
 
 static PyObject *
 before_sigterm(PyObject *Py_UNUSED(self), PyObject *called)
@@ -299,6 +296,17 @@ before_sigterm(PyObject *Py_UNUSED(self), PyObject *called)
     bool is_main = PyInterpreterState_Get() == PyInterpreterState_Main();
     int result = is_main ? set_from(called) : 0;
     return result < 0 ? NULL : PyBool_FromLong(result);
+}
+
+PyDoc_STRVAR(end_by_sigterm_doc,
+             "end_by_sigterm($module, /)\n--\n\n"
+             "End this process as SIGTERM does where it has no handler.");
+
+static PyObject *
+end_by_sigterm(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(ignored))
+{
+    end_by_default();
+    Py_RETURN_NONE;
 }
 
 PyDoc_STRVAR(renew_sigterm_doc, "renew_sigterm($module, /)\n--\n\n"
@@ -313,6 +321,7 @@ renew_sigterm(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(ignored))
 
 PyMethodDef sigterm_methods[] = {
     {"before_sigterm", before_sigterm, METH_O, before_sigterm_doc},
+    {"end_by_sigterm", end_by_sigterm, METH_NOARGS, end_by_sigterm_doc},
     {"renew_sigterm", renew_sigterm, METH_NOARGS, renew_sigterm_doc},
     {NULL, NULL, 0, NULL},
 };

@@ -11,11 +11,12 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-/* Whether an action (struct sigaction) is our handler, which stands for what
-   the system does by default. */
-int sigterm_is_action(const void *action);
+/* What is called when SIGTERM comes to that handler, which may be in the midst
+   of anything; and just before it ends the process, when Python code has seen
+   to it, or after some time without. Both may be in a signal handler. */
+void sigterm_call(void (*at_arrival)(void), void (*before_end)(void));
 
-/* before_sigterm() and renew_sigterm(). */
+/* before_sigterm(), end_by_sigterm() and renew_sigterm(). */
 extern PyMethodDef sigterm_methods[];
 
 #endif

@@ -62,14 +62,11 @@ class Ending:
 
     def _terminate(self, *_signal: object) -> None:
         """Keep what there is, and end as if we had not been there."""
-        import signal
-
         self._terminated = True
         if self._depth == 0:
             self._terminated = False
             _native.leave()
-            _native.before_sigterm(None)
-            os.kill(os.getpid(), signal.SIGTERM)
+            _native.end_by_sigterm()
 
     def __enter__(self) -> None:
         self._depth += 1

@@ -159,6 +159,43 @@ def test_lines_of_many_processes_are_whole(folder: Path) -> None:
             assert text.count("prog.py(3):      for i in range(2000):\n") == 2001
 
 
+@LINUX
+def test_sigterm_may_come_while_a_line_is_put_out(folder: Path) -> None:
+    """What such a child has printed is there, once, in whole lines."""
+    source = """\
+        import os, signal
+        def work():
+            os.write(here, b"x")
+            while True:
+                one = 1
+                two = 2
+                three = 3
+        for _ in range(60):
+            there, here = os.pipe()
+            pid = os.fork()
+            if pid == 0:
+                work()
+            os.close(here)
+            os.read(there, 1)
+            os.kill(pid, signal.SIGTERM)
+            assert os.waitpid(pid, 0)[1] == signal.SIGTERM
+            os.close(there)
+        """
+    write(folder, "prog.py", source)
+    command = ["-m", "exactrace", "-t", "--children", "--trace-file", "lines"]
+    assert run([*command, *HIDDEN, "prog.py"], folder) == (0, "", "")
+    found = by_process(as_new((folder / "lines").read_text()))
+    del found[""]
+    assert len(found) == 60
+    names = "one", "two", "three"
+    for text in found.values():
+        _, _, said = text.partition('os.write(here, b"x")\n')
+        lines = [line for line in said.splitlines() if "while" not in line]
+        for i, line in enumerate(lines):
+            number, name = i % 3, names[i % 3]
+            assert line == f"prog.py({5 + number}):          {name} = {1 + number}"
+
+
 def test_last_lines_of_a_child_that_fails(folder: Path) -> None:
     source = """\
         import subprocess, sys
