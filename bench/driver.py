@@ -17,7 +17,6 @@ import importlib
 import json
 import os
 import sys
-import sysconfig
 import tempfile
 import time
 from collections.abc import Callable
@@ -59,7 +58,7 @@ def tracing(module: str, **modes: int) -> Callable[[Program], Run]:
     def prepare(program: Program) -> Run:
         tracer = importlib.import_module(module).Trace(
             **{"count": 0, "trace": 0, **modes},
-            ignoredirs=[sysconfig.get_path("stdlib")],
+            ignoredirs=[os.path.dirname(os.__file__)],
         )
 
         def run() -> object:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from exactrace import source
+from exactrace import paths, source
 
 TYPE_CHECKING = False  # without the cost of importing typing
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ PRAGMA_NOCOVER = "#pragma NO COVER"
 
 def _modname(path: str) -> str:
     """Return the name of the file without its folder and extension."""
-    return os.path.splitext(os.path.basename(path))[0]
+    return paths.module_name(path)
 
 
 def _fullmodname(path: str) -> str:
@@ -33,7 +33,7 @@ def _fullmodname(path: str) -> str:
         if not isinstance(entry, str):
             continue
         # An empty entry means the current directory.
-        folder = os.path.normcase(entry or _current_directory())
+        folder = os.path.normcase(entry or paths.current_directory())
         if len(folder) > len(longest) and compared.startswith(folder + os.sep):
             longest = folder
     base = path[len(longest) + 1 :] if longest else path
@@ -41,14 +41,6 @@ def _fullmodname(path: str) -> str:
     if os.altsep:
         base = base.replace(os.altsep, ".")
     return os.path.splitext(base)[0].lstrip(".")
-
-
-def _current_directory() -> str:
-    """Return the current directory, or '' if it has been removed."""
-    try:
-        return os.getcwd()
-    except OSError:
-        return ""
 
 
 def _find_lines_from_code(

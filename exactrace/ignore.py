@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from exactrace import _native, paths
-from exactrace.compat import _current_directory
 
 TYPE_CHECKING = False  # without the cost of importing typing
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ class FileFilter:
         spellings = _spellings(folders)
         self._kept = frozenset(_spellings(kept))
         self._below_kept = _native.Rules((), self._kept)
-        self._start = _current_directory() if spellings else ""
+        self._start = paths.current_directory() if spellings else ""
         self._resolver = paths.Resolver()
         self._rules = (
             _native.Rules(modules, spellings) if spellings or modules else None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from exactrace import _version, compat, source
+from exactrace import __version__, source
+from exactrace.paths import current_directory
 from exactrace.reports import exclusions, scope
 from exactrace.settings import Settings
 
@@ -40,7 +41,7 @@ def write(
     files = _Files(results, scope.of(settings, patterns), settings)
     shown = files.shown
     text = _Text(pretty)
-    meta = {"format": FORMAT, "exactrace": _version.__version__}
+    meta = {"format": FORMAT, "exactrace": __version__}
     yield text.opening(0) + text.item("meta", meta) + text.comma(1)
     totals: dict[str, int] = {"files": 0}
     yield text.key("files")
@@ -113,7 +114,7 @@ class _Files:
         self, results: CoverageResults, within: scope.Scope, settings: Settings
     ) -> None:
         self._results = results
-        self._base = results._start_directory or compat._current_directory()
+        self._base = results._start_directory or current_directory()
         self._within = within
         self._is_narrow = bool(within.source or within.include or within.omit)
         self._expressions = exclusions.compiled(settings.exclude_also)

@@ -11,6 +11,21 @@ import os
 _LINKS = 40  # on the way to one file, as in Linux
 
 
+def current_directory() -> str:
+    """Return the current directory, or '' if it has been removed."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
+
+
+def module_name(path: str) -> str:
+    """Return the name of the file without its folder and extension, as the standard
+    module does: by functions of the standard library, which programs may replace.
+    """
+    return os.path.splitext(os.path.basename(path))[0]
+
+
 def stem(path: str) -> str:
     """Return the name of the file without its folder and extension."""
     if os.name != "posix":

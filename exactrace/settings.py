@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from types import MappingProxyType
 
-from exactrace import compat
+from exactrace.paths import current_directory
 
 TYPE_CHECKING = False  # without the cost of importing typing
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def load(folder: str | None = None) -> Settings:
     current directory) upwards; the defaults, if there is none or it has no table
     [tool.exactrace]. Raises SettingsError.
     """
-    start = os.path.abspath(folder or compat._current_directory() or os.sep)
+    start = os.path.abspath(folder or current_directory() or os.sep)
     settings = Settings()
     settings.folder = start
     path = _find(start)

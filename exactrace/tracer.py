@@ -8,7 +8,6 @@ import sys
 from time import monotonic
 
 from exactrace import _native, paths
-from exactrace.compat import _current_directory, _modname
 from exactrace.ignore import FileFilter, _Ignore
 from exactrace.printing import Printing
 from exactrace.results import CoverageResults
@@ -32,7 +31,7 @@ class Trace(_native.Tracer):
     `sys.settrace`, in the way of the standard module.
     """
 
-    _modname = staticmethod(_modname)
+    _modname = staticmethod(paths.module_name)
     # Who the callers' report shows as the caller of the traced program.
     _own_file = os.path.join(os.path.dirname(__file__), "__init__.py")
 
@@ -121,7 +120,7 @@ class Trace(_native.Tracer):
         self._calledfuncs: dict[Function, int] = {}
         self._callers: dict[tuple[Function, Function], int] = {}
         self._caller_cache: dict[object, str | None] = {}
-        self._start_directory = _current_directory()
+        self._start_directory = paths.current_directory()
         self._printing = Printing(
             file=trace_file,
             only_modules=only_modules,
@@ -310,7 +309,7 @@ class Trace(_native.Tracer):
         filename = frame.f_globals.get("__file__", None)
         if not filename:
             return None
-        modulename = _modname(filename)
+        modulename = paths.module_name(filename)
         if self.ignore.names(filename, modulename):
             return None
         if self.trace:
@@ -385,7 +384,7 @@ class Trace(_native.Tracer):
 
     def file_module_function_of(self, frame: FrameType) -> Function:
         """Return (file name, module name, function name) of a frame."""
-        return _native.function_name(frame.f_code, _modname)
+        return _native.function_name(frame.f_code, paths.module_name)
 
 
 _OWN_NAMES = _Ignore.names

@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from exactrace.cli import helptext, options, reading, selection
-from exactrace.compat import _current_directory
+from exactrace.paths import current_directory
 from exactrace.reports import scope
 
 
@@ -34,7 +34,7 @@ def main(argv: list[str], prog: str, _expected: set[str]) -> None:
     """Run this subcommand."""
     wanted = build_parser(prog).parse_args(argv)
     results = reading.lines(wanted.data)
-    start = results._start_directory or _current_directory()
+    start = results._start_directory or current_directory()
     with selection.errors():
         within = scope.of(selection.settings(wanted), wanted.files)
     names = results._by_file().names

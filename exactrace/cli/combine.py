@@ -8,7 +8,7 @@ import sys
 
 from exactrace import countsfile, datafolder, merging, settings
 from exactrace.cli import options
-from exactrace.compat import _current_directory
+from exactrace.paths import current_directory
 from exactrace.progress import Progress
 from exactrace.remap import PathMap
 
@@ -67,7 +67,7 @@ def path_map(given: list[tuple[str, str]]) -> PathMap:
     with status 1 and a message if these cannot be used.
     """
     rules = PathMap()
-    here = _current_directory()
+    here = current_directory()
     for old, new in given:
         rules.add(old, os.path.normpath(os.path.join(here, new)))
     try:

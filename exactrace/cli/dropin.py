@@ -12,11 +12,11 @@ import os
 import sys
 import sysconfig
 
-from exactrace import _native, _version, countsfile, runner
+from exactrace import __version__, _native, countsfile, runner
 from exactrace.cli import options as shared
 from exactrace.cli import preload, printing
-from exactrace.compat import _current_directory
 from exactrace.ending import ending
+from exactrace.paths import current_directory
 from exactrace.results import CoverageResults, warn
 from exactrace.tracer import Trace
 
@@ -37,7 +37,7 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     )
     version = "trace 2.0"
     if not prog.startswith("python"):
-        version = f"exactrace {_version.__version__} ({version})"
+        version = f"exactrace {__version__} ({version})"
     parser.add_argument("--version", action="version", version=version)
 
     main_options = parser.add_argument_group(
@@ -295,7 +295,7 @@ class Run:
         self._tracer = tracer
         self._options = options
         self._process = process
-        self._start = _current_directory()
+        self._start = current_directory()
         self._number = os.getpid()
         self._done = False
         self._gathered = CoverageResults()  # of other processes

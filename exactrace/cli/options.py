@@ -8,7 +8,7 @@ import os
 import sys
 
 from exactrace import _native
-from exactrace.compat import _current_directory
+from exactrace.paths import current_directory
 from exactrace.printing import COLORS, _is_for_colors
 from exactrace.tracer import ENGINES
 
@@ -266,7 +266,7 @@ def directory(path: str) -> Iterator[None]:
     """Work in the directory where the command was given, wherever the program
     has gone, and go back. If it is no more, stay where the program has ended.
     """
-    program = _current_directory()
+    program = current_directory()
     with contextlib.suppress(OSError):
         os.chdir(path)
     try:

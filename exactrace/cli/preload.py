@@ -25,9 +25,14 @@ _LOADED_BY_TRACE = (
 _OURS = ("__future__", "contextlib")
 
 
+# What the report is written with: who knows what the program leaves of modules,
+# paths and files that others could be imported from.
+_FOR_THE_REPORT = "exactrace.listings"
+
+
 def load_as_trace() -> None:
-    """Load what the standard module loads."""
-    for name in _LOADED_BY_TRACE:
+    """Load what the standard module loads, and what the report takes."""
+    for name in (*_LOADED_BY_TRACE, _FOR_THE_REPORT):
         importlib.import_module(name)
 
 

@@ -8,8 +8,8 @@ import sys
 
 from exactrace import children, datafolder, runner
 from exactrace.cli import dropin, options, preload, selection
-from exactrace.compat import _current_directory
 from exactrace.ignore import installed_folders
+from exactrace.paths import current_directory
 from exactrace.results import CoverageResults
 from exactrace.settings import Settings, SettingsError
 
@@ -181,7 +181,7 @@ def main(argv: list[str], prog: str, expected: set[str]) -> None:
     tracer = process.tracer
     tracer._debug = settings.debug
     program = find_program(settings)
-    start = _current_directory()
+    start = current_directory()
     try:
         before = datafolder.files(folder)
     except OSError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exactrace import compat
+from exactrace.paths import current_directory
 from exactrace.reports import scope
 
 TYPE_CHECKING = False  # without the cost of importing typing
@@ -33,7 +33,7 @@ def entered(results: CoverageResults) -> Calls:
 
 
 def _renaming(results: CoverageResults) -> Callable[[Entered], Entered]:
-    base = results._start_directory or compat._current_directory()
+    base = results._start_directory or current_directory()
     paths: dict[str, str] = {}
 
     def renamed(function: Entered) -> Entered:

@@ -7,7 +7,7 @@ import re
 import time
 from xml.sax.saxutils import quoteattr
 
-from exactrace import _version
+from exactrace import __version__
 from exactrace.reports import functions
 from exactrace.reports.model import Totals
 
@@ -39,7 +39,7 @@ def write(reports: Iterable[FileReport]) -> Iterator[str]:
         f'lines-covered="{total.statements - total.missed}" '
         f'lines-valid="{total.statements}" branches-covered="{total.taken}" '
         f'branches-valid="{total.branches}" complexity="0" '
-        f'version="exactrace {_version.__version__}" '
+        f'version="exactrace {__version__}" '
         f'timestamp="{int(time.time() * 1000)}">\n'
     )
     yield f" <sources>\n  <source>{_text(os.getcwd())}</source>\n </sources>\n"

@@ -14,7 +14,7 @@ import shutil
 from dataclasses import dataclass
 from html import escape as quoted
 
-from exactrace import compat
+from exactrace.paths import current_directory
 from exactrace.reports import highlight, partial, scope, text
 from exactrace.reports.model import Branch, FileReport, Function, Totals, file_reports
 from exactrace.settings import Settings
@@ -107,7 +107,7 @@ class _Site:
         self._environment = _environment()
         self._page = self._environment.get_template("file.html")
         self._within = scope.of(settings, patterns)
-        self._base = results._start_directory or compat._current_directory()
+        self._base = results._start_directory or current_directory()
         self._callers = self._find_callers()
 
     def write(self) -> tuple[int, Totals]:

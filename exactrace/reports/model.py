@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from operator import itemgetter
 
-from exactrace import _native, compat, source
+from exactrace import _native, source
+from exactrace.paths import current_directory
 from exactrace.progress import Progress
 from exactrace.reports import exclusions, scope, unexpected
 from exactrace.settings import Settings
@@ -200,7 +201,7 @@ class _Reports:
         self, results: CoverageResults, settings: Settings, within: Scope
     ) -> None:
         self._results = results
-        self._base = results._start_directory or compat._current_directory()
+        self._base = results._start_directory or current_directory()
         self._expressions = exclusions.compiled(settings.exclude_also)
         self._within = within
         self._counted = results._by_file()

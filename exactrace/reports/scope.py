@@ -8,7 +8,7 @@ import re
 import sys
 from itertools import chain
 
-from exactrace import compat
+from exactrace.paths import current_directory
 from exactrace.settings import SettingsError
 
 TYPE_CHECKING = False  # without the cost of importing typing
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def shown_name(filename: str) -> str:
     """Return the name relative to the current directory if it is below."""
-    here = compat._current_directory()
+    here = current_directory()
     if here and filename.startswith(here.rstrip(os.sep) + os.sep):
         return os.path.relpath(filename, here)
     return filename
@@ -96,7 +96,7 @@ def of(settings: Settings, patterns: Iterable[str] = ()) -> Scope:
     Raises SettingsError if `source` names what is not there.
     """
     include = _patterns(settings.include, settings)
-    more = tuple(_pattern(each, compat._current_directory()) for each in patterns)
+    more = tuple(_pattern(each, current_directory()) for each in patterns)
     if include and more:
         # Both must match.
         include = tuple(
@@ -138,7 +138,7 @@ def _places(name: str, settings: Settings) -> tuple[str, ...]:
         found[path] = None
     if all(part.isidentifier() for part in name.split(".")):
         inner = name.replace(".", os.sep)
-        here = [settings.folder, settings.path("src"), compat._current_directory()]
+        here = [settings.folder, settings.path("src"), current_directory()]
         for folder in [*here, *sys.path]:
             for ending in ("", ".py"):
                 path = os.path.abspath(os.path.join(folder, inner + ending))
