@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "leaving.h"
 #include "sigterm.h"
@@ -15,12 +16,14 @@ enum { WATCHED_MAX = 16 };
 static output *volatile watched[WATCHED_MAX];
 static sync_lock lock; /* held to change that */
 
+static pid_t process; /* whose lines those are: a fork may not be over yet */
+
 static void
 rescue_all(bool dying)
 {
     for (size_t i = 0; i < WATCHED_MAX; i++) {
         output *out = watched[i];
-        if (out != NULL) {
+        if (out != NULL && getpid() == process) {
             output_rescue(out, dying);
         }
     }
@@ -43,15 +46,30 @@ enum { DEADLY = sizeof(deadly) / sizeof(*deadly) };
 static struct sigaction before[DEADLY];
 static bool taken[DEADLY];
 
+/* The program would end here, and so nothing more comes of it; what is just
+   being put in is finished first. */
+static void
+close_all(void)
+{
+    for (size_t i = 0; i < WATCHED_MAX; i++) {
+        if (watched[i] != NULL) {
+            watched[i]->closed = true;
+        }
+    }
+}
+
 static void
 on_signal(int number)
 {
-    rescue_all(true);
-    for (size_t i = 0; i < DEADLY; i++) {
-        if (deadly[i].number == number) {
-            (void)sigaction(number, &before[i], NULL);
-        }
+    size_t i = 0;
+    while (deadly[i].number != number) {
+        i++;
     }
+    if (!deadly[i].fault) {
+        close_all(); /* other threads run on */
+    }
+    rescue_all(true);
+    (void)sigaction(number, &before[i], NULL);
     /* It is delivered when this handler has returned. */
     (void)raise(number);
 }
@@ -131,6 +149,7 @@ before_fork(void)
 static void
 in_child(void)
 {
+    process = getpid();
     for (size_t i = 0; i < WATCHED_MAX; i++) {
         if (watched[i] != NULL) {
             output_forget(watched[i]);
@@ -144,18 +163,6 @@ before_leaving(void)
     rescue_all(false);
 }
 
-/* SIGTERM would end the program here, and so nothing more comes of it; what is
-   just being put in is finished first. */
-static void
-at_sigterm(void)
-{
-    for (size_t i = 0; i < WATCHED_MAX; i++) {
-        if (watched[i] != NULL) {
-            watched[i]->closed = true;
-        }
-    }
-}
-
 static void
 before_sigterm(void)
 {
@@ -167,7 +174,7 @@ register_for_good(void)
 {
     (void)pthread_atfork(before_fork, NULL, in_child);
     (void)Py_AtExit(before_leaving);
-    sigterm_call(at_sigterm, before_sigterm);
+    sigterm_call(close_all, before_sigterm);
 }
 
 /* What is watched */
@@ -188,6 +195,7 @@ endings_watch(output *out)
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     (void)pthread_once(&once, register_for_good);
     bool found = false;
+    process = getpid();
     sync_take(&lock);
     for (size_t i = 0; i < WATCHED_MAX && !found; i++) {
         if (watched[i] == NULL) {

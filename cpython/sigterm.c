@@ -163,9 +163,20 @@ disguised(PyObject *found)
 static PyObject *
 signal_function(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
 {
-    if (handler == NULL || nargs != 2 || !is_number(args[0], SIGTERM) ||
-        !is_number(args[1], (long)(intptr_t)SIG_DFL)) {
+    if (handler == NULL || nargs != 2 || !is_number(args[0], SIGTERM)) {
         return disguised(call_original(module, args, nargs));
+    }
+    if (!is_number(args[1], (long)(intptr_t)SIG_DFL)) {
+        PyObject *before = disguised(call_original(module, args, nargs));
+        if (before == NULL || ticks == 0) {
+            return before;
+        }
+        /* It came to ours while the program was just setting its own. */
+        Py_DECREF(before);
+        PyObject *signal = Py_BuildValue("(iO)", SIGTERM, Py_None);
+        PyObject *result = signal == NULL ? NULL : call_function(NULL, signal);
+        Py_XDECREF(signal);
+        return result;
     }
     PyObject *const ours[] = {args[0], handler};
     PyObject *before = call_original(module, ours, 2);

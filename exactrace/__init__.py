@@ -7,50 +7,20 @@ PYTEST_DONT_REWRITE: where a pytest is traced, this was imported before it, of w
 would warn.
 """
 
+from exactrace.compat import PRAGMA_NOCOVER as PRAGMA_NOCOVER
+from exactrace.compat import _find_executable_linenos as _find_executable_linenos
+from exactrace.compat import _find_lines as _find_lines
+from exactrace.compat import _find_lines_from_code as _find_lines_from_code
+from exactrace.compat import _find_strings as _find_strings
+from exactrace.compat import _fullmodname as _fullmodname
+from exactrace.compat import _modname as _modname
+from exactrace.context import tracing as tracing
 from exactrace.ignore import _Ignore as _Ignore
 from exactrace.results import CoverageResults
 from exactrace.tracer import Trace
 
-TYPE_CHECKING = False  # without the cost of importing typing
-if TYPE_CHECKING:
-    from exactrace.compat import PRAGMA_NOCOVER as PRAGMA_NOCOVER
-    from exactrace.compat import _find_executable_linenos as _find_executable_linenos
-    from exactrace.compat import _find_lines as _find_lines
-    from exactrace.compat import _find_lines_from_code as _find_lines_from_code
-    from exactrace.compat import _find_strings as _find_strings
-    from exactrace.compat import _fullmodname as _fullmodname
-    from exactrace.compat import _modname as _modname
-    from exactrace.context import tracing as tracing
-
 # As the file VERSION states it for the build; a test compares them.
 __version__ = "0.1.0"
-
-# What few programs use, and the modules that it is imported from when one does: a
-# third of what there is to import.
-_LATER = {
-    "PRAGMA_NOCOVER": "compat",
-    "_find_executable_linenos": "compat",
-    "_find_lines": "compat",
-    "_find_lines_from_code": "compat",
-    "_find_strings": "compat",
-    "_fullmodname": "compat",
-    "_modname": "compat",
-    "tracing": "context",
-}
-
-
-def __getattr__(name: str) -> object:
-    module = _LATER.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import importlib
-
-    found = getattr(importlib.import_module(f"exactrace.{module}"), name)
-    return globals().setdefault(name, found)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATER})
 
 
 def main() -> None:

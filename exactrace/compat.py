@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 PRAGMA_NOCOVER = "#pragma NO COVER"
 
 
-def _modname(path: str) -> str:
-    """Return the name of the file without its folder and extension."""
-    return paths.module_name(path)
+_modname = paths._modname
 
 
 def _fullmodname(path: str) -> str:

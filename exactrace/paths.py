@@ -19,7 +19,7 @@ def current_directory() -> str:
         return ""
 
 
-def module_name(path: str) -> str:
+def _modname(path: str) -> str:
     """Return the name of the file without its folder and extension, as the standard
     module does: by functions of the standard library, which programs may replace.
     """

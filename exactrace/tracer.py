@@ -31,7 +31,7 @@ class Trace(_native.Tracer):
     `sys.settrace`, in the way of the standard module.
     """
 
-    _modname = staticmethod(paths.module_name)
+    _modname = staticmethod(paths._modname)
     # Who the callers' report shows as the caller of the traced program.
     _own_file = os.path.join(os.path.dirname(__file__), "__init__.py")
 
@@ -309,7 +309,7 @@ class Trace(_native.Tracer):
         filename = frame.f_globals.get("__file__", None)
         if not filename:
             return None
-        modulename = paths.module_name(filename)
+        modulename = paths._modname(filename)
         if self.ignore.names(filename, modulename):
             return None
         if self.trace:
@@ -384,7 +384,7 @@ class Trace(_native.Tracer):
 
     def file_module_function_of(self, frame: FrameType) -> Function:
         """Return (file name, module name, function name) of a frame."""
-        return _native.function_name(frame.f_code, paths.module_name)
+        return _native.function_name(frame.f_code, paths._modname)
 
 
 _OWN_NAMES = _Ignore.names

@@ -8,22 +8,21 @@ from pathlib import Path
 import pytest
 from beside import run, write
 
-import exactrace
 
-
-def test_names_that_are_imported_later_are_those_of_their_modules() -> None:
-    from exactrace import compat, context
-
-    assert exactrace.tracing is context.tracing
-    for name in vars(compat):
-        if name.startswith(("_find_", "_fullmodname", "_modname", "PRAGMA_")):
-            assert getattr(exactrace, name) is getattr(compat, name)
-            assert name in dir(exactrace)
-
-
-def test_a_name_that_does_not_exist_is_missed_as_in_any_module() -> None:
-    with pytest.raises(AttributeError, match="module 'exactrace' has no attribute 'x'"):
-        exactrace.x  # type: ignore[attr-defined]  # noqa: B018
+@pytest.mark.parametrize("mode", ["-t", "-l", "-T", "-c"])
+def test_who_looks_at_all_modules_sees_nothing_of_ours(folder: Path, mode: str) -> None:
+    source = """\
+        import sys
+        for module in list(sys.modules.values()):
+            getattr(module, "__warningregistry__", None)
+        """
+    write(folder, "prog.py", source)
+    hidden = ["--ignore-dir", f"{sys.base_prefix}/lib"]
+    done = run(["-m", "exactrace", mode, "-C", "out", *hidden, "prog.py"], folder)
+    assert (done[0], done[2]) == (0, "")
+    listed = [path.name for path in folder.glob("out/*")]
+    assert listed == (["prog.cover"] if mode == "-c" else [])
+    assert "__getattr__" not in done[1]
 
 
 def test_a_session_needs_no_more_than_it_uses(folder: Path) -> None:
@@ -33,8 +32,7 @@ def test_a_session_needs_no_more_than_it_uses(folder: Path) -> None:
         tracer.run("x = 1")
         results = tracer.results()
         print([name for name in sys.modules if name in (
-            "exactrace.compat", "exactrace.context", "exactrace.listings",
-            "exactrace.progress", "exactrace.source")])
+            "exactrace.listings", "exactrace.progress")])
         results.write_results()
         print("exactrace.listings" in sys.modules)
         """

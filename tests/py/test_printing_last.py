@@ -107,6 +107,47 @@ def test_a_program_keeps_the_signals_that_it_takes(folder: Path) -> None:
     assert ours(folder, "--trace-last", "3", "take.py") == run(["take.py"], folder)
 
 
+def test_a_signal_that_a_program_has_given_back_shows_the_last_lines(
+    folder: Path,
+) -> None:
+    write(
+        folder,
+        "back.py",
+        """\
+        import os, signal
+        signal.signal(signal.SIGTERM, lambda *_: None)
+        os.kill(os.getpid(), signal.SIGTERM)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTERM)
+        """,
+    )
+    options = ["--trace-last", "1", "--only-module", "back"]
+    status, _, err = ours(folder, *options, "back.py")
+    assert status == -signal.SIGTERM
+    assert err.endswith(printed("back.py(5):  os.kill(os.getpid(), signal.SIGTERM)\n"))
+
+
+def test_a_child_that_is_killed_at_once_has_no_last_lines(folder: Path) -> None:
+    """Those that it has are its parent's, as long as the fork is not over."""
+    write(
+        folder,
+        "fork.py",
+        """\
+        import os, signal
+        for _ in range(50):
+            pid = os.fork()
+            if pid == 0:
+                signal.pause()
+            os.kill(pid, signal.SIGTERM)
+            assert os.waitpid(pid, 0)[1] == signal.SIGTERM
+        """,
+    )
+    options = ["--trace-last", "9", "--only-module", "fork"]
+    status, _, err = ours(folder, *options, "fork.py")
+    assert status == 0
+    assert "pid = os.fork()" not in err
+
+
 def test_signals_come_back_when_the_run_has_ended(folder: Path) -> None:
     write(
         folder,
