@@ -33,6 +33,26 @@ if TYPE_CHECKING:
     Execute: TypeAlias = Callable[[CodeType, Namespace, Namespace], object]
 
 
+class _Imports:
+    """How modules are found now. As a context: they are found so again, beside what
+    the program has made of it, for what writes its results is imported then.
+    """
+
+    def __init__(self) -> None:
+        self._now = [*sys.meta_path], [*sys.path_hooks]
+
+    def __enter__(self) -> None:
+        self._then = finders, hooks = sys.meta_path, sys.path_hooks
+        sys.meta_path = [*finders, *(it for it in self._now[0] if it not in finders)]
+        sys.path_hooks = [*hooks, *(it for it in self._now[1] if it not in hooks)]
+
+    def __exit__(self, *_error: object) -> None:
+        sys.meta_path, sys.path_hooks = self._then
+
+
+_IMPORTS = _Imports()
+
+
 class ProgramError(Exception):
     """The program's file cannot be read. The message is one line; the cause is
     the OSError.
@@ -60,7 +80,8 @@ class Outcome:
         """
         if write_results is not None:
             try:
-                write_results()
+                with _IMPORTS:
+                    write_results()
             except KeyboardInterrupt:
                 _say("exactrace: interrupted, not all was written")
                 self.status, self.interrupted = 1, True

@@ -40,6 +40,22 @@ def test_a_session_needs_no_more_than_it_uses(folder: Path) -> None:
     assert run(["prog.py"], folder) == (0, "[]\nTrue\n", "")
 
 
+def test_what_a_program_takes_away_is_back_for_the_report(folder: Path) -> None:
+    source = """\
+        import atexit, sys
+        sys.meta_path.clear()
+        sys.path_hooks.clear()
+        sys.path_importer_cache.clear()
+        atexit.register(lambda: print(sys.meta_path, sys.path_hooks))
+        """
+    write(folder, "prog.py", source)
+    status, out, error = run(["-m", "exactrace", "run", "prog.py"], folder)
+    assert (status, out) == (0, "[] []\n")
+    assert "prog.py" in error
+    assert "100.0%" in error
+    assert "not all" not in error
+
+
 def test_a_report_does_not_need_what_a_program_takes_away(folder: Path) -> None:
     """Nothing can be imported any more when it is written."""
     source = """\
