@@ -21,9 +21,12 @@ static pid_t process; /* whose lines those are: a fork may not be over yet */
 static void
 rescue_all(bool dying)
 {
+    if (getpid() != process) {
+        return;
+    }
     for (size_t i = 0; i < WATCHED_MAX; i++) {
         output *out = watched[i];
-        if (out != NULL && getpid() == process) {
+        if (out != NULL) {
             output_rescue(out, dying);
         }
     }
