@@ -16,7 +16,9 @@ enum { WATCHED_MAX = 16 };
 static output *volatile watched[WATCHED_MAX];
 static sync_lock lock; /* held to change that */
 
-static pid_t process; /* whose lines those are: a fork may not be over yet */
+/* Whose lines those are: a signal may come to a child that still has those of
+   its parent. */
+static volatile pid_t process;
 
 static void
 rescue_all(bool dying)
@@ -152,12 +154,13 @@ before_fork(void)
 static void
 in_child(void)
 {
-    process = getpid();
     for (size_t i = 0; i < WATCHED_MAX; i++) {
         if (watched[i] != NULL) {
             output_forget(watched[i]);
         }
     }
+    /* Only now: each first write to a page is a place for a signal. */
+    process = getpid();
 }
 
 static void

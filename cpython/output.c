@@ -102,7 +102,19 @@ compose(output *out, line_log *log, output_kind kind, const char *text,
     return 0;
 }
 
-/* To the ring or the file: there is one of them. */
+/* Whether to try again what was interrupted: runs the handlers of signals, in
+   which other threads may put out something. */
+static bool
+is_to_go_on(int *result)
+{
+    if (*result != TRACEFILE_INTERRUPTED) {
+        return false;
+    }
+    *result = PyErr_CheckSignals();
+    return *result == 0;
+}
+
+/* To the ring or the file: there is one of them. As tracefile_put(). */
 static int
 put_bytes(output *out, const char *bytes, size_t len)
 {
@@ -191,10 +203,13 @@ output_put_bytes(output *out, line_log *log, output_kind kind,
     if (out->closed) {
         return 0;
     }
-    sync_enter(&out->section);
     PyObject *text = NULL;
-    int result = keep_bytes(out, log, kind, bytes, len, indent, &text);
-    sync_leave(&out->section);
+    int result;
+    do {
+        sync_enter(&out->section);
+        result = keep_bytes(out, log, kind, bytes, len, indent, &text);
+        sync_leave(&out->section);
+    } while (is_to_go_on(&result));
     if (text != NULL) {
         result = linelog_print(log, text);
         Py_DECREF(text);
@@ -223,9 +238,17 @@ output_put(output *out, line_log *log, output_kind kind, PyObject *text,
 int
 output_flush(output *out)
 {
-    sync_enter(&out->section);
-    int result = out->file == NULL ? 0 : tracefile_flush(out->file);
-    sync_leave(&out->section);
+    int result = 0;
+    do {
+        sync_enter(&out->section);
+        if (out->file != NULL && out->closed) {
+            tracefile_flush_blindly(out->file, TRACEFILE_A_WHILE);
+        }
+        else if (out->file != NULL) {
+            result = tracefile_flush(out->file);
+        }
+        sync_leave(&out->section);
+    } while (is_to_go_on(&result));
     return result;
 }
 
@@ -275,7 +298,7 @@ write_to_stderr(const char *bytes, size_t len)
 {
     PyObject *file = PySys_GetObject("stderr");
     if (file == NULL || file == Py_None) {
-        tracefile_write_blindly(2, bytes, len);
+        tracefile_write_blindly(2, bytes, len, TRACEFILE_FOREVER);
         return 0;
     }
     Py_INCREF(file);
@@ -291,8 +314,14 @@ write_to_stderr(const char *bytes, size_t len)
 static int
 show_bytes(output *out, const char *bytes, size_t len)
 {
-    return out->file != NULL ? tracefile_put(out->file, bytes, len)
-                             : write_to_stderr(bytes, len);
+    if (out->file == NULL) {
+        return write_to_stderr(bytes, len);
+    }
+    int result;
+    do {
+        result = tracefile_put(out->file, bytes, len);
+    } while (is_to_go_on(&result));
+    return result;
 }
 
 /* The caller is in the section. */
@@ -328,8 +357,10 @@ void
 output_rescue(output *out, bool dying)
 {
     tracefile *file = out->file;
+    tracefile_patience patience =
+        dying || out->closed ? TRACEFILE_A_WHILE : TRACEFILE_FOREVER;
     if (file != NULL) {
-        tracefile_flush_blindly(file);
+        tracefile_flush_blindly(file, patience);
     }
     size_t count = dying ? xt_ring_len(&out->ring) : 0;
     if (count == 0) {
@@ -337,10 +368,10 @@ output_rescue(output *out, bool dying)
     }
     int fd = file != NULL ? file->fd : 2;
     headline first = make_headline(&out->ring);
-    tracefile_write_blindly(fd, first.bytes, first.len);
+    tracefile_write_blindly(fd, first.bytes, first.len, patience);
     for (size_t i = 0; i < count; i++) {
         const xt_ring_line *line = xt_ring_at(&out->ring, i);
-        tracefile_write_blindly(fd, line->bytes, line->len);
+        tracefile_write_blindly(fd, line->bytes, line->len, patience);
     }
     out->ring.total = 0;
 }
@@ -349,7 +380,7 @@ void
 output_forget(output *out)
 {
     if (out->file != NULL) {
-        out->file->len = 0;
+        tracefile_forget(out->file);
     }
     xt_ring_clear(&out->ring);
     out->closed = false;

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h> // PIPE_BUF
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h> // realpath(), free()
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,6 +15,21 @@
 /* Descriptors from here on, where a program does not look for its own. */
 enum { FIRST_FD = 100 };
 
+/* A write to a pipe must not wait: see below. */
+static void
+set_nonblocking(int fd)
+{
+#ifdef __linux__ /* elsewhere this may be the description of sys.stdout */
+    struct stat status;
+    int flags = fcntl(fd, F_GETFL);
+    if (flags >= 0 && fstat(fd, &status) == 0 && !S_ISREG(status.st_mode)) {
+        (void)fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+    }
+#else
+    (void)fd;
+#endif
+}
+
 static int
 open_high(const char *path, int flags)
 {
@@ -20,6 +37,7 @@ open_high(const char *path, int flags)
     if (fd < 0) {
         return -1;
     }
+    set_nonblocking(fd);
     int high = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FD);
     if (high < 0) {
         return fd; /* so many are not allowed here */
@@ -68,6 +86,8 @@ tracefile_open(PyObject *path, bool shared)
     file->in_pieces = !S_ISREG(status.st_mode);
     file->path = realpath(bytes, NULL);
     file->len = 0;
+    file->done = 0;
+    file->taken = false;
     fd = -1;
 done:
     if (fd >= 0) {
@@ -93,7 +113,7 @@ hold_on(tracefile *file)
         return true;
     }
     file->fd = -1;
-    int fd = file->path == NULL ? -1 : open_high(file->path, 0);
+    int fd = file->path == NULL ? -1 : open_high(file->path, O_NONBLOCK);
     if (!is_it(file, fd)) {
         if (fd >= 0) {
             (void)close(fd);
@@ -111,7 +131,7 @@ tracefile_close(tracefile *file)
     if (file == NULL) {
         return;
     }
-    tracefile_flush_blindly(file);
+    tracefile_flush_blindly(file, TRACEFILE_FOREVER);
     if (is_it(file, file->fd)) {
         (void)close(file->fd);
     }
@@ -134,79 +154,175 @@ piece_of(const tracefile *file, const char *bytes, size_t len)
     return piece == 0 ? PIPE_BUF : piece;
 }
 
-static int
-write_all(tracefile *file, const char *bytes, size_t len)
+/* --- Writing --------------------------------------------------------------
+ *
+ * A signal may end the process at any time, and its handler writes the rest:
+ * nothing may be lost by that, nor be written twice. So a piece is written,
+ * and that noted, while signals are blocked and no other thread does so; and
+ * as a pipe that is full would keep the signals from the process, none is
+ * waited for in that.
+ */
+
+enum { TICK_MS = 10, MOST_TICKS = 300 };
+
+/* False if another thread is just writing a piece: errno says to try again. */
+static bool
+take_turn(tracefile *file)
 {
-    if (!hold_on(file)) {
-        PyErr_SetFromErrno(PyExc_OSError);
-        return -1;
+    if (!atomic_exchange(&file->taken, true)) {
+        return true;
     }
-    while (len > 0) {
-        ssize_t done = write(file->fd, bytes, piece_of(file, bytes, len));
-        if (done >= 0) {
-            bytes += done;
-            len -= (size_t)done;
-        }
-        else if (errno != EINTR) {
-            PyErr_SetFromErrno(PyExc_OSError);
-            return -1;
-        }
-        else if (PyErr_CheckSignals() < 0) {
-            return -1;
-        }
+    (void)poll(NULL, 0, TICK_MS);
+    errno = EAGAIN;
+    return false;
+}
+
+static void
+drop(tracefile *file)
+{
+    file->len = 0; /* first: a handler may come in between */
+    file->done = 0;
+}
+
+static bool
+write_some(tracefile *file)
+{
+    const char *bytes = file->bytes + file->done;
+    size_t left = file->len - file->done;
+    ssize_t written = write(file->fd, bytes, piece_of(file, bytes, left));
+    if (written < 0) {
+        return false;
     }
-    return 0;
+    file->done += (size_t)written;
+    if (file->done == file->len) {
+        drop(file);
+    }
+    return true;
+}
+
+/* Writes one piece, if there is any left. False if that fails: errno says why.
+ */
+static bool
+write_piece(tracefile *file)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    (void)pthread_sigmask(SIG_BLOCK, &all, &before);
+    bool well = take_turn(file);
+    if (well) {
+        well = file->done == file->len || (hold_on(file) && write_some(file));
+        file->taken = false;
+    }
+    int error = errno;
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = error;
+    return well;
+}
+
+/* Waits until the descriptor can be written to. False if that takes longer, or
+   a signal comes. */
+static bool
+wait_for(int fd, int milliseconds)
+{
+    struct pollfd wanted = {.fd = fd, .events = POLLOUT};
+    return poll(&wanted, 1, milliseconds) > 0;
 }
 
 int
 tracefile_flush(tracefile *file)
 {
-    size_t len = file->len;
-    file->len = 0;
-    return len == 0 ? 0 : write_all(file, file->bytes, len);
+    while (file->done < file->len) {
+        if (write_piece(file) ||
+            (errno == EAGAIN && wait_for(file->fd, -1))) {
+            continue;
+        }
+        if (errno == EINTR) {
+            return TRACEFILE_INTERRUPTED;
+        }
+        drop(file);
+        PyErr_SetFromErrno(PyExc_OSError);
+        return -1;
+    }
+    return 0;
+}
+
+static void
+append(tracefile *file, const char *bytes, size_t len)
+{
+    memcpy(file->bytes + file->len, bytes, len);
+    file->len += len;
 }
 
 int
 tracefile_put(tracefile *file, const char *bytes, size_t len)
 {
     if (len > TRACEFILE_BUFFER - file->len) {
-        if (tracefile_flush(file) < 0) {
-            return -1;
-        }
-        if (len > TRACEFILE_BUFFER) {
-            return write_all(file, bytes, len);
+        int result = tracefile_flush(file);
+        if (result != 0) {
+            return result;
         }
     }
-    memcpy(file->bytes + file->len, bytes, len);
-    file->len += len;
+    /* The parts of a long line stay together, whatever signals come. */
+    while (len > TRACEFILE_BUFFER) {
+        append(file, bytes, TRACEFILE_BUFFER);
+        bytes += TRACEFILE_BUFFER;
+        len -= TRACEFILE_BUFFER;
+        int result = TRACEFILE_INTERRUPTED;
+        while (result == TRACEFILE_INTERRUPTED) {
+            result = tracefile_flush(file);
+        }
+        if (result < 0) {
+            return -1;
+        }
+    }
+    append(file, bytes, len);
     return 0;
 }
 
 void
-tracefile_write_blindly(int fd, const char *bytes, size_t len)
+tracefile_write_blindly(int fd, const char *bytes, size_t len,
+                        tracefile_patience patience)
 {
-    while (len > 0) {
-        ssize_t done = write(fd, bytes, len);
-        if (done > 0) {
-            bytes += done;
-            len -= (size_t)done;
+    int ticks = 0;
+    while (fd >= 0 && len > 0 && ticks < MOST_TICKS) {
+        if (!wait_for(fd, TICK_MS)) {
+            ticks += patience == TRACEFILE_A_WHILE;
+            continue;
         }
-        else if (done == 0 || errno != EINTR) {
+        ssize_t written = write(fd, bytes, len);
+        if (written > 0) {
+            bytes += written;
+            len -= (size_t)written;
+            ticks = 0;
+        }
+        else if (written == 0 || (errno != EINTR && errno != EAGAIN)) {
             return;
         }
     }
 }
 
 void
-tracefile_flush_blindly(tracefile *file)
+tracefile_flush_blindly(tracefile *file, tracefile_patience patience)
 {
-    size_t len = file->len;
-    file->len = 0;
-    if (len > 0 && hold_on(file)) {
-        for (size_t at = 0; at < len;) {
-            size_t piece = piece_of(file, file->bytes + at, len - at);
-            tracefile_write_blindly(file->fd, file->bytes + at, piece);
-            at += piece;
+    int ticks = 0;
+    while (file->done < file->len && ticks < MOST_TICKS) {
+        if (write_piece(file)) {
+            ticks = 0;
+        }
+        else if (errno != EAGAIN && errno != EINTR) {
+            break;
+        }
+        else {
+            (void)wait_for(file->fd, TICK_MS);
+            ticks += patience == TRACEFILE_A_WHILE;
         }
     }
+    drop(file);
+}
+
+void
+tracefile_forget(tracefile *file)
+{
+    drop(file);
+    file->taken = false; /* by another thread, which is not here */
 }

@@ -13,10 +13,15 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
 enum { TRACEFILE_BUFFER = 1 << 16 };
+
+/* How long to wait, without a byte written, for a pipe that nobody reads. A
+   process that is to die must not be kept from it. */
+typedef enum { TRACEFILE_FOREVER, TRACEFILE_A_WHILE } tracefile_patience;
 
 typedef struct {
     int fd;
@@ -25,7 +30,11 @@ typedef struct {
     bool in_pieces; /* not a regular file: what is written at once must be
                        short, or others may write in its midst */
     char *path;     /* owned: absolute */
-    volatile size_t len;
+    /* The buffer: of `len` bytes, `done` are in the file already. A signal may
+       end the process at any time, and then the rest is written. */
+    _Atomic(size_t) len;
+    _Atomic(size_t) done;
+    _Atomic(bool) taken; /* by a thread that is just writing */
     char bytes[TRACEFILE_BUFFER];
 } tracefile;
 
@@ -42,18 +51,27 @@ int tracefile_share_stdout(void);
 /* Writes what is left and closes the file. NULL is allowed. */
 void tracefile_close(tracefile *file);
 
-/* Takes in some bytes. -1 with an exception, an OSError mostly; they and what
-   was in the buffer may be lost then. */
+/* A signal came while a pipe had to be waited for, and nothing was taken in:
+   to be called again when its handlers have run. */
+enum { TRACEFILE_INTERRUPTED = 1 };
+
+/* Takes in some bytes: 0, TRACEFILE_INTERRUPTED, or -1 with an OSError; they
+   and what was in the buffer are lost then. */
 int tracefile_put(tracefile *file, const char *bytes, size_t len);
 
-/* Writes the buffer to the file. -1 with an exception. */
+/* Writes the buffer to the file: the same. */
 int tracefile_flush(tracefile *file);
 
 /* The same without an exception, and without a need for the GIL: for the end
-   of the process, or a signal handler. What cannot be written is lost. */
-void tracefile_flush_blindly(tracefile *file);
+   of the process, or a signal handler, which may have come while this or
+   another thread writes. What cannot be written is lost. */
+void tracefile_flush_blindly(tracefile *file, tracefile_patience patience);
+
+/* Drops the buffer: in a forked child, where it is the parent's. */
+void tracefile_forget(tracefile *file);
 
 /* Writes to a descriptor until all is written or nothing goes: the same. */
-void tracefile_write_blindly(int fd, const char *bytes, size_t len);
+void tracefile_write_blindly(int fd, const char *bytes, size_t len,
+                             tracefile_patience patience);
 
 #endif

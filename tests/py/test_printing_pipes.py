@@ -1,0 +1,172 @@
+"""Lines that go to a pipe which nobody reads just now."""
+
+from __future__ import annotations
+
+import fcntl
+import mmap
+import os
+import re
+import signal
+import subprocess
+import sys
+import termios
+from array import array
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from beside import PACKAGE, write
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+
+SHARE = """\
+import mmap, signal, threading
+file = open("count", "r+b")
+count = memoryview(mmap.mmap(file.fileno(), 8)).cast("Q")
+"""
+# Counts the rounds of a loop where others can read it.
+WORK = f"""{SHARE}
+def work():
+    i = 0
+    while True:
+        i += 1
+        count[0] = i
+"""
+MAIN = WORK + "work()\n"
+THREAD = WORK + "threading.Thread(target=work).start()\nthreading.Event().wait()\n"
+
+
+class Printing:
+    """A program whose lines go to a pipe that holds no more than a page."""
+
+    def __init__(self, folder: Path, source: str) -> None:
+        write(folder, "prog.py", source)
+        (folder / "count").write_bytes(bytes(8))
+        os.mkfifo(folder / "pipe")
+        self.pipe = os.open(folder / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+        os.set_blocking(self.pipe, True)
+        fcntl.fcntl(self.pipe, fcntl.F_SETPIPE_SZ, 4096)
+        with (folder / "count").open("rb") as file:
+            self._count = mmap.mmap(file.fileno(), 8, prot=mmap.PROT_READ)
+        self.errors = (folder / "errors").open("w+")
+        options = ["--trace", "--trace-file", "pipe", "--only-module", "prog"]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "exactrace", *options, "prog.py"],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": PACKAGE},
+            stderr=self.errors,
+        )
+
+    def count(self) -> int:
+        """What the program has counted."""
+        return int.from_bytes(self._count[:8], sys.byteorder)
+
+    def is_waiting(self) -> bool:
+        """Whether a thread cannot go on, as it has filled the pipe."""
+        held = array("i", [0])
+        fcntl.ioctl(self.pipe, termios.FIONREAD, held)
+        if held[0] == 0:
+            return False
+        tasks = Path("/proc", str(self.process.pid), "task").iterdir()
+        states = [(task / "stat").read_text().rpartition(") ")[2][0] for task in tasks]
+        return set(states) == {"S"}
+
+    def read(self) -> str:
+        """What is still printed."""
+        parts = iter(lambda: os.read(self.pipe, 4096), b"")
+        return b"".join(parts).decode()
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.errors.close()
+        os.close(self.pipe)
+
+
+@pytest.fixture
+def waiting(folder: Path, source: str) -> Iterator[Printing]:
+    printing = Printing(folder, source)
+    while not printing.is_waiting():
+        assert printing.process.poll() is None
+    yield printing
+    printing.end()
+
+
+def rounds(text: str) -> int:
+    """How many rounds of the loop were printed: all of their lines, once."""
+    assert text.endswith("\n")
+    numbers = re.findall(r"^prog\.py\(([789])\): ", text, re.MULTILINE)
+    assert numbers == (["7", "8", "9"] * len(numbers))[: len(numbers)]
+    return numbers.count("9")
+
+
+@pytest.mark.parametrize("source", [MAIN, THREAD], ids=["main", "thread"])
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_what_was_printed_before_a_deadly_signal_is_there(
+    waiting: Printing, name: str
+) -> None:
+    made = waiting.count()
+    waiting.process.send_signal(getattr(signal, name))
+    found = rounds(waiting.read())
+    assert waiting.process.wait() == -getattr(signal, name)
+    assert made <= found <= waiting.count() + 1
+
+
+@pytest.mark.parametrize("source", [MAIN])
+def test_what_was_printed_before_an_interrupt_is_there(waiting: Printing) -> None:
+    made = waiting.count()
+    waiting.process.send_signal(signal.SIGINT)
+    assert rounds(waiting.read()) >= made
+    assert waiting.process.wait() == -signal.SIGINT
+    waiting.errors.seek(0)
+    assert waiting.errors.read().endswith("KeyboardInterrupt\n")
+
+
+@pytest.mark.parametrize(("source", "name"), [(THREAD, "SIGTERM"), (MAIN, "SIGHUP")])
+def test_a_program_can_be_ended_while_nobody_reads(
+    waiting: Printing, name: str
+) -> None:
+    waiting.process.send_signal(getattr(signal, name))
+    assert waiting.process.wait() == -getattr(signal, name)
+
+
+THREADS = f"""{SHARE}
+begin, turn = threading.Event(), threading.Event()
+def handle(*_):
+    count[0] = 1
+    begin.set()
+    turn.wait()
+def work():
+    begin.wait()
+    for i in range(2000):
+        if i == 10:
+            turn.set()
+signal.signal(signal.SIGUSR1, handle)
+threads = [threading.Thread(target=work) for _ in range(2)]
+for thread in threads:
+    thread.start()
+for i in range(4000):
+    i += 1
+for thread in threads:
+    thread.join()
+"""
+
+
+@pytest.mark.parametrize("source", [THREADS])
+def test_threads_may_print_while_one_that_waits_handles_a_signal(
+    waiting: Printing,
+) -> None:
+    waiting.process.send_signal(signal.SIGUSR1)
+    while waiting.count() == 0:
+        assert waiting.process.poll() is None
+    text = waiting.read()
+    assert waiting.process.wait() == 0
+    lines = re.sub(r"(?m)^ --- modulename: prog, funcname: .*\n", "", text).splitlines()
+    numbers = [line.partition(":")[0] for line in lines]
+    assert set(numbers) == {
+        f"prog.py({number})"
+        for number, line in enumerate(THREADS.splitlines(), 1)
+        if line and number not in (7, 8, 9)  # while a line is printed, none is
+    }
+    counted = {n: numbers.count(f"prog.py({n})") for n in (12, 13, 19)}
+    assert counted == {12: 2 * 2001, 13: 2 * 2000, 19: 4001}
