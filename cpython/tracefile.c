@@ -210,7 +210,7 @@ write_piece(tracefile *file)
     (void)pthread_sigmask(SIG_BLOCK, &all, &before);
     bool well = take_turn(file);
     if (well) {
-        well = file->done == file->len || (hold_on(file) && write_some(file));
+        well = file->done >= file->len || (hold_on(file) && write_some(file));
         file->taken = false;
     }
     int error = errno;
@@ -232,8 +232,7 @@ int
 tracefile_flush(tracefile *file)
 {
     while (file->done < file->len) {
-        if (write_piece(file) ||
-            (errno == EAGAIN && wait_for(file->fd, -1))) {
+        if (write_piece(file) || (errno == EAGAIN && wait_for(file->fd, -1))) {
             continue;
         }
         if (errno == EINTR) {
