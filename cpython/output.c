@@ -102,15 +102,16 @@ compose(output *out, line_log *log, output_kind kind, const char *text,
     return 0;
 }
 
-/* Whether to try again what was interrupted: runs the handlers of signals, in
-   which other threads may put out something. */
+/* Whether to try again what did not go into a full pipe. Handlers of signals
+   are run before, and other threads may put out something. */
 static bool
-is_to_go_on(int *result)
+is_to_go_on(const output *out, int *result)
 {
-    if (*result != TRACEFILE_INTERRUPTED) {
+    if (*result != TRACEFILE_FULL) {
         return false;
     }
-    *result = PyErr_CheckSignals();
+    Py_BEGIN_ALLOW_THREADS tracefile_wait(out->file);
+    Py_END_ALLOW_THREADS *result = PyErr_CheckSignals();
     return *result == 0;
 }
 
@@ -200,16 +201,15 @@ int
 output_put_bytes(output *out, line_log *log, output_kind kind,
                  const char *bytes, size_t len, int indent)
 {
-    if (out->closed) {
-        return 0;
-    }
     PyObject *text = NULL;
-    int result;
+    int result = 0;
     do {
         sync_enter(&out->section);
-        result = keep_bytes(out, log, kind, bytes, len, indent, &text);
+        if (!out->closed) {
+            result = keep_bytes(out, log, kind, bytes, len, indent, &text);
+        }
         sync_leave(&out->section);
-    } while (is_to_go_on(&result));
+    } while (is_to_go_on(out, &result));
     if (text != NULL) {
         result = linelog_print(log, text);
         Py_DECREF(text);
@@ -248,7 +248,7 @@ output_flush(output *out)
             result = tracefile_flush(out->file);
         }
         sync_leave(&out->section);
-    } while (is_to_go_on(&result));
+    } while (is_to_go_on(out, &result));
     return result;
 }
 
@@ -320,7 +320,7 @@ show_bytes(output *out, const char *bytes, size_t len)
     int result;
     do {
         result = tracefile_put(out->file, bytes, len);
-    } while (is_to_go_on(&result));
+    } while (is_to_go_on(out, &result));
     return result;
 }
 

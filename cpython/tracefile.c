@@ -131,7 +131,7 @@ tracefile_close(tracefile *file)
     if (file == NULL) {
         return;
     }
-    tracefile_flush_blindly(file, TRACEFILE_FOREVER);
+    tracefile_flush_blindly(file, TRACEFILE_A_WHILE);
     if (is_it(file, file->fd)) {
         (void)close(file->fd);
     }
@@ -177,6 +177,15 @@ take_turn(tracefile *file)
     return false;
 }
 
+/* Waits until the descriptor can be written to. False if that takes longer, or
+   a signal comes. */
+static bool
+wait_for(int fd, int milliseconds)
+{
+    struct pollfd wanted = {.fd = fd, .events = POLLOUT};
+    return poll(&wanted, 1, milliseconds) > 0;
+}
+
 static void
 drop(tracefile *file)
 {
@@ -187,6 +196,10 @@ drop(tracefile *file)
 static bool
 write_some(tracefile *file)
 {
+    if (file->in_pieces && !wait_for(file->fd, 0)) {
+        errno = EAGAIN;
+        return false;
+    }
     const char *bytes = file->bytes + file->done;
     size_t left = file->len - file->done;
     ssize_t written = write(file->fd, bytes, piece_of(file, bytes, left));
@@ -219,30 +232,27 @@ write_piece(tracefile *file)
     return well;
 }
 
-/* Waits until the descriptor can be written to. False if that takes longer, or
-   a signal comes. */
-static bool
-wait_for(int fd, int milliseconds)
-{
-    struct pollfd wanted = {.fd = fd, .events = POLLOUT};
-    return poll(&wanted, 1, milliseconds) > 0;
-}
-
 int
 tracefile_flush(tracefile *file)
 {
     while (file->done < file->len) {
-        if (write_piece(file) || (errno == EAGAIN && wait_for(file->fd, -1))) {
+        if (write_piece(file)) {
             continue;
         }
-        if (errno == EINTR) {
-            return TRACEFILE_INTERRUPTED;
+        if (errno == EAGAIN || errno == EINTR) {
+            return TRACEFILE_FULL;
         }
         drop(file);
         PyErr_SetFromErrno(PyExc_OSError);
         return -1;
     }
     return 0;
+}
+
+void
+tracefile_wait(const tracefile *file)
+{
+    (void)wait_for(file->fd, -1);
 }
 
 static void
@@ -261,14 +271,14 @@ tracefile_put(tracefile *file, const char *bytes, size_t len)
             return result;
         }
     }
-    /* The parts of a long line stay together, whatever signals come. */
+    /* The parts of a long line stay together, whoever has to wait. */
     while (len > TRACEFILE_BUFFER) {
         append(file, bytes, TRACEFILE_BUFFER);
         bytes += TRACEFILE_BUFFER;
         len -= TRACEFILE_BUFFER;
-        int result = TRACEFILE_INTERRUPTED;
-        while (result == TRACEFILE_INTERRUPTED) {
-            result = tracefile_flush(file);
+        int result;
+        while ((result = tracefile_flush(file)) == TRACEFILE_FULL) {
+            tracefile_wait(file);
         }
         if (result < 0) {
             return -1;

@@ -24,7 +24,7 @@ enum { TRACEFILE_BUFFER = 1 << 16 };
 typedef enum { TRACEFILE_FOREVER, TRACEFILE_A_WHILE } tracefile_patience;
 
 typedef struct {
-    int fd;
+    _Atomic(int) fd;
     dev_t device; /* these two say which file it is */
     ino_t inode;
     bool in_pieces; /* not a regular file: what is written at once must be
@@ -51,16 +51,19 @@ int tracefile_share_stdout(void);
 /* Writes what is left and closes the file. NULL is allowed. */
 void tracefile_close(tracefile *file);
 
-/* A signal came while a pipe had to be waited for, and nothing was taken in:
-   to be called again when its handlers have run. */
-enum { TRACEFILE_INTERRUPTED = 1 };
+/* A pipe is full, and nothing was taken in: to be called again after
+   tracefile_wait(), which needs no GIL, and returns when a signal comes, too.
+ */
+enum { TRACEFILE_FULL = 1 };
 
-/* Takes in some bytes: 0, TRACEFILE_INTERRUPTED, or -1 with an OSError; they
-   and what was in the buffer are lost then. */
+/* Takes in some bytes: 0, TRACEFILE_FULL, or -1 with an OSError; they and what
+   was in the buffer are lost then. */
 int tracefile_put(tracefile *file, const char *bytes, size_t len);
 
 /* Writes the buffer to the file: the same. */
 int tracefile_flush(tracefile *file);
+
+void tracefile_wait(const tracefile *file);
 
 /* The same without an exception, and without a need for the GIL: for the end
    of the process, or a signal handler, which may have come while this or

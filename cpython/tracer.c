@@ -334,22 +334,43 @@ call_event(TracerObject *self, PyObject *const *args, Py_ssize_t nargs,
 }
 
 static PyObject *
-tracer_called(TracerObject *self, PyObject *const *args, Py_ssize_t nargs)
+called(TracerObject *self, PyObject *const *args, Py_ssize_t nargs)
 {
     return call_event(self, args, nargs, MONITOR_START);
 }
 
 static PyObject *
-tracer_resumed(TracerObject *self, PyObject *const *args, Py_ssize_t nargs)
+resumed(TracerObject *self, PyObject *const *args, Py_ssize_t nargs)
 {
     return call_event(self, args, nargs, MONITOR_RESUME);
 }
 
 static PyObject *
-tracer_thrown(TracerObject *self, PyObject *const *args, Py_ssize_t nargs)
+thrown(TracerObject *self, PyObject *const *args, Py_ssize_t nargs)
 {
     return call_event(self, args, nargs, MONITOR_THROW);
 }
+
+/* sys.monitoring does not hold what it calls (_Py_call_instrumentation_line()
+   in Python/instrumentation.c), and while a callback waits for a pipe or runs
+   _judge(), another thread may end the run and drop the tracer. */
+#define CALLBACK(name, function)                                              \
+    static PyObject *name(TracerObject *self, PyObject *const *args,          \
+                          Py_ssize_t nargs)                                   \
+    {                                                                         \
+        Py_INCREF(self);                                                      \
+        PyObject *result = function(self, args, nargs);                       \
+        Py_DECREF(self);                                                      \
+        return result;                                                        \
+    }
+
+CALLBACK(tracer_called, called)
+CALLBACK(tracer_resumed, resumed)
+CALLBACK(tracer_thrown, thrown)
+CALLBACK(tracer_on_start, printengine_started)
+CALLBACK(tracer_on_throw, printengine_thrown)
+CALLBACK(tracer_on_line, printengine_line)
+CALLBACK(tracer_on_jump, printengine_jumped)
 
 PyDoc_STRVAR(function_name_doc,
              "function_name(code, modname, /)\n--\n\n"
@@ -568,14 +589,14 @@ static PyMethodDef tracer_methods[] = {
      resumed_doc},
     {"_thrown", (PyCFunction)(void (*)(void))tracer_thrown, METH_FASTCALL,
      thrown_doc},
-    {"_on_start", (PyCFunction)(void (*)(void))printengine_started,
-     METH_FASTCALL, "The callback of sys.monitoring for calls, to print."},
-    {"_on_throw", (PyCFunction)(void (*)(void))printengine_thrown,
-     METH_FASTCALL, NULL},
-    {"_on_line", (PyCFunction)(void (*)(void))printengine_line, METH_FASTCALL,
+    {"_on_start", (PyCFunction)(void (*)(void))tracer_on_start, METH_FASTCALL,
+     "The callback of sys.monitoring for calls, to print."},
+    {"_on_throw", (PyCFunction)(void (*)(void))tracer_on_throw, METH_FASTCALL,
      NULL},
-    {"_on_jump", (PyCFunction)(void (*)(void))printengine_jumped,
-     METH_FASTCALL, NULL},
+    {"_on_line", (PyCFunction)(void (*)(void))tracer_on_line, METH_FASTCALL,
+     NULL},
+    {"_on_jump", (PyCFunction)(void (*)(void))tracer_on_jump, METH_FASTCALL,
+     NULL},
     {"_take_over", (PyCFunction)(void (*)(void))tracer_take_over,
      METH_FASTCALL, take_over_doc},
     {NULL, NULL, 0, NULL},

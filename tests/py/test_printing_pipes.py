@@ -39,7 +39,7 @@ THREAD = WORK + "threading.Thread(target=work).start()\nthreading.Event().wait()
 class Printing:
     """A program whose lines go to a pipe that holds no more than a page."""
 
-    def __init__(self, folder: Path, source: str) -> None:
+    def __init__(self, folder: Path, source: str, *command: str) -> None:
         write(folder, "prog.py", source)
         (folder / "count").write_bytes(bytes(8))
         os.mkfifo(folder / "pipe")
@@ -49,27 +49,33 @@ class Printing:
         with (folder / "count").open("rb") as file:
             self._count = mmap.mmap(file.fileno(), 8, prot=mmap.PROT_READ)
         self.errors = (folder / "errors").open("w+")
-        options = ["--trace", "--trace-file", "pipe", "--only-module", "prog"]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "exactrace", *options, "prog.py"],
+            [sys.executable, *command, "prog.py"],
             cwd=folder,
             env={**os.environ, "PYTHONPATH": PACKAGE},
             stderr=self.errors,
         )
+
+    def wait_until_full(self) -> None:
+        while not self.is_waiting():
+            assert self.process.poll() is None
 
     def count(self) -> int:
         """What the program has counted."""
         return int.from_bytes(self._count[:8], sys.byteorder)
 
     def is_waiting(self) -> bool:
-        """Whether a thread cannot go on, as it has filled the pipe."""
+        """Whether no thread can go on, as one has filled the pipe."""
         held = array("i", [0])
         fcntl.ioctl(self.pipe, termios.FIONREAD, held)
         if held[0] == 0:
             return False
         tasks = Path("/proc", str(self.process.pid), "task").iterdir()
-        states = [(task / "stat").read_text().rpartition(") ")[2][0] for task in tasks]
-        return set(states) == {"S"}
+        try:
+            stats = [(task / "stat").read_text() for task in tasks]
+        except (FileNotFoundError, ProcessLookupError):
+            return False  # a thread has ended
+        return {stat.rpartition(") ")[2][0] for stat in stats} == {"S"}
 
     def read(self) -> str:
         """What is still printed."""
@@ -85,9 +91,9 @@ class Printing:
 
 @pytest.fixture
 def waiting(folder: Path, source: str) -> Iterator[Printing]:
-    printing = Printing(folder, source)
-    while not printing.is_waiting():
-        assert printing.process.poll() is None
+    options = ["--trace", "--trace-file", "pipe", "--only-module", "prog"]
+    printing = Printing(folder, source, "-m", "exactrace", *options)
+    printing.wait_until_full()
     yield printing
     printing.end()
 
@@ -170,3 +176,58 @@ def test_threads_may_print_while_one_that_waits_handles_a_signal(
     }
     counted = {n: numbers.count(f"prog.py({n})") for n in (12, 13, 19)}
     assert counted == {12: 2 * 2001, 13: 2 * 2000, 19: 4001}
+
+
+@pytest.mark.parametrize("source", [THREAD])
+def test_other_threads_run_while_one_waits(waiting: Printing, folder: Path) -> None:
+    """The main thread handles a signal, for which it must run."""
+    waiting.process.send_signal(signal.SIGINT)
+    while "KeyboardInterrupt" not in (folder / "errors").read_text():
+        assert waiting.process.poll() is None
+
+
+QUIET = f"""{SHARE}
+def handle(*_):
+    count[0] += 1
+    raise InterruptedError
+signal.signal(signal.SIGUSR1, handle)
+"""
+DROPPED = """\
+import exactrace, gc, quiet, threading, weakref
+def work():
+    while not quiet.count[0]:
+        pass
+def main():
+    thread.start()
+    threading.Event().wait()
+thread = threading.Thread(target=work)
+tracer = exactrace.Trace(count=0, trace=1, trace_file="pipe", only_modules=["prog"])
+try:
+    tracer.runfunc(main)
+except InterruptedError:
+    pass
+found = weakref.ref(tracer)
+del tracer
+gc.collect()
+quiet.count[0] = 3 if found() is None else 4
+thread.join()
+gc.collect()
+assert found() is None
+"""
+
+
+def test_a_tracer_may_be_dropped_while_a_thread_waits(folder: Path) -> None:
+    write(folder, "quiet.py", QUIET)
+    printing = Printing(folder, DROPPED)
+    for interrupts in (0, 1):  # of main(), and of the end of the run
+        while printing.count() != interrupts:
+            assert printing.process.poll() is None
+        printing.wait_until_full()
+        printing.process.send_signal(signal.SIGUSR1)
+    while printing.count() < 3:
+        assert printing.process.poll() is None
+    held = printing.count() == 4
+    printing.read()
+    assert printing.process.wait() == 0
+    assert held
+    printing.end()
