@@ -137,11 +137,13 @@ get_judged(TracerObject *self)
 int
 session_keep_log_trouble(TracerObject *self)
 {
-    if (PyErr_ExceptionMatches(PyExc_OSError) ||
-        PyErr_ExceptionMatches(PyExc_ValueError)) {
+    bool broken = PyErr_ExceptionMatches(PyExc_OSError) ||
+                  PyErr_ExceptionMatches(PyExc_ValueError);
+    int result = session_keep_trouble(self);
+    if (result == 0 && broken) {
         self->log.broken = true;
     }
-    return session_keep_trouble(self);
+    return result;
 }
 
 /* The module name under which the file is wanted, or None: borrowed from

@@ -136,6 +136,28 @@ def test_a_program_can_be_ended_while_nobody_reads(
     assert waiting.process.wait() == -getattr(signal, name)
 
 
+TIMED = f"""{SHARE}
+def handle(*_):
+    count[0] = 0
+    raise TimeoutError
+signal.signal(signal.SIGUSR1, handle)
+try:
+    while True:
+        count[0] += 1
+except TimeoutError:
+    print("out of time")
+"""
+
+
+@pytest.mark.parametrize("source", [TIMED])
+def test_printing_goes_on_when_a_handler_raises(waiting: Printing) -> None:
+    waiting.process.send_signal(signal.SIGUSR1)
+    while waiting.count() > 0:
+        assert waiting.process.poll() is None
+    assert "print(" in waiting.read().splitlines()[-1]
+    assert waiting.process.wait() == 0
+
+
 THREADS = f"""{SHARE}
 begin, turn = threading.Event(), threading.Event()
 def handle(*_):
