@@ -21,7 +21,7 @@ static sync_lock lock; /* held to change that */
 static volatile pid_t process;
 
 static void
-rescue_all(bool dying)
+rescue_all(output_occasion occasion)
 {
     if (getpid() != process) {
         return;
@@ -29,7 +29,7 @@ rescue_all(bool dying)
     for (size_t i = 0; i < WATCHED_MAX; i++) {
         output *out = watched[i];
         if (out != NULL) {
-            output_rescue(out, dying);
+            output_rescue(out, occasion);
         }
     }
 }
@@ -73,7 +73,7 @@ on_signal(int number)
     if (!deadly[i].fault) {
         close_all(); /* other threads run on */
     }
-    rescue_all(true);
+    rescue_all(OUTPUT_DIES);
     (void)sigaction(number, &before[i], NULL);
     /* It is delivered when this handler has returned. */
     (void)raise(number);
@@ -147,7 +147,7 @@ before_fork(void)
 {
     /* Else another thread may be at it. */
     if (PyGILState_Check()) {
-        rescue_all(false);
+        rescue_all(OUTPUT_FORKS);
     }
 }
 
@@ -166,13 +166,13 @@ in_child(void)
 static void
 before_leaving(void)
 {
-    rescue_all(false);
+    rescue_all(OUTPUT_LEAVES);
 }
 
 static void
 before_sigterm(void)
 {
-    rescue_all(true);
+    rescue_all(OUTPUT_DIES);
 }
 
 static void

@@ -243,6 +243,7 @@ output_flush(output *out)
         sync_enter(&out->section);
         if (out->file != NULL && out->closed) {
             tracefile_flush_blindly(out->file, TRACEFILE_A_WHILE);
+            tracefile_forget(out->file);
         }
         else if (out->file != NULL) {
             result = tracefile_flush(out->file);
@@ -354,24 +355,29 @@ output_show_ring(output *out)
 }
 
 void
-output_rescue(output *out, bool dying)
+output_rescue(output *out, output_occasion occasion)
 {
+    bool dies = occasion == OUTPUT_DIES;
+    bool hurries = dies || out->closed;
     tracefile *file = out->file;
-    tracefile_patience patience =
-        dying || out->closed ? TRACEFILE_A_WHILE : TRACEFILE_FOREVER;
     if (file != NULL) {
-        tracefile_flush_blindly(file, patience);
+        tracefile_flush_blindly(file, hurries || occasion == OUTPUT_FORKS
+                                          ? TRACEFILE_A_WHILE
+                                          : TRACEFILE_FOREVER);
+        if (hurries) {
+            tracefile_forget(file);
+        }
     }
-    size_t count = dying ? xt_ring_len(&out->ring) : 0;
+    size_t count = dies ? xt_ring_len(&out->ring) : 0;
     if (count == 0) {
         return;
     }
     int fd = file != NULL ? file->fd : 2;
     headline first = make_headline(&out->ring);
-    tracefile_write_blindly(fd, first.bytes, first.len, patience);
+    tracefile_write_blindly(fd, first.bytes, first.len, TRACEFILE_A_WHILE);
     for (size_t i = 0; i < count; i++) {
         const xt_ring_line *line = xt_ring_at(&out->ring, i);
-        tracefile_write_blindly(fd, line->bytes, line->len, patience);
+        tracefile_write_blindly(fd, line->bytes, line->len, TRACEFILE_A_WHILE);
     }
     out->ring.total = 0;
 }

@@ -60,9 +60,14 @@ int output_flush(output *out);
    them. -1 with an exception. */
 int output_show_ring(output *out);
 
-/* Writes what is held back, and the ring if the program is `dying`. For signal
+/* What output_rescue() is for: a fork, before which it waits for a full pipe a
+   while, and what is left then stays; the end of the process; or that by a
+   signal, which does not wait longer either. */
+typedef enum { OUTPUT_FORKS, OUTPUT_LEAVES, OUTPUT_DIES } output_occasion;
+
+/* Writes what is held back, and the ring if the program dies. For signal
    handlers and the end of the process: it needs no GIL and raises nothing. */
-void output_rescue(output *out, bool dying);
+void output_rescue(output *out, output_occasion occasion);
 
 /* Drops what is held back: in a forked child, where it is the parent's. */
 void output_forget(output *out);

@@ -326,7 +326,6 @@ tracefile_flush_blindly(tracefile *file, tracefile_patience patience)
             ticks += patience == TRACEFILE_A_WHILE;
         }
     }
-    drop(file);
 }
 
 void

@@ -67,10 +67,11 @@ void tracefile_wait(const tracefile *file);
 
 /* The same without an exception, and without a need for the GIL: for the end
    of the process, or a signal handler, which may have come while this or
-   another thread writes. What cannot be written is lost. */
+   another thread writes. What cannot be written stays. */
 void tracefile_flush_blindly(tracefile *file, tracefile_patience patience);
 
-/* Drops the buffer: in a forked child, where it is the parent's. */
+/* Drops the buffer: in a forked child, where it is the parent's, or where its
+   time is over. */
 void tracefile_forget(tracefile *file);
 
 /* Writes to a descriptor until all is written or nothing goes: the same. */

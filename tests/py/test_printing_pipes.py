@@ -33,6 +33,17 @@ def work():
         count[0] = i
 """
 MAIN = WORK + "work()\n"
+FORK = """\
+import os
+def handle(*_):
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    os.waitpid(pid, 0)
+    open("forked", "w").close()
+signal.signal(signal.SIGUSR1, handle)
+work()
+"""
 THREAD = WORK + "threading.Thread(target=work).start()\nthreading.Event().wait()\n"
 
 
@@ -134,6 +145,17 @@ def test_a_program_can_be_ended_while_nobody_reads(
 ) -> None:
     waiting.process.send_signal(getattr(signal, name))
     assert waiting.process.wait() == -getattr(signal, name)
+
+
+@pytest.mark.parametrize("source", [WORK + FORK])
+def test_a_program_may_fork_while_nobody_reads(waiting: Printing, folder: Path) -> None:
+    made = waiting.count()
+    waiting.process.send_signal(signal.SIGUSR1)
+    while not (folder / "forked").exists():
+        assert waiting.process.poll() is None
+    waiting.process.send_signal(signal.SIGTERM)
+    assert made <= rounds(waiting.read()) <= waiting.count() + 1
+    assert waiting.process.wait() == -signal.SIGTERM
 
 
 TIMED = f"""{SHARE}
