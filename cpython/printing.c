@@ -514,9 +514,10 @@ printing_end(TracerObject *self)
         return 0;
     }
     print->running = false;
-    endings_forget(&print->out);
     forget_records(self);
-    return self->log.broken ? 0 : output_flush(&print->out);
+    int result = self->log.broken ? 0 : output_flush(&print->out);
+    endings_forget(&print->out);
+    return result;
 }
 
 void

@@ -252,7 +252,9 @@ tracefile_flush(tracefile *file)
 void
 tracefile_wait(const tracefile *file)
 {
-    (void)wait_for(file->fd, -1);
+    /* A signal that comes just before it does not end it. */
+    enum { LONGEST_MS = 100 };
+    (void)wait_for(file->fd, LONGEST_MS);
 }
 
 static void

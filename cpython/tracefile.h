@@ -52,8 +52,8 @@ int tracefile_share_stdout(void);
 void tracefile_close(tracefile *file);
 
 /* A pipe is full, and nothing was taken in: to be called again after
-   tracefile_wait(), which needs no GIL, and returns when a signal comes, too.
- */
+   tracefile_wait(), which needs no GIL and does not wait for long, and the
+   handlers of signals. */
 enum { TRACEFILE_FULL = 1 };
 
 /* Takes in some bytes: 0, TRACEFILE_FULL, or -1 with an OSError; they and what

@@ -44,6 +44,7 @@ def handle(*_):
 signal.signal(signal.SIGUSR1, handle)
 work()
 """
+END = WORK.replace("True", "i < 300") + "work()\n"
 THREAD = WORK + "threading.Thread(target=work).start()\nthreading.Event().wait()\n"
 
 
@@ -117,7 +118,7 @@ def rounds(text: str) -> int:
     return numbers.count("9")
 
 
-@pytest.mark.parametrize("source", [MAIN, THREAD], ids=["main", "thread"])
+@pytest.mark.parametrize("source", [MAIN, THREAD, END], ids=["main", "thread", "end"])
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_what_was_printed_before_a_deadly_signal_is_there(
     waiting: Printing, name: str
