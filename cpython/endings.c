@@ -147,7 +147,7 @@ before_fork(void)
 {
     /* Else another thread may be at it. */
     if (PyGILState_Check()) {
-        rescue_all(OUTPUT_FORKS);
+        rescue_all(OUTPUT_GOES_ON);
     }
 }
 

@@ -60,6 +60,23 @@ will_fail(int number, PyObject *const *args, Py_ssize_t nargs)
     Py_DECREF(path);
     return fails;
 }
+
+/* Does what is to be done before a call. False with an exception, if a signal
+   came meanwhile whose handler raises one: the process goes on. */
+static bool
+prepare(int number, PyObject *const *args, Py_ssize_t nargs)
+{
+    if (will_fail(number, args, nargs)) {
+        return true;
+    }
+    say_goodbye();
+    if (PyErr_CheckSignals() < 0) {
+        call_back(back);
+        return false;
+    }
+    return true;
+}
+
 static hooked_function calls[CALLS] = {
     [EXIT] = {.name = "_exit"},
     [EXECV] = {.name = "execv"},
@@ -76,8 +93,8 @@ typedef PyObject *without_names(PyObject *, PyObject *const *, Py_ssize_t);
     static PyObject *named_##suffix(PyObject *module, PyObject *const *args,  \
                                     Py_ssize_t nargs, PyObject *names)        \
     {                                                                         \
-        if (!will_fail(number, args, nargs)) {                                \
-            say_goodbye();                                                    \
+        if (!prepare(number, args, nargs)) {                                  \
+            return NULL;                                                      \
         }                                                                     \
         with_names *function =                                                \
             (with_names *)(void (*)(void))calls[number].original->ml_meth;    \
@@ -88,8 +105,8 @@ typedef PyObject *without_names(PyObject *, PyObject *const *, Py_ssize_t);
     static PyObject *plain_##suffix(PyObject *module, PyObject *const *args,  \
                                     Py_ssize_t nargs)                         \
     {                                                                         \
-        if (!will_fail(number, args, nargs)) {                                \
-            say_goodbye();                                                    \
+        if (!prepare(number, args, nargs)) {                                  \
+            return NULL;                                                      \
         }                                                                     \
         without_names *function =                                             \
             (without_names *)(void (*)(void))calls[number].original->ml_meth; \

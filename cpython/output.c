@@ -9,10 +9,24 @@ void
 output_fini(output *out)
 {
     tracefile_close(out->file);
-    xt_ring_fini(&out->ring);
+    xt_ring_fini(&out->rings[0]);
+    xt_ring_fini(&out->rings[1]);
     Py_CLEAR(out->terminal);
     xt_buf_fini(&out->scratch);
     *out = (output){0};
+}
+
+xt_status
+output_keep_last(output *out, size_t lines)
+{
+    xt_status status = xt_ring_init(&out->rings[0], lines);
+    if (status == XT_OK) {
+        status = xt_ring_init(&out->rings[1], lines);
+        if (status != XT_OK) {
+            xt_ring_fini(&out->rings[0]);
+        }
+    }
+    return status;
 }
 
 void
@@ -119,8 +133,8 @@ is_to_go_on(const output *out, int *result)
 static int
 put_bytes(output *out, const char *bytes, size_t len)
 {
-    if (out->ring.cap > 0) {
-        if (xt_ring_put(&out->ring, bytes, len) != XT_OK) {
+    if (output_keeps_last(out)) {
+        if (xt_ring_put(&out->rings[out->filled], bytes, len) != XT_OK) {
             PyErr_NoMemory();
             return -1;
         }
@@ -157,7 +171,7 @@ utf8_of(PyObject *text, size_t *len, PyObject **owned)
 static bool
 is_direct(const output *out)
 {
-    return out->ring.cap == 0 && out->file == NULL;
+    return !output_keeps_last(out) && out->file == NULL;
 }
 
 static bool
@@ -242,6 +256,7 @@ output_flush(output *out)
     do {
         sync_enter(&out->section);
         if (out->file != NULL && out->closed) {
+            tracefile_hurry(out->file);
             tracefile_flush_blindly(out->file, TRACEFILE_A_WHILE);
             tracefile_forget(out->file);
         }
@@ -295,91 +310,142 @@ make_headline(const xt_ring *ring)
 }
 
 static int
-write_to_stderr(const char *bytes, size_t len)
+write_to_stderr(PyObject *text)
 {
     PyObject *file = PySys_GetObject("stderr");
     if (file == NULL || file == Py_None) {
-        tracefile_write_blindly(2, bytes, len, TRACEFILE_FOREVER);
+        Py_ssize_t len;
+        const char *bytes = PyUnicode_AsUTF8AndSize(text, &len);
+        if (bytes == NULL) {
+            return -1;
+        }
+        tracefile_write_blindly(2, bytes, (size_t)len, TRACEFILE_FOREVER);
         return 0;
     }
     Py_INCREF(file);
-    PyObject *text =
-        PyUnicode_DecodeUTF8(bytes, (Py_ssize_t)len, "backslashreplace");
-    int result =
-        text == NULL ? -1 : PyFile_WriteObject(text, file, Py_PRINT_RAW);
-    Py_XDECREF(text);
+    int result = PyFile_WriteObject(text, file, Py_PRINT_RAW);
     Py_DECREF(file);
     return result;
 }
 
+/* To the file, or as what is to be written to sys.stderr. */
 static int
-show_bytes(output *out, const char *bytes, size_t len)
+show_bytes(output *out, const char *bytes, size_t len, PyObject **text)
 {
-    if (out->file == NULL) {
-        return write_to_stderr(bytes, len);
+    if (out->file != NULL) {
+        return tracefile_put(out->file, bytes, len);
     }
-    int result;
-    do {
-        result = tracefile_put(out->file, bytes, len);
-    } while (is_to_go_on(out, &result));
+    *text = PyUnicode_DecodeUTF8(bytes, (Py_ssize_t)len, "backslashreplace");
+    return *text == NULL ? -1 : 0;
+}
+
+/* Shows the headline, if that is still to come, or else the oldest line, and
+   takes it out. The caller is in the section, and there is a line. */
+static int
+show_next(output *out, xt_ring *ring, PyObject **text)
+{
+    if (!out->headed) {
+        headline first = make_headline(ring);
+        int result = show_bytes(out, first.bytes, first.len, text);
+        out->headed = result == 0;
+        return result;
+    }
+    const xt_ring_line *line = xt_ring_at(ring, 0);
+    int result =
+        line->len == 0 ? 0 : show_bytes(out, line->bytes, line->len, text);
+    if (result == 0) {
+        xt_ring_take(ring);
+    }
     return result;
 }
 
-/* The caller is in the section. */
-static int
-show_ring(output *out)
+/* The ring to be shown: the one that was filled so far, unless an earlier call
+   has not come to the end of the other. The caller is in the section. */
+static xt_ring *
+ring_to_show(output *out)
 {
-    size_t count = xt_ring_len(&out->ring);
-    if (count == 0) {
-        return 0;
+    xt_ring *other = &out->rings[1 - out->filled];
+    if (xt_ring_len(other) > 0) {
+        return other;
     }
-    headline first = make_headline(&out->ring);
-    int result = show_bytes(out, first.bytes, first.len);
-    for (size_t i = 0; i < count && result == 0; i++) {
-        const xt_ring_line *line = xt_ring_at(&out->ring, i);
-        if (line->len > 0) {
-            result = show_bytes(out, line->bytes, line->len);
-        }
-    }
-    xt_ring_clear(&out->ring);
-    return result < 0 ? -1 : output_flush(out);
+    xt_ring_clear(other);
+    out->headed = false;
+    out->filled = 1 - out->filled;
+    return &out->rings[1 - out->filled];
 }
 
 int
-output_show_ring(output *out)
+output_show_last(output *out)
 {
     sync_enter(&out->section);
-    int result = show_ring(out);
+    xt_ring *ring = ring_to_show(out);
     sync_leave(&out->section);
-    return result;
+    int result = 0;
+    bool more = true;
+    while (more && result == 0) {
+        PyObject *text = NULL;
+        sync_enter(&out->section);
+        more = xt_ring_len(ring) > 0;
+        result = more ? show_next(out, ring, &text) : 0;
+        sync_leave(&out->section);
+        if (text != NULL) {
+            result = write_to_stderr(text);
+            Py_DECREF(text);
+        }
+        (void)is_to_go_on(out, &result);
+    }
+    return result < 0 ? -1 : output_flush(out);
+}
+
+/* To the file, or past sys.stderr. */
+static void
+show_blindly(output *out, const char *bytes, size_t len)
+{
+    if (out->file != NULL) {
+        tracefile_put_blindly(out->file, bytes, len, TRACEFILE_A_WHILE);
+    }
+    else {
+        tracefile_write_blindly(2, bytes, len, TRACEFILE_A_WHILE);
+    }
+}
+
+static void
+show_ring_blindly(output *out, xt_ring *ring, bool headed)
+{
+    size_t count = xt_ring_len(ring);
+    if (count > 0 && !headed) {
+        headline first = make_headline(ring);
+        show_blindly(out, first.bytes, first.len);
+    }
+    for (; count > 0; count--) {
+        const xt_ring_line *line = xt_ring_at(ring, 0);
+        show_blindly(out, line->bytes, line->len);
+        xt_ring_take(ring);
+    }
 }
 
 void
 output_rescue(output *out, output_occasion occasion)
 {
-    bool dies = occasion == OUTPUT_DIES;
-    bool hurries = dies || out->closed;
     tracefile *file = out->file;
+    bool hurries = occasion == OUTPUT_DIES || out->closed;
+    tracefile_patience patience = hurries || occasion == OUTPUT_GOES_ON
+                                      ? TRACEFILE_A_WHILE
+                                      : TRACEFILE_FOREVER;
+    if (file != NULL && hurries) {
+        tracefile_hurry(file);
+    }
+    if (occasion == OUTPUT_DIES) {
+        int filled = out->filled;
+        show_ring_blindly(out, &out->rings[1 - filled], out->headed);
+        show_ring_blindly(out, &out->rings[filled], false);
+    }
     if (file != NULL) {
-        tracefile_flush_blindly(file, hurries || occasion == OUTPUT_FORKS
-                                          ? TRACEFILE_A_WHILE
-                                          : TRACEFILE_FOREVER);
-        if (hurries) {
-            tracefile_forget(file);
-        }
+        tracefile_flush_blindly(file, patience);
     }
-    size_t count = dies ? xt_ring_len(&out->ring) : 0;
-    if (count == 0) {
-        return;
+    if (file != NULL && hurries) {
+        tracefile_forget(file);
     }
-    int fd = file != NULL ? file->fd : 2;
-    headline first = make_headline(&out->ring);
-    tracefile_write_blindly(fd, first.bytes, first.len, TRACEFILE_A_WHILE);
-    for (size_t i = 0; i < count; i++) {
-        const xt_ring_line *line = xt_ring_at(&out->ring, i);
-        tracefile_write_blindly(fd, line->bytes, line->len, TRACEFILE_A_WHILE);
-    }
-    out->ring.total = 0;
 }
 
 void
@@ -388,6 +454,7 @@ output_forget(output *out)
     if (out->file != NULL) {
         tracefile_forget(out->file);
     }
-    xt_ring_clear(&out->ring);
+    xt_ring_clear(&out->rings[0]);
+    xt_ring_clear(&out->rings[1]);
     out->closed = false;
 }

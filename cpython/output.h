@@ -28,7 +28,11 @@ typedef enum {
 
 typedef struct {
     tracefile *file; /* owned, or NULL */
-    xt_ring ring;    /* of no lines: none is kept */
+    /* Lines are put into one of them, while the other is shown, or empty. Of
+       no lines: none is kept. */
+    xt_ring rings[2];
+    _Atomic(int) filled;
+    bool headed; /* the line before those that are shown is put out */
     bool colored;
     PyObject *terminal;   /* owned: the sys.stdout that colours are for; NULL:
                              any. Set while there are colours. */
@@ -40,6 +44,15 @@ typedef struct {
 
 /* Zero is a valid output, to sys.stdout. */
 void output_fini(output *out);
+
+/* Has the last `lines` kept, instead. XT_NOMEM leaves the output as it was. */
+xt_status output_keep_last(output *out, size_t lines);
+
+static inline bool
+output_keeps_last(const output *out)
+{
+    return out->rings[0].cap > 0;
+}
 
 /* Has each line begin with the number of this process. */
 void output_name_process(output *out);
@@ -56,14 +69,14 @@ int output_put_bytes(output *out, line_log *log, output_kind kind,
 /* Writes what was put out and is still held back. -1 with an exception. */
 int output_flush(output *out);
 
-/* Writes the lines of the ring to the file, or else to sys.stderr, and drops
-   them. -1 with an exception. */
-int output_show_ring(output *out);
+/* Writes the last lines to the file, or else to sys.stderr, and drops them.
+   Other threads may go on meanwhile. -1 with an exception. */
+int output_show_last(output *out);
 
-/* What output_rescue() is for: a fork, before which it waits for a full pipe a
-   while, and what is left then stays; the end of the process; or that by a
-   signal, which does not wait longer either. */
-typedef enum { OUTPUT_FORKS, OUTPUT_LEAVES, OUTPUT_DIES } output_occasion;
+/* What output_rescue() is for: the process goes on, so it waits for a full
+   pipe only a while, and what is left then stays; it ends; or it is ended by a
+   signal, and must not be kept from it for longer than that while. */
+typedef enum { OUTPUT_GOES_ON, OUTPUT_LEAVES, OUTPUT_DIES } output_occasion;
 
 /* Writes what is held back, and the ring if the program dies. For signal
    handlers and the end of the process: it needs no GIL and raises nothing. */

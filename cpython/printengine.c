@@ -381,7 +381,7 @@ is_possible(const TracerObject *self)
     const printing *print = self->printing;
     return COMPAT_HAS_GIL && print != NULL &&
            self->mode == (TRACER_LINES | TRACER_EVENT) &&
-           (print->out.file != NULL || print->out.ring.cap > 0) &&
+           (print->out.file != NULL || output_keeps_last(&print->out)) &&
            !print->calls && !print->changes && !print->deep &&
            print->select.lines == NULL && print->select.threads == NULL;
 }

@@ -479,7 +479,7 @@ printing_take_frames(TracerObject *self, PyFrameObject *top)
 static bool
 is_watched(const printing *print)
 {
-    return print->out.file != NULL || print->out.ring.cap > 0;
+    return print->out.file != NULL || output_keeps_last(&print->out);
 }
 
 int
@@ -516,6 +516,9 @@ printing_end(TracerObject *self)
     print->running = false;
     forget_records(self);
     int result = self->log.broken ? 0 : output_flush(&print->out);
+    if (result < 0) {
+        output_rescue(&print->out, OUTPUT_GOES_ON); /* Ctrl-C, mostly */
+    }
     endings_forget(&print->out);
     return result;
 }
@@ -524,13 +527,13 @@ void
 printing_show_last(TracerObject *self)
 {
     printing *print = self->printing;
-    if (print == NULL || print->out.ring.cap == 0 || !PyErr_Occurred() ||
-        PyErr_ExceptionMatches(PyExc_SystemExit)) {
+    if (print == NULL || !output_keeps_last(&print->out) ||
+        !PyErr_Occurred() || PyErr_ExceptionMatches(PyExc_SystemExit)) {
         return;
     }
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
-    if (output_show_ring(&print->out) < 0 &&
+    if (output_show_last(&print->out) < 0 &&
         session_keep_log_trouble(self) < 0) {
         /* A second Ctrl-C in the midst of it: one will do. */
         PyErr_Clear();
@@ -602,7 +605,7 @@ printing_show(TracerObject *self, PyObject *Py_UNUSED(ignored))
 {
     printing *print = self->printing;
     if (print != NULL && !self->log.broken &&
-        (output_show_ring(&print->out) < 0 || output_flush(&print->out) < 0) &&
+        (output_show_last(&print->out) < 0 || output_flush(&print->out) < 0) &&
         session_keep_log_trouble(self) < 0) {
         return NULL;
     }

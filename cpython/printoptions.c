@@ -46,7 +46,7 @@ apply(printing *print, const options *wanted)
         return -1;
     }
     if (wanted->last > 0 &&
-        xt_ring_init(&print->out.ring, (size_t)wanted->last) != XT_OK) {
+        output_keep_last(&print->out, (size_t)wanted->last) != XT_OK) {
         PyErr_NoMemory();
         return -1;
     }

@@ -108,14 +108,18 @@ make_timer(void)
 static PyObject *handler;  /* owned: what Python calls, or NULL */
 static PyObject *function; /* owned: what that calls */
 
+/* Whether Python's own handler is in place, and may have had the signal. */
+static bool unsure;
+
 /* _thread.interrupt_main() calls the handler and sends no signal. It does
    nothing where the system handles the signal. */
 static bool
 is_simulated(void)
 {
     struct sigaction now;
-    return ticks == 0 && sigaction(SIGTERM, NULL, &now) == 0 &&
-           (now.sa_flags & SA_SIGINFO) == 0 && now.sa_handler == on_signal;
+    return ticks == 0 && !unsure && sigaction(SIGTERM, NULL, &now) == 0 &&
+           ((now.sa_flags & SA_SIGINFO) != 0 ||
+            now.sa_handler != python_handler);
 }
 
 static PyObject *
@@ -192,10 +196,15 @@ signal_function(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
         return result;
     }
     PyObject *const ours[] = {args[0], handler};
+    unsure = true;
     PyObject *before = call_original(module, ours, 2);
     if (before != NULL) {
         take_signal();
+        if (PyErr_CheckSignals() < 0) {
+            Py_CLEAR(before);
+        }
     }
+    unsure = false;
     return disguised(before);
 }
 
@@ -267,13 +276,16 @@ set_function(PyObject *module, PyObject *called)
         return -1;
     }
     make_timer();
+    unsure = true;
     int installed = install(module);
     if (installed > 0) {
         take_signal();
+        installed = PyErr_CheckSignals() < 0 ? -1 : 1;
     }
     else {
         Py_CLEAR(handler);
     }
+    unsure = false;
     return installed;
 }
 

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h> // realpath(), free()
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "mem.h"
@@ -15,20 +16,7 @@
 /* Descriptors from here on, where a program does not look for its own. */
 enum { FIRST_FD = 100 };
 
-/* A write to a pipe must not wait: see below. */
-static void
-set_nonblocking(int fd)
-{
-#ifdef __linux__ /* elsewhere this may be the description of sys.stdout */
-    struct stat status;
-    int flags = fcntl(fd, F_GETFL);
-    if (flags >= 0 && fstat(fd, &status) == 0 && !S_ISREG(status.st_mode)) {
-        (void)fcntl(fd, F_SETFL, flags | O_NONBLOCK);
-    }
-#else
-    (void)fd;
-#endif
-}
+enum { BUFFER = 1 << 16 }; /* more only for a line that is longer */
 
 static int
 open_high(const char *path, int flags)
@@ -37,13 +25,35 @@ open_high(const char *path, int flags)
     if (fd < 0) {
         return -1;
     }
-    set_nonblocking(fd);
     int high = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FD);
     if (high < 0) {
         return fd; /* so many are not allowed here */
     }
     (void)close(fd);
     return high;
+}
+
+/* Has no write wait, if it is ours alone to say: on Linux even /dev/stdout is
+   opened anew, elsewhere that is the description of sys.stdout. */
+static bool
+set_nonblocking(int fd)
+{
+#ifdef __linux__
+    int flags = fcntl(fd, F_GETFL);
+    return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0;
+#else
+    (void)fd;
+    return false;
+#endif
+}
+
+/* Settles what a descriptor is like that was just opened. */
+static void
+look_at(tracefile *file, const struct stat *status)
+{
+    file->in_pieces = !S_ISREG(status->st_mode);
+    bool never_waits = S_ISFIFO(status->st_mode) && set_nonblocking(file->fd);
+    file->waits = file->in_pieces && !never_waits;
 }
 
 int
@@ -76,18 +86,22 @@ tracefile_open(PyObject *path, bool shared)
         goto done;
     }
     file = xt_malloc(sizeof(*file));
-    if (file == NULL) {
+    char *buffer = file == NULL ? NULL : xt_malloc(BUFFER);
+    if (buffer == NULL) {
+        xt_free(file);
+        file = NULL;
         PyErr_NoMemory();
         goto done;
     }
-    file->fd = fd;
-    file->device = status.st_dev;
-    file->inode = status.st_ino;
-    file->in_pieces = !S_ISREG(status.st_mode);
-    file->path = realpath(bytes, NULL);
-    file->len = 0;
-    file->done = 0;
-    file->taken = false;
+    *file = (tracefile){
+        .fd = fd,
+        .device = status.st_dev,
+        .inode = status.st_ino,
+        .path = realpath(bytes, NULL),
+        .bytes = buffer,
+        .cap = BUFFER,
+    };
+    look_at(file, &status);
     fd = -1;
 done:
     if (fd >= 0) {
@@ -98,23 +112,23 @@ done:
 }
 
 static bool
-is_it(const tracefile *file, int fd)
+is_it(const tracefile *file, int fd, struct stat *status)
 {
-    struct stat status;
-    return fd >= 0 && fstat(fd, &status) == 0 &&
-           status.st_dev == file->device && status.st_ino == file->inode;
+    return fd >= 0 && fstat(fd, status) == 0 &&
+           status->st_dev == file->device && status->st_ino == file->inode;
 }
 
 /* Whether the descriptor is that of the file; opens it once more if not. */
 static bool
 hold_on(tracefile *file)
 {
-    if (is_it(file, file->fd)) {
+    struct stat status;
+    if (is_it(file, file->fd, &status)) {
         return true;
     }
     file->fd = -1;
     int fd = file->path == NULL ? -1 : open_high(file->path, O_NONBLOCK);
-    if (!is_it(file, fd)) {
+    if (!is_it(file, fd, &status)) {
         if (fd >= 0) {
             (void)close(fd);
         }
@@ -122,6 +136,7 @@ hold_on(tracefile *file)
         return false;
     }
     file->fd = fd;
+    look_at(file, &status);
     return true;
 }
 
@@ -132,10 +147,12 @@ tracefile_close(tracefile *file)
         return;
     }
     tracefile_flush_blindly(file, TRACEFILE_A_WHILE);
-    if (is_it(file, file->fd)) {
+    struct stat status;
+    if (is_it(file, file->fd, &status)) {
         (void)close(file->fd);
     }
     free(file->path);
+    xt_free(file->bytes);
     xt_free(file);
 }
 
@@ -158,12 +175,13 @@ piece_of(const tracefile *file, const char *bytes, size_t len)
  *
  * A signal may end the process at any time, and its handler writes the rest:
  * nothing may be lost by that, nor be written twice. So a piece is written,
- * and that noted, while signals are blocked and no other thread does so; and
- * as a pipe that is full would keep the signals from the process, none is
- * waited for in that.
+ * and that noted, while signals are blocked and no other thread does so. That
+ * is not for a write that may wait: it would keep the signals from the
+ * process. Such a piece counts as written before, so that it is lost if the
+ * process dies while it waits.
  */
 
-enum { TICK_MS = 10, MOST_TICKS = 300 };
+enum { TICK_MS = 10 };
 
 /* False if another thread is just writing a piece: errno says to try again. */
 static bool
@@ -186,44 +204,50 @@ wait_for(int fd, int milliseconds)
     return poll(&wanted, 1, milliseconds) > 0;
 }
 
-static void
-drop(tracefile *file)
+static bool
+is_empty(const tracefile *file)
 {
-    file->len = 0; /* first: a handler may come in between */
-    file->done = 0;
+    return file->done >= file->len;
 }
 
+/* Writes one piece. False if that fails: errno says why. */
 static bool
 write_some(tracefile *file)
 {
-    if (file->in_pieces && !wait_for(file->fd, 0)) {
+    if (!hold_on(file)) {
+        return false;
+    }
+    if (file->waits && !wait_for(file->fd, 0)) {
         errno = EAGAIN;
         return false;
     }
-    const char *bytes = file->bytes + file->done;
-    size_t left = file->len - file->done;
-    ssize_t written = write(file->fd, bytes, piece_of(file, bytes, left));
-    if (written < 0) {
-        return false;
+    size_t at = file->done;
+    const char *bytes = file->bytes + at;
+    size_t piece = piece_of(file, bytes, file->len - at);
+    if (file->waits) {
+        file->done = at + piece;
     }
-    file->done += (size_t)written;
-    if (file->done == file->len) {
-        drop(file);
+    ssize_t written = write(file->fd, bytes, piece);
+    file->done = written < 0 ? at : at + (size_t)written;
+    if (written == 0) {
+        errno = EIO;
     }
-    return true;
+    return written > 0;
 }
 
-/* Writes one piece, if there is any left. False if that fails: errno says why.
- */
+/* The same, or nothing if there is none left. */
 static bool
 write_piece(tracefile *file)
 {
+    if (file->waits) {
+        return is_empty(file) || write_some(file);
+    }
     sigset_t all, before;
     sigfillset(&all);
     (void)pthread_sigmask(SIG_BLOCK, &all, &before);
     bool well = take_turn(file);
     if (well) {
-        well = file->done >= file->len || (hold_on(file) && write_some(file));
+        well = is_empty(file) || write_some(file);
         file->taken = false;
     }
     int error = errno;
@@ -232,10 +256,16 @@ write_piece(tracefile *file)
     return well;
 }
 
+static void
+drop(tracefile *file)
+{
+    file->done = (size_t)file->len;
+}
+
 int
 tracefile_flush(tracefile *file)
 {
-    while (file->done < file->len) {
+    while (!is_empty(file)) {
         if (write_piece(file)) {
             continue;
         }
@@ -257,6 +287,26 @@ tracefile_wait(const tracefile *file)
     (void)wait_for(file->fd, LONGEST_MS);
 }
 
+/* Begins anew with a buffer that is empty, and has room for that much. False
+   if there is no memory for it. */
+static bool
+begin_anew(tracefile *file, size_t len)
+{
+    if (len > file->cap) {
+        char *bytes = xt_malloc(len);
+        if (bytes == NULL) {
+            return false;
+        }
+        char *before = file->bytes;
+        file->bytes = bytes;
+        file->cap = len;
+        xt_free(before);
+    }
+    file->len = 0; /* first: done may be more, and not less */
+    file->done = 0;
+    return true;
+}
+
 static void
 append(tracefile *file, const char *bytes, size_t len)
 {
@@ -267,22 +317,13 @@ append(tracefile *file, const char *bytes, size_t len)
 int
 tracefile_put(tracefile *file, const char *bytes, size_t len)
 {
-    if (len > TRACEFILE_BUFFER - file->len) {
+    if (len > file->cap - file->len) {
         int result = tracefile_flush(file);
         if (result != 0) {
             return result;
         }
-    }
-    /* The parts of a long line stay together, whoever has to wait. */
-    while (len > TRACEFILE_BUFFER) {
-        append(file, bytes, TRACEFILE_BUFFER);
-        bytes += TRACEFILE_BUFFER;
-        len -= TRACEFILE_BUFFER;
-        int result;
-        while ((result = tracefile_flush(file)) == TRACEFILE_FULL) {
-            tracefile_wait(file);
-        }
-        if (result < 0) {
+        if (!begin_anew(file, len)) {
+            PyErr_NoMemory();
             return -1;
         }
     }
@@ -290,21 +331,42 @@ tracefile_put(tracefile *file, const char *bytes, size_t len)
     return 0;
 }
 
+/* --- Blindly ------------------------------------------------------------- */
+
+enum { PATIENCE_MS = 3000 };
+
+/* When the patience ends, in milliseconds; it begins anew with each piece. */
+static int64_t
+end_of(tracefile_patience patience)
+{
+    struct timespec now;
+    if (patience == TRACEFILE_FOREVER ||
+        clock_gettime(CLOCK_MONOTONIC, &now) < 0) {
+        return INT64_MAX;
+    }
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 + PATIENCE_MS;
+}
+
+static bool
+is_over(int64_t end)
+{
+    return end != INT64_MAX && end_of(TRACEFILE_A_WHILE) - PATIENCE_MS >= end;
+}
+
 void
 tracefile_write_blindly(int fd, const char *bytes, size_t len,
                         tracefile_patience patience)
 {
-    int ticks = 0;
-    while (fd >= 0 && len > 0 && ticks < MOST_TICKS) {
+    int64_t end = end_of(patience);
+    while (fd >= 0 && len > 0 && !is_over(end)) {
         if (!wait_for(fd, TICK_MS)) {
-            ticks += patience == TRACEFILE_A_WHILE;
             continue;
         }
         ssize_t written = write(fd, bytes, len);
         if (written > 0) {
             bytes += written;
             len -= (size_t)written;
-            ticks = 0;
+            end = end_of(patience);
         }
         else if (written == 0 || (errno != EINTR && errno != EAGAIN)) {
             return;
@@ -315,18 +377,39 @@ tracefile_write_blindly(int fd, const char *bytes, size_t len,
 void
 tracefile_flush_blindly(tracefile *file, tracefile_patience patience)
 {
-    int ticks = 0;
-    while (file->done < file->len && ticks < MOST_TICKS) {
+    int64_t end = end_of(patience);
+    while (!is_empty(file) && !is_over(end)) {
         if (write_piece(file)) {
-            ticks = 0;
+            end = end_of(patience);
         }
         else if (errno != EAGAIN && errno != EINTR) {
-            break;
+            return;
         }
         else {
             (void)wait_for(file->fd, TICK_MS);
-            ticks += patience == TRACEFILE_A_WHILE;
         }
+    }
+}
+
+void
+tracefile_put_blindly(tracefile *file, const char *bytes, size_t len,
+                      tracefile_patience patience)
+{
+    if (len > file->cap - file->len) {
+        tracefile_flush_blindly(file, patience);
+        drop(file);
+        if (!begin_anew(file, 0) || len > file->cap) {
+            return;
+        }
+    }
+    append(file, bytes, len);
+}
+
+void
+tracefile_hurry(tracefile *file)
+{
+    if (file->waits && set_nonblocking(file->fd)) {
+        file->waits = false;
     }
 }
 

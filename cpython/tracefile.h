@@ -17,8 +17,6 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-enum { TRACEFILE_BUFFER = 1 << 16 };
-
 /* How long to wait, without a byte written, for a pipe that nobody reads. A
    process that is to die must not be kept from it. */
 typedef enum { TRACEFILE_FOREVER, TRACEFILE_A_WHILE } tracefile_patience;
@@ -27,15 +25,19 @@ typedef struct {
     _Atomic(int) fd;
     dev_t device; /* these two say which file it is */
     ino_t inode;
-    bool in_pieces; /* not a regular file: what is written at once must be
-                       short, or others may write in its midst */
-    char *path;     /* owned: absolute */
+    bool in_pieces;      /* not a regular file: what is written at once must be
+                            short, or others may write in its midst */
+    _Atomic(bool) waits; /* a write may have to wait: that to a terminal does,
+                            or it would not be in one piece */
+    char *path;          /* owned: absolute */
     /* The buffer: of `len` bytes, `done` are in the file already. A signal may
-       end the process at any time, and then the rest is written. */
+       end the process at any time, and then the rest is written: so only who
+       puts something in may empty it. */
+    char *bytes; /* owned */
+    size_t cap;
     _Atomic(size_t) len;
     _Atomic(size_t) done;
     _Atomic(bool) taken; /* by a thread that is just writing */
-    char bytes[TRACEFILE_BUFFER];
 } tracefile;
 
 /* Opens the file at `path` (str, bytes or path-like) and empties it, unless
@@ -56,8 +58,8 @@ void tracefile_close(tracefile *file);
    handlers of signals. */
 enum { TRACEFILE_FULL = 1 };
 
-/* Takes in some bytes: 0, TRACEFILE_FULL, or -1 with an OSError; they and what
-   was in the buffer are lost then. */
+/* Takes in some bytes: 0, TRACEFILE_FULL, or -1 with a MemoryError, or with an
+   OSError and then without what was in the buffer. */
 int tracefile_put(tracefile *file, const char *bytes, size_t len);
 
 /* Writes the buffer to the file: the same. */
@@ -69,6 +71,14 @@ void tracefile_wait(const tracefile *file);
    of the process, or a signal handler, which may have come while this or
    another thread writes. What cannot be written stays. */
 void tracefile_flush_blindly(tracefile *file, tracefile_patience patience);
+
+/* Takes in some bytes, up to 4096: the same, but what must be written before
+   is lost if it cannot be. */
+void tracefile_put_blindly(tracefile *file, const char *bytes, size_t len,
+                           tracefile_patience patience);
+
+/* No write waits from now on: for a process that dies. */
+void tracefile_hurry(tracefile *file);
 
 /* Drops the buffer: in a forked child, where it is the parent's, or where its
    time is over. */

@@ -36,6 +36,7 @@ xt_ring_clear(xt_ring *ring)
         ring->lines[i].len = 0;
     }
     ring->total = 0;
+    ring->taken = 0;
 }
 
 /* Where to cut, so that no character of UTF-8 is cut in two. */
@@ -78,14 +79,28 @@ xt_ring_put(xt_ring *ring, const char *bytes, size_t len)
     return XT_OK;
 }
 
+/* The number of the oldest line that is held. */
+static size_t
+first_of(const xt_ring *ring)
+{
+    size_t kept = ring->total < ring->cap ? 0 : ring->total - ring->cap;
+    return kept > ring->taken ? kept : ring->taken;
+}
+
+void
+xt_ring_take(xt_ring *ring)
+{
+    ring->taken = first_of(ring) + 1;
+}
+
 size_t
 xt_ring_len(const xt_ring *ring)
 {
-    return ring->total < ring->cap ? ring->total : ring->cap;
+    return ring->total - first_of(ring);
 }
 
 const xt_ring_line *
 xt_ring_at(const xt_ring *ring, size_t place)
 {
-    return &ring->lines[(ring->total - xt_ring_len(ring) + place) % ring->cap];
+    return &ring->lines[(first_of(ring) + place) % ring->cap];
 }

@@ -28,6 +28,7 @@ typedef struct {
     xt_ring_line *lines; /* owned: `cap` of them */
     size_t cap;
     size_t total; /* lines that were put in: the next goes to total % cap */
+    size_t taken; /* of these, how many were taken out */
 } xt_ring;
 
 /* Makes a zero ring one that holds `cap` lines. XT_NOMEM leaves it zero. */
@@ -40,6 +41,9 @@ void xt_ring_clear(xt_ring *ring);
 /* Puts a line in, in the place of the oldest one if the ring is full. What is
    too long ends in "..." and a line feed. XT_NOMEM costs that line alone. */
 xt_status xt_ring_put(xt_ring *ring, const char *bytes, size_t len);
+
+/* Takes out the oldest line, of which there must be one. */
+void xt_ring_take(xt_ring *ring);
 
 /* How many lines are held. */
 size_t xt_ring_len(const xt_ring *ring);

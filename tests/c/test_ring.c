@@ -67,6 +67,30 @@ the_last_lines_are_held_oldest_first(void **state)
 }
 
 static void
+lines_are_taken_out_oldest_first(void **state)
+{
+    (void)state;
+    xt_ring ring = {0};
+    assert_int_equal(XT_OK, xt_ring_init(&ring, 3));
+    for (char c = 'a'; c < 'f'; c++) {
+        put(&ring, (char[]){c, '\0'});
+    }
+    xt_ring_take(&ring);
+    assert_string_equal("de", held(&ring));
+    put(&ring, "f");
+    assert_string_equal("def", held(&ring));
+    put(&ring, "g"); /* in the place of the oldest */
+    assert_string_equal("efg", held(&ring));
+    xt_ring_take(&ring);
+    xt_ring_take(&ring);
+    xt_ring_take(&ring);
+    assert_string_equal("", held(&ring));
+    put(&ring, "h");
+    assert_string_equal("h", held(&ring));
+    xt_ring_fini(&ring);
+}
+
+static void
 a_place_is_used_again_for_lines_of_any_length(void **state)
 {
     (void)state;
@@ -130,6 +154,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_ring_of_nothing_takes_nothing),
         cmocka_unit_test(the_last_lines_are_held_oldest_first),
+        cmocka_unit_test(lines_are_taken_out_oldest_first),
         cmocka_unit_test(a_place_is_used_again_for_lines_of_any_length),
         cmocka_unit_test(a_long_line_is_cut_between_characters),
         cmocka_unit_test(a_failed_allocation_costs_one_line),

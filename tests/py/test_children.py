@@ -558,6 +558,32 @@ def test_a_program_sees_nothing_of_the_handler(folder: Path) -> None:
     assert out.count("handled 15") == 2
 
 
+def test_no_signal_is_lost_while_a_program_sets_handlers(folder: Path) -> None:
+    write(
+        folder,
+        "prog.py",
+        """\
+        import os, signal
+        def handler(number, frame):
+            os._exit(7)
+        print("ready", flush=True)
+        while True:
+            signal.signal(signal.SIGTERM, handler)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        """,
+    )
+    command = [sys.executable, "-m", "exactrace", "run", "-q", "prog.py"]
+    environment = {**os.environ, "PYTHONPATH": PACKAGE}
+    for _ in range(20):
+        with subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=subprocess.PIPE
+        ) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            process.terminate()
+            assert process.wait() in (7, -signal.SIGTERM)
+
+
 def test_a_handler_that_was_inherited_stays(folder: Path) -> None:
     write(
         folder,

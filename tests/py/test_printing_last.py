@@ -148,6 +148,25 @@ def test_a_child_that_is_killed_at_once_has_no_last_lines(folder: Path) -> None:
     assert "pid = os.fork()" not in err
 
 
+def test_last_lines_get_into_no_file_of_the_program(folder: Path) -> None:
+    write(
+        folder,
+        "own.py",
+        """\
+        import os, signal
+        os.closerange(3, 300)
+        own = os.open("own", os.O_CREAT | os.O_WRONLY)
+        for number in range(100, 110):
+            os.dup2(own, number)
+        os.kill(os.getpid(), signal.SIGHUP)
+        """,
+    )
+    options = ["--trace-last", "9", "--trace-file", "lines", "--only-module", "own"]
+    assert ours(folder, *options, "own.py")[0] == -signal.SIGHUP
+    assert (folder / "own").read_bytes() == b""
+    assert "os.kill(" in (folder / "lines").read_text()
+
+
 def test_signals_come_back_when_the_run_has_ended(folder: Path) -> None:
     write(
         folder,

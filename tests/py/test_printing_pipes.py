@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import mmap
 import os
+import pty
 import re
 import signal
 import subprocess
 import sys
 import termios
+import time
+import tty
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
@@ -102,9 +106,14 @@ class Printing:
 
 
 @pytest.fixture
-def waiting(folder: Path, source: str) -> Iterator[Printing]:
-    options = ["--trace", "--trace-file", "pipe", "--only-module", "prog"]
-    printing = Printing(folder, source, "-m", "exactrace", *options)
+def options() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def waiting(folder: Path, source: str, options: list[str]) -> Iterator[Printing]:
+    command = ["-m", "exactrace", "--trace", "--trace-file", "pipe", *options]
+    printing = Printing(folder, source, *command, "--only-module", "prog")
     printing.wait_until_full()
     yield printing
     printing.end()
@@ -128,6 +137,53 @@ def test_what_was_printed_before_a_deadly_signal_is_there(
     found = rounds(waiting.read())
     assert waiting.process.wait() == -getattr(signal, name)
     assert made <= found <= waiting.count() + 1
+
+
+EXEC = END + "import os\nos.execv('/bin/sleep', ['sleep', '60'])\n"
+
+
+@pytest.mark.parametrize("source", [EXEC])
+def test_a_program_may_be_ended_before_it_becomes_another(waiting: Printing) -> None:
+    waiting.process.send_signal(signal.SIGTERM)
+    assert rounds(waiting.read().partition("prog.py(12)")[0]) == 300
+    assert waiting.process.wait() == -signal.SIGTERM
+
+
+ALARMS = """\
+import operator
+signal.signal(signal.SIGALRM, operator.is_)
+signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+work()
+"""
+
+
+@pytest.mark.parametrize("source", [WORK + ALARMS])
+def test_timers_do_not_end_the_wait(waiting: Printing) -> None:
+    made = waiting.count()
+    waiting.process.send_signal(signal.SIGHUP)
+    time.sleep(0.5)  # a reader that comes late
+    assert rounds(waiting.read()) >= made
+    assert waiting.process.wait() == -signal.SIGHUP
+
+
+@pytest.mark.parametrize("source", [f"x = {'y' * 200000!r}\n"])
+def test_a_long_line_is_there_as_a_whole(waiting: Printing, source: str) -> None:
+    waiting.process.send_signal(signal.SIGHUP)
+    assert waiting.read().endswith(source)
+    assert waiting.process.wait() == -signal.SIGHUP
+
+
+@pytest.mark.parametrize("source", [END + "1 / 0\n"])
+@pytest.mark.parametrize("options", [["--trace-last", "5000"]])
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_last_lines_are_shown_once(waiting: Printing, name: str) -> None:
+    """Although a signal ends the program while they are."""
+    waiting.process.send_signal(getattr(signal, name))
+    text = waiting.read()
+    assert text.count("exactrace: the last ") == 1
+    assert rounds(text.partition("prog.py(11)")[0]) == 300
+    assert text.count("prog.py(11)") == 1
+    assert waiting.process.wait() == -getattr(signal, name)
 
 
 @pytest.mark.parametrize("source", [MAIN])
@@ -276,3 +332,28 @@ def test_a_tracer_may_be_dropped_while_a_thread_waits(folder: Path) -> None:
     assert printing.process.wait() == 0
     assert held
     printing.end()
+
+
+def test_lines_of_processes_on_a_terminal_are_whole(folder: Path) -> None:
+    write(
+        folder, "prog.py", "import os\nos.fork()\nfor i in range(3000):\n    i += 1\n"
+    )
+    terminal, slave = pty.openpty()
+    tty.setraw(slave)
+    options = ["--trace", "--children", "--color", "never", "--only-module", "prog"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "exactrace", *options, "prog.py"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": PACKAGE},
+        stdout=slave,
+    )
+    os.close(slave)
+    text = ""
+    with contextlib.suppress(OSError):  # nobody has it open any more
+        while part := os.read(terminal, 512):
+            text += part.decode()
+    os.close(terminal)
+    assert process.wait() == 0
+    line = re.compile(r"(\[\d+\] )?(prog\.py\(\d\): .*| --- modulename: prog.*)")
+    assert [found for found in text.splitlines() if not line.fullmatch(found)] == []
+    assert text.count("prog.py(4):") == 2 * 3000
