@@ -48,7 +48,9 @@ def handle(*_):
 signal.signal(signal.SIGUSR1, handle)
 work()
 """
-END = WORK.replace("True", "i < 300") + "work()\n"
+SHORT = WORK.replace("True", "i < rounds")
+END = SHORT + "rounds = 300\nwork()\n"
+FAIL = SHORT + "rounds = 1500\nwork()\n1 / 0\n"  # more than the buffer takes
 THREAD = WORK + "threading.Thread(target=work).start()\nthreading.Event().wait()\n"
 
 
@@ -145,7 +147,7 @@ EXEC = END + "import os\nos.execv('/bin/sleep', ['sleep', '60'])\n"
 @pytest.mark.parametrize("source", [EXEC])
 def test_a_program_may_be_ended_before_it_becomes_another(waiting: Printing) -> None:
     waiting.process.send_signal(signal.SIGTERM)
-    assert rounds(waiting.read().partition("prog.py(12)")[0]) == 300
+    assert rounds(waiting.read().partition("prog.py(13)")[0]) == 300
     assert waiting.process.wait() == -signal.SIGTERM
 
 
@@ -173,7 +175,7 @@ def test_a_long_line_is_there_as_a_whole(waiting: Printing, source: str) -> None
     assert waiting.process.wait() == -signal.SIGHUP
 
 
-@pytest.mark.parametrize("source", [END + "1 / 0\n"])
+@pytest.mark.parametrize("source", [FAIL])
 @pytest.mark.parametrize("options", [["--trace-last", "5000"]])
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_last_lines_are_shown_once(waiting: Printing, name: str) -> None:
@@ -181,8 +183,8 @@ def test_last_lines_are_shown_once(waiting: Printing, name: str) -> None:
     waiting.process.send_signal(getattr(signal, name))
     text = waiting.read()
     assert text.count("exactrace: the last ") == 1
-    assert rounds(text.partition("prog.py(11)")[0]) == 300
-    assert text.count("prog.py(11)") == 1
+    assert rounds(text.partition("prog.py(12)")[0]) == 1500
+    assert text.count("prog.py(12)") == 1
     assert waiting.process.wait() == -getattr(signal, name)
 
 
