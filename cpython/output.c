@@ -359,8 +359,9 @@ show_next(output *out, xt_ring *ring, PyObject **text)
     return result;
 }
 
-/* The ring to be shown: the one that was filled so far, unless an earlier call
-   has not come to the end of the other. The caller is in the section. */
+/* The ring to be shown: the one that was filled so far, unless another call, of
+   another thread or of this one in a handler of a signal, has not come to the
+   end of the other. The caller is in the section. */
 static xt_ring *
 ring_to_show(output *out)
 {
@@ -385,7 +386,7 @@ output_show_last(output *out)
     while (more && result == 0) {
         PyObject *text = NULL;
         sync_enter(&out->section);
-        more = xt_ring_len(ring) > 0;
+        more = ring != &out->rings[out->filled] && xt_ring_len(ring) > 0;
         result = more ? show_next(out, ring, &text) : 0;
         sync_leave(&out->section);
         if (text != NULL) {
@@ -394,7 +395,13 @@ output_show_last(output *out)
         }
         (void)is_to_go_on(out, &result);
     }
-    return result < 0 ? -1 : output_flush(out);
+    if (result == 0) {
+        return output_flush(out);
+    }
+    sync_enter(&out->section);
+    xt_ring_clear(&out->rings[1 - out->filled]);
+    sync_leave(&out->section);
+    return -1;
 }
 
 /* To the file, or past sys.stderr. */

@@ -218,6 +218,39 @@ def test_the_exception_of_a_function_shows_its_last_lines(folder: Path) -> None:
     assert run(["api.py"], folder) == (0, "", text + text)
 
 
+def test_last_lines_whose_showing_was_interrupted_are_gone(folder: Path) -> None:
+    write(
+        folder,
+        "interrupts.py",
+        """\
+        import sys
+        class Output:
+            def write(self, text):
+                sys.stderr = sys.__stderr__
+                raise KeyboardInterrupt
+        """,
+    )
+    write(
+        folder,
+        "api.py",
+        """\
+        import exactrace, interrupts, sys
+        def f():
+            x = 1
+            return x / 0
+        tracer = exactrace.Trace(0, 1, trace_last=2, only_modules=["api"])
+        sys.stderr = interrupts.Output()
+        for _ in range(2):
+            try:
+                tracer.runfunc(f)
+            except ZeroDivisionError:
+                pass
+        """,
+    )
+    lines = "api.py(3):      x = 1\napi.py(4):      return x / 0\n"
+    assert run(["api.py"], folder) == (0, "", head(2, 3) + printed(lines))
+
+
 def test_a_forked_child_has_last_lines_of_its_own(folder: Path) -> None:
     write(
         folder,
