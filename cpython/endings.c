@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "endings.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -50,17 +51,24 @@ enum { DEADLY = sizeof(deadly) / sizeof(*deadly) };
 
 static struct sigaction before[DEADLY];
 static bool taken[DEADLY];
+static _Atomic(bool) dying; /* a handler is writing, to end the process then */
 
 /* The program would end here, and so nothing more comes of it; what is just
    being put in is finished first. */
 static void
-close_all(void)
+close_all(output_closing how)
 {
     for (size_t i = 0; i < WATCHED_MAX; i++) {
         if (watched[i] != NULL) {
-            watched[i]->closed = true;
+            watched[i]->closed = how;
         }
     }
+}
+
+static void
+at_sigterm(void)
+{
+    close_all(OUTPUT_ENDS);
 }
 
 static void
@@ -70,8 +78,11 @@ on_signal(int number)
     while (deadly[i].number != number) {
         i++;
     }
-    if (!deadly[i].fault) {
-        close_all(); /* other threads run on */
+    if (!deadly[i].fault) { /* other threads run on */
+        if (atomic_exchange(&dying, true)) {
+            return;
+        }
+        close_all(OUTPUT_DYING);
     }
     rescue_all(OUTPUT_DIES);
     (void)sigaction(number, &before[i], NULL);
@@ -114,6 +125,11 @@ take_signals(void)
     give_stack();
     struct sigaction ours = {.sa_handler = on_signal, .sa_flags = SA_ONSTACK};
     sigemptyset(&ours.sa_mask);
+    for (size_t i = 0; i < DEADLY; i++) {
+        if (!deadly[i].fault) {
+            sigaddset(&ours.sa_mask, deadly[i].number);
+        }
+    }
     for (size_t i = 0; i < DEADLY; i++) {
         struct sigaction now;
         if (taken[i] || sigaction(deadly[i].number, NULL, &now) < 0) {
@@ -159,6 +175,7 @@ in_child(void)
             output_forget(watched[i]);
         }
     }
+    dying = false;
     /* Only now: each first write to a page is a place for a signal. */
     process = getpid();
 }
@@ -166,6 +183,11 @@ in_child(void)
 static void
 before_leaving(void)
 {
+    /* Another thread is to end the process, and writes before. */
+    enum { TICK_MS = 100, MOST_TICKS = 200 };
+    for (int i = 0; i < MOST_TICKS && dying; i++) {
+        (void)poll(NULL, 0, TICK_MS);
+    }
     rescue_all(OUTPUT_LEAVES);
 }
 
@@ -180,7 +202,7 @@ register_for_good(void)
 {
     (void)pthread_atfork(before_fork, NULL, in_child);
     (void)Py_AtExit(before_leaving);
-    sigterm_call(close_all, before_sigterm);
+    sigterm_call(at_sigterm, before_sigterm);
 }
 
 /* What is watched */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "output.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include "errors.h"
@@ -249,16 +250,29 @@ output_put(output *out, line_log *log, output_kind kind, PyObject *text,
     return result;
 }
 
+/* Lets the thread in peace whose handler writes, until that ends the process:
+   after seconds at the most, if nobody reads. */
+static void
+wait_for_the_end(output *out)
+{
+    enum { TICK_MS = 100, MOST_TICKS = 200 };
+    for (int i = 0; i < MOST_TICKS && out->closed == OUTPUT_DYING; i++) {
+        Py_BEGIN_ALLOW_THREADS(void) poll(NULL, 0, TICK_MS);
+        Py_END_ALLOW_THREADS
+    }
+}
+
 int
 output_flush(output *out)
 {
     int result = 0;
     do {
+        wait_for_the_end(out);
         sync_enter(&out->section);
         if (out->file != NULL && out->closed) {
             tracefile_hurry(out->file);
             tracefile_flush_blindly(out->file, TRACEFILE_A_WHILE);
-            tracefile_forget(out->file);
+            tracefile_drop(out->file);
         }
         else if (out->file != NULL) {
             result = tracefile_flush(out->file);
@@ -339,29 +353,40 @@ show_bytes(output *out, const char *bytes, size_t len, PyObject **text)
     return *text == NULL ? -1 : 0;
 }
 
-/* Shows the headline, if that is still to come, or else the oldest line, and
-   takes it out. The caller is in the section, and there is a line. */
+/* Shows the headline, if that is still to come, or else the oldest line. The
+   caller is in the section, and there is a line. */
 static int
-show_next(output *out, xt_ring *ring, PyObject **text)
+show_next(output *out, const xt_ring *ring, PyObject **text)
 {
     if (!out->headed) {
         headline first = make_headline(ring);
-        int result = show_bytes(out, first.bytes, first.len, text);
-        out->headed = result == 0;
-        return result;
+        return show_bytes(out, first.bytes, first.len, text);
     }
     const xt_ring_line *line = xt_ring_at(ring, 0);
-    int result =
-        line->len == 0 ? 0 : show_bytes(out, line->bytes, line->len, text);
-    if (result == 0) {
-        xt_ring_take(ring);
-    }
-    return result;
+    return line->len == 0 ? 0 : show_bytes(out, line->bytes, line->len, text);
 }
 
-/* The ring to be shown: the one that was filled so far, unless another call, of
-   another thread or of this one in a handler of a signal, has not come to the
-   end of the other. The caller is in the section. */
+static bool
+is_shown(const output *out, const xt_ring *ring)
+{
+    return ring != &out->rings[out->filled] && xt_ring_len(ring) > 0;
+}
+
+/* What show_next() has shown is out. The caller is in the section. */
+static void
+take_out(output *out, xt_ring *ring)
+{
+    if (!out->headed) {
+        out->headed = true;
+    }
+    else if (is_shown(out, ring)) {
+        xt_ring_take(ring);
+    }
+}
+
+/* The ring to be shown: the one that was filled so far, unless another call,
+   of another thread or of this one in a handler of a signal, has not come to
+   the end of the other. The caller is in the section. */
 static xt_ring *
 ring_to_show(output *out)
 {
@@ -386,12 +411,20 @@ output_show_last(output *out)
     while (more && result == 0) {
         PyObject *text = NULL;
         sync_enter(&out->section);
-        more = ring != &out->rings[out->filled] && xt_ring_len(ring) > 0;
+        more = out->closed == OUTPUT_OPEN && is_shown(out, ring);
         result = more ? show_next(out, ring, &text) : 0;
+        if (more && text == NULL && result == 0) {
+            take_out(out, ring);
+        }
         sync_leave(&out->section);
         if (text != NULL) {
             result = write_to_stderr(text);
             Py_DECREF(text);
+            if (result == 0) {
+                sync_enter(&out->section);
+                take_out(out, ring);
+                sync_leave(&out->section);
+            }
         }
         (void)is_to_go_on(out, &result);
     }
@@ -416,13 +449,16 @@ show_blindly(output *out, const char *bytes, size_t len)
     }
 }
 
+/* The one that is being shown, if any. */
 static void
-show_ring_blindly(output *out, xt_ring *ring, bool headed)
+show_ring_blindly(output *out)
 {
+    xt_ring *ring = &out->rings[1 - out->filled];
     size_t count = xt_ring_len(ring);
-    if (count > 0 && !headed) {
+    if (count > 0 && !out->headed) {
         headline first = make_headline(ring);
         show_blindly(out, first.bytes, first.len);
+        out->headed = true;
     }
     for (; count > 0; count--) {
         const xt_ring_line *line = xt_ring_at(ring, 0);
@@ -443,15 +479,16 @@ output_rescue(output *out, output_occasion occasion)
         tracefile_hurry(file);
     }
     if (occasion == OUTPUT_DIES) {
-        int filled = out->filled;
-        show_ring_blindly(out, &out->rings[1 - filled], out->headed);
-        show_ring_blindly(out, &out->rings[filled], false);
+        show_ring_blindly(out);
+        out->headed = false;
+        out->filled = 1 - out->filled;
+        show_ring_blindly(out);
     }
     if (file != NULL) {
         tracefile_flush_blindly(file, patience);
     }
     if (file != NULL && hurries) {
-        tracefile_forget(file);
+        tracefile_drop(file);
     }
 }
 
@@ -463,5 +500,5 @@ output_forget(output *out)
     }
     xt_ring_clear(&out->rings[0]);
     xt_ring_clear(&out->rings[1]);
-    out->closed = false;
+    out->closed = OUTPUT_OPEN;
 }

@@ -26,6 +26,11 @@ typedef enum {
     OUTPUT_VARIABLE,
 } output_kind;
 
+/* Nothing more is put in, as a signal is going to end the process: SIGTERM has
+   come, or a handler of ours is writing what there is, in some thread. Set by
+   handlers. */
+typedef enum { OUTPUT_OPEN, OUTPUT_ENDS, OUTPUT_DYING } output_closing;
+
 typedef struct {
     tracefile *file; /* owned, or NULL */
     /* Lines are put into one of them, while the other is shown, or empty. Of
@@ -39,7 +44,7 @@ typedef struct {
     char prefix[24];      /* what each line begins with, or "" */
     xt_buf scratch;       /* where a line is put together */
     sync_section section; /* held while a line is put together, and kept */
-    _Atomic(bool) closed; /* nothing more is put in: set by signal handlers */
+    _Atomic(int) closed;  /* an output_closing */
 } output;
 
 /* Zero is a valid output, to sys.stdout. */

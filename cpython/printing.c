@@ -416,8 +416,8 @@ on_exception(TracerObject *self, thread_lane *mine, PyFrameObject *frame,
     return result;
 }
 
-int
-printing_event(PyObject *handle, PyFrameObject *frame, int what, PyObject *arg)
+static int
+on_event(PyObject *handle, PyFrameObject *frame, int what, PyObject *arg)
 {
     TracerObject *self = (TracerObject *)PyCFunction_GET_SELF(handle);
     int met = settrace_meet(self, handle, frame, what);
@@ -443,6 +443,15 @@ printing_event(PyObject *handle, PyFrameObject *frame, int what, PyObject *arg)
     default:
         return 0;
     }
+}
+
+int
+printing_event(PyObject *handle, PyFrameObject *frame, int what, PyObject *arg)
+{
+    Py_INCREF(handle); /* CPython does not hold it, and this may wait */
+    int result = on_event(handle, frame, what, arg);
+    Py_DECREF(handle);
+    return result;
 }
 
 PyObject *
@@ -519,7 +528,9 @@ printing_end(TracerObject *self)
     if (result < 0) {
         output_rescue(&print->out, OUTPUT_GOES_ON); /* Ctrl-C, mostly */
     }
-    endings_forget(&print->out);
+    if (!print->running) { /* or another run has begun meanwhile */
+        endings_forget(&print->out);
+    }
     return result;
 }
 
@@ -549,6 +560,7 @@ printing_free(TracerObject *self)
         return;
     }
     self->printing = NULL;
+    output_rescue(&print->out, OUTPUT_GOES_ON);
     endings_forget(&print->out);
     forget_records(self);
     output_fini(&print->out);

@@ -133,11 +133,8 @@ on_line(TracerObject *self, thread_lane *mine, PyFrameObject *frame)
     return result;
 }
 
-/* The trace function. Its object is the bound method `_event` of the tracer,
-   so that sys.gettrace() shows something that sys.settrace() takes back. */
 static int
-on_event(PyObject *handle, PyFrameObject *frame, int what,
-         PyObject *Py_UNUSED(arg))
+on_event(PyObject *handle, PyFrameObject *frame, int what)
 {
     TracerObject *self = (TracerObject *)PyCFunction_GET_SELF(handle);
     int met = settrace_meet(self, handle, frame, what);
@@ -162,10 +159,22 @@ on_event(PyObject *handle, PyFrameObject *frame, int what,
     }
 }
 
+/* The trace function. Its object is the bound method `_event` of the tracer,
+   so that sys.gettrace() shows something that sys.settrace() takes back. */
+static int
+trace(PyObject *handle, PyFrameObject *frame, int what,
+      PyObject *Py_UNUSED(arg))
+{
+    Py_INCREF(handle); /* CPython does not hold it, and sys.stdout may wait */
+    int result = on_event(handle, frame, what);
+    Py_DECREF(handle);
+    return result;
+}
+
 static Py_tracefunc
 trace_function(const TracerObject *self)
 {
-    return has_options(self) ? printing_event : on_event;
+    return has_options(self) ? printing_event : trace;
 }
 
 int

@@ -196,6 +196,7 @@ signal_function(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
         return result;
     }
     PyObject *const ours[] = {args[0], handler};
+    bool outer = unsure;
     unsure = true;
     PyObject *before = call_original(module, ours, 2);
     if (before != NULL) {
@@ -204,7 +205,7 @@ signal_function(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
             Py_CLEAR(before);
         }
     }
-    unsure = false;
+    unsure = outer;
     return disguised(before);
 }
 

@@ -33,16 +33,19 @@ open_high(const char *path, int flags)
     return high;
 }
 
-/* Has no write wait, if it is ours alone to say: on Linux even /dev/stdout is
-   opened anew, elsewhere that is the description of sys.stdout. */
+/* Says whether writes wait, if it is ours alone to say: on Linux even
+   /dev/stdout is opened anew, elsewhere that is the description of sys.stdout.
+ */
 static bool
-set_nonblocking(int fd)
+set_waiting(int fd, bool waits)
 {
 #ifdef __linux__
     int flags = fcntl(fd, F_GETFL);
-    return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0;
+    int wanted = waits ? flags & ~O_NONBLOCK : flags | O_NONBLOCK;
+    return flags >= 0 && fcntl(fd, F_SETFL, wanted) == 0;
 #else
     (void)fd;
+    (void)waits;
     return false;
 #endif
 }
@@ -52,8 +55,12 @@ static void
 look_at(tracefile *file, const struct stat *status)
 {
     file->in_pieces = !S_ISREG(status->st_mode);
-    bool never_waits = S_ISFIFO(status->st_mode) && set_nonblocking(file->fd);
+    bool never_waits =
+        S_ISFIFO(status->st_mode) && set_waiting(file->fd, false);
     file->waits = file->in_pieces && !never_waits;
+    if (file->waits) {
+        (void)set_waiting(file->fd, true);
+    }
 }
 
 int
@@ -190,7 +197,7 @@ take_turn(tracefile *file)
     if (!atomic_exchange(&file->taken, true)) {
         return true;
     }
-    (void)poll(NULL, 0, TICK_MS);
+    (void)poll(NULL, 0, 1);
     errno = EAGAIN;
     return false;
 }
@@ -239,12 +246,12 @@ write_some(tracefile *file)
 static bool
 write_piece(tracefile *file)
 {
-    if (file->waits) {
-        return is_empty(file) || write_some(file);
+    sigset_t blocked, before;
+    sigemptyset(&blocked);
+    if (!file->waits) {
+        sigfillset(&blocked);
     }
-    sigset_t all, before;
-    sigfillset(&all);
-    (void)pthread_sigmask(SIG_BLOCK, &all, &before);
+    (void)pthread_sigmask(SIG_BLOCK, &blocked, &before);
     bool well = take_turn(file);
     if (well) {
         well = is_empty(file) || write_some(file);
@@ -256,23 +263,32 @@ write_piece(tracefile *file)
     return well;
 }
 
-static void
-drop(tracefile *file)
+/* The same with the GIL, which what may wait does without. */
+static bool
+write_piece_apart(tracefile *file)
 {
-    file->done = (size_t)file->len;
+    if (!file->waits) {
+        return write_piece(file);
+    }
+    bool well;
+    int error;
+    Py_BEGIN_ALLOW_THREADS well = write_piece(file);
+    error = errno;
+    Py_END_ALLOW_THREADS errno = error;
+    return well;
 }
 
 int
 tracefile_flush(tracefile *file)
 {
-    while (!is_empty(file)) {
-        if (write_piece(file)) {
+    while (!is_empty(file) || file->taken) {
+        if (write_piece_apart(file)) {
             continue;
         }
         if (errno == EAGAIN || errno == EINTR) {
             return TRACEFILE_FULL;
         }
-        drop(file);
+        tracefile_drop(file);
         PyErr_SetFromErrno(PyExc_OSError);
         return -1;
     }
@@ -299,6 +315,7 @@ begin_anew(tracefile *file, size_t len)
         }
         char *before = file->bytes;
         file->bytes = bytes;
+        atomic_signal_fence(memory_order_seq_cst);
         file->cap = len;
         xt_free(before);
     }
@@ -397,7 +414,7 @@ tracefile_put_blindly(tracefile *file, const char *bytes, size_t len,
 {
     if (len > file->cap - file->len) {
         tracefile_flush_blindly(file, patience);
-        drop(file);
+        tracefile_drop(file);
         if (!begin_anew(file, 0) || len > file->cap) {
             return;
         }
@@ -408,14 +425,25 @@ tracefile_put_blindly(tracefile *file, const char *bytes, size_t len,
 void
 tracefile_hurry(tracefile *file)
 {
-    if (file->waits && set_nonblocking(file->fd)) {
+    struct stat status;
+    if (!file->waits) {
+        return;
+    }
+    if (is_it(file, file->fd, &status) && set_waiting(file->fd, false)) {
         file->waits = false;
     }
+    file->taken = false; /* perhaps by this thread, which was interrupted */
+}
+
+void
+tracefile_drop(tracefile *file)
+{
+    file->done = (size_t)file->len;
 }
 
 void
 tracefile_forget(tracefile *file)
 {
-    drop(file);
+    tracefile_drop(file);
     file->taken = false; /* by another thread, which is not here */
 }

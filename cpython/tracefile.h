@@ -80,8 +80,10 @@ void tracefile_put_blindly(tracefile *file, const char *bytes, size_t len,
 /* No write waits from now on: for a process that dies. */
 void tracefile_hurry(tracefile *file);
 
-/* Drops the buffer: in a forked child, where it is the parent's, or where its
-   time is over. */
+/* Drops the buffer: its time is over. */
+void tracefile_drop(tracefile *file);
+
+/* The same in a forked child, where it is the parent's. */
 void tracefile_forget(tracefile *file);
 
 /* Writes to a descriptor until all is written or nothing goes: the same. */

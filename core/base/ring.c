@@ -96,7 +96,8 @@ xt_ring_take(xt_ring *ring)
 size_t
 xt_ring_len(const xt_ring *ring)
 {
-    return ring->total - first_of(ring);
+    size_t first = first_of(ring);
+    return first < ring->total ? ring->total - first : 0;
 }
 
 const xt_ring_line *

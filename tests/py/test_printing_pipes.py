@@ -336,6 +336,62 @@ def test_a_tracer_may_be_dropped_while_a_thread_waits(folder: Path) -> None:
     printing.end()
 
 
+STOPS = f"""{SHARE}
+import gc, exactrace
+def handle(*_):
+    global tracer
+    tracer.stop()
+    del tracer
+    gc.collect()
+    count[0] = 1
+signal.signal(signal.SIGUSR1, handle)
+def begin(**options):
+    global tracer
+    tracer = exactrace.Trace(0, 1, trace_file="pipe", only_modules=["prog"], **options)
+    tracer.start()
+"""
+
+
+@pytest.mark.parametrize("options", ["", "calls=True"])
+def test_a_handler_may_drop_the_tracer_whose_line_waits(
+    folder: Path, options: str
+) -> None:
+    write(folder, "stops.py", STOPS)
+    source = (
+        f"import stops\nstops.begin({options})\nfor i in range(3000):\n    i += 1\n"
+    )
+    printing = Printing(folder, source)
+    printing.wait_until_full()
+    printing.process.send_signal(signal.SIGUSR1)
+    text = printing.read()
+    assert printing.process.wait() == 0
+    assert printing.count() == 1
+    assert 0 < text.count("i += 1") < 3000
+    printing.end()
+
+
+ELSEWHERE = FAIL.replace(
+    "rounds = ",
+    """\
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
+rounds = """,
+)
+
+
+@pytest.mark.parametrize("source", [ELSEWHERE])
+@pytest.mark.parametrize("options", [["--trace-last", "5000"]])
+def test_another_thread_may_show_the_rest_of_the_last_lines(waiting: Printing) -> None:
+    """As it has the signal, while the main thread shows them."""
+    waiting.process.send_signal(signal.SIGHUP)
+    waiting.process.send_signal(signal.SIGQUIT)
+    text = waiting.read()
+    assert text.count("exactrace: the last ") == 1
+    assert rounds(text.partition("prog.py(14)")[0]) == 1500
+    assert text.count("prog.py(14)") == 1
+    assert waiting.process.wait() in (-signal.SIGHUP, -signal.SIGQUIT)
+
+
 def test_lines_of_processes_on_a_terminal_are_whole(folder: Path) -> None:
     write(
         folder, "prog.py", "import os\nos.fork()\nfor i in range(3000):\n    i += 1\n"
