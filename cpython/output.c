@@ -125,8 +125,10 @@ is_to_go_on(const output *out, int *result)
     if (*result != TRACEFILE_FULL) {
         return false;
     }
-    Py_BEGIN_ALLOW_THREADS tracefile_wait(out->file);
-    Py_END_ALLOW_THREADS *result = PyErr_CheckSignals();
+    Py_BEGIN_ALLOW_THREADS;
+    tracefile_wait(out->file);
+    Py_END_ALLOW_THREADS;
+    *result = PyErr_CheckSignals();
     return *result == 0;
 }
 
@@ -257,8 +259,9 @@ wait_for_the_end(output *out)
 {
     enum { TICK_MS = 100, MOST_TICKS = 200 };
     for (int i = 0; i < MOST_TICKS && out->closed == OUTPUT_DYING; i++) {
-        Py_BEGIN_ALLOW_THREADS(void) poll(NULL, 0, TICK_MS);
-        Py_END_ALLOW_THREADS
+        Py_BEGIN_ALLOW_THREADS;
+        (void)poll(NULL, 0, TICK_MS);
+        Py_END_ALLOW_THREADS;
     }
 }
 

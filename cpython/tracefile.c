@@ -272,9 +272,11 @@ write_piece_apart(tracefile *file)
     }
     bool well;
     int error;
-    Py_BEGIN_ALLOW_THREADS well = write_piece(file);
+    Py_BEGIN_ALLOW_THREADS;
+    well = write_piece(file);
     error = errno;
-    Py_END_ALLOW_THREADS errno = error;
+    Py_END_ALLOW_THREADS;
+    errno = error;
     return well;
 }
 

@@ -100,7 +100,7 @@ class Printing:
         parts = iter(lambda: os.read(self.pipe, 4096), b"")
         return b"".join(parts).decode()
 
-    def end(self) -> None:
+    def close(self) -> None:
         self.process.kill()
         self.process.wait()
         self.errors.close()
@@ -115,10 +115,10 @@ def options() -> list[str]:
 @pytest.fixture
 def waiting(folder: Path, source: str, options: list[str]) -> Iterator[Printing]:
     command = ["-m", "exactrace", "--trace", "--trace-file", "pipe", *options]
-    printing = Printing(folder, source, *command, "--only-module", "prog")
-    printing.wait_until_full()
-    yield printing
-    printing.end()
+    command += ["--only-module", "prog"]
+    with contextlib.closing(Printing(folder, source, *command)) as printing:
+        printing.wait_until_full()
+        yield printing
 
 
 def rounds(text: str) -> int:
@@ -321,19 +321,18 @@ assert found() is None
 
 def test_a_tracer_may_be_dropped_while_a_thread_waits(folder: Path) -> None:
     write(folder, "quiet.py", QUIET)
-    printing = Printing(folder, DROPPED)
-    for interrupts in (0, 1):  # of main(), and of the end of the run
-        while printing.count() != interrupts:
+    with contextlib.closing(Printing(folder, DROPPED)) as printing:
+        for interrupts in (0, 1):  # of main(), and of the end of the run
+            while printing.count() != interrupts:
+                assert printing.process.poll() is None
+            printing.wait_until_full()
+            printing.process.send_signal(signal.SIGUSR1)
+        while printing.count() < 3:
             assert printing.process.poll() is None
-        printing.wait_until_full()
-        printing.process.send_signal(signal.SIGUSR1)
-    while printing.count() < 3:
-        assert printing.process.poll() is None
-    held = printing.count() == 4
-    printing.read()
-    assert printing.process.wait() == 0
-    assert held
-    printing.end()
+        held = printing.count() == 4
+        printing.read()
+        assert printing.process.wait() == 0
+        assert held
 
 
 STOPS = f"""{SHARE}
@@ -360,14 +359,13 @@ def test_a_handler_may_drop_the_tracer_whose_line_waits(
     source = (
         f"import stops\nstops.begin({options})\nfor i in range(3000):\n    i += 1\n"
     )
-    printing = Printing(folder, source)
-    printing.wait_until_full()
-    printing.process.send_signal(signal.SIGUSR1)
-    text = printing.read()
-    assert printing.process.wait() == 0
-    assert printing.count() == 1
-    assert 0 < text.count("i += 1") < 3000
-    printing.end()
+    with contextlib.closing(Printing(folder, source)) as printing:
+        printing.wait_until_full()
+        printing.process.send_signal(signal.SIGUSR1)
+        text = printing.read()
+        assert printing.process.wait() == 0
+        assert printing.count() == 1
+        assert 0 < text.count("i += 1") < 3000
 
 
 ELSEWHERE = FAIL.replace(
